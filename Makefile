@@ -1,0 +1,44 @@
+# Two commands do all the set-up on a machine with Python and make:
+#   make demo   the whole main job on the embedded photographs
+#   make test   lint, types, every test, the notebooks
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+OUT    ?= demo
+BENCH  ?=
+
+export OMP_NUM_THREADS ?= 2
+export MKL_NUM_THREADS ?= 2
+
+.PHONY: demo test test-fast bench lint types notebooks clean
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[test,notebooks]'
+	touch $(STAMP)
+
+demo: $(STAMP)
+	$(BIN)/spectra demo --out $(OUT)
+
+test: lint types
+	$(BIN)/python -m pytest tests
+
+# What a developer runs between edits: the laws, without the journeys.
+test-fast: $(STAMP)
+	$(BIN)/python -m pytest tests -m "not slow" -q
+
+# Recomputes every figure that no test asserts, asked beside measured.
+# One by name: make bench BENCH=rapsd
+bench: $(STAMP)
+	$(BIN)/python -m tests.benchmarks $(BENCH)
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/basedpyright
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

@@ -1,0 +1,65 @@
+"""Looks at the data before it chooses the noise: spectra, f_max(t) and fitted noise schedules."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+# Public name -> the module that defines it. Loaded on first use: measuring must not pay for
+# training, nor either for plots (`import spectra` stays under half a second).
+_HOME = {
+    "FrequencyCutoff": "spectra.schedule",
+    "InputError": "spectra.errors",
+    "PowerLaw": "spectra.fit",
+    "Run": "spectra.diffusion",
+    "Schedule": "spectra.schedule",
+    "Source": "spectra.data",
+    "Spectrum": "spectra.spectrum",
+    "analyze": "spectra.spectrum",
+    "derive_schedule": "spectra.schedule",
+    "evaluate": "spectra.evaluate",
+    "fit_power_law": "spectra.fit",
+    "frequency_cutoff": "spectra.schedule",
+    "load_run": "spectra.diffusion",
+    "load_schedule": "spectra.schedule",
+    "load_spectrum": "spectra.spectrum",
+    "make_basis": "spectra.bases",
+    "open_source": "spectra.data",
+    "rapsd": "spectra.spectrum",
+    "sample": "spectra.diffusion",
+    "schedule_from_cutoff": "spectra.schedule",
+    "standard_schedule": "spectra.schedule",
+    "train": "spectra.diffusion",
+}
+
+__all__ = sorted([*_HOME, "__version__"])  # noqa: PLE0605
+
+if TYPE_CHECKING:
+    from spectra.bases import make_basis
+    from spectra.data import Source, open_source
+    from spectra.diffusion import Run, load_run, sample, train
+    from spectra.errors import InputError
+    from spectra.evaluate import evaluate
+    from spectra.fit import PowerLaw, fit_power_law
+    from spectra.schedule import (
+        FrequencyCutoff,
+        Schedule,
+        derive_schedule,
+        frequency_cutoff,
+        load_schedule,
+        schedule_from_cutoff,
+        standard_schedule,
+    )
+    from spectra.spectrum import Spectrum, analyze, load_spectrum, rapsd
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'spectra' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

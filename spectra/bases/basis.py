@@ -1,0 +1,57 @@
+"""What a basis is, and the one place that builds one from its name."""
+
+from typing import Any, Literal, Protocol, get_args
+
+import numpy as np
+
+from spectra.bases.dct import DctBasis
+from spectra.bases.fourier import FourierBasis
+from spectra.bases.pixel import PixelBasis
+from spectra.errors import InputError
+
+__all__ = ["Basis", "BasisName", "make_basis"]
+
+BasisName = Literal["pixel", "dct", "fourier"]
+
+
+class Basis(Protocol):
+    """A real orthonormal change of coordinates z = U x that keeps the example's shape.
+
+    White noise stays white, so noise may be drawn on either side.
+    """
+
+    name: str
+    shape: tuple[int, ...]  # (C, *spatial), of examples and of components
+
+    @property
+    def frequency(self) -> np.ndarray:
+        """Radial frequency of each component, cycles/pixel, [C, *spatial]; NaN if it has none."""
+        ...
+
+    def forward(self, x: Any) -> Any:
+        """Examples to components, [..., C, *spatial] -> the same; numpy or torch."""
+        ...
+
+    def inverse(self, z: Any) -> Any:
+        """Components to examples, [..., C, *spatial] -> the same; numpy or torch."""
+        ...
+
+
+def make_basis(name: str, shape: tuple[int, ...]) -> Basis:
+    """Build a basis for examples of `shape` = (C, *spatial).
+
+    Raises
+    ------
+    InputError
+        The name is none of pixel, dct, fourier, or the shape has no spatial axis.
+    """
+    shape = tuple(int(n) for n in shape)
+    if len(shape) < 2 or min(shape) < 1:
+        raise InputError(f"shape {shape}: a basis needs (channels, *spatial), each at least 1")
+    if name == "pixel":
+        return PixelBasis(shape)
+    if name == "dct":
+        return DctBasis(shape)
+    if name == "fourier":
+        return FourierBasis(shape)
+    raise InputError(f"basis {name!r} is unknown; choose one of {', '.join(get_args(BasisName))}")

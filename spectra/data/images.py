@@ -1,0 +1,219 @@
+"""One image file: its header, and its pixels upright, opaque and in its own depth."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+
+from spectra.data.values import POSITION, luma
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+__all__ = ["Header", "UnreadableImage", "decode", "is_image", "read_header", "reduce_to", "select"]
+
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
+ORIENTATION = 0x0112  # EXIF tag
+SNIFF_BYTES = 32
+GREY_MODES = ("1", "L", "LA", "La", "I")
+SIGNATURES = (
+    *(b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a"),
+    *(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),  # TIFF, and BigTIFF
+)
+BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)  # bytes of the second header
+
+
+class UnreadableImage(Exception):
+    """This one file cannot be used; the message is the reason, without the file's name."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a file says of itself before its pixels are read.
+
+    Attributes
+    ----------
+    height, width
+        In pixels, with the EXIF rotation applied.
+    colour
+        Whether the pixels have colour.
+    levels
+        The largest raw value: 1, 255 or 65535.
+    """
+
+    height: int
+    width: int
+    colour: bool
+    levels: int
+
+
+def is_image(head: bytes) -> bool:
+    """Whether these first bytes of a file are those of a format in `FORMATS`."""
+    return (
+        head.startswith(SIGNATURES)
+        or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
+        # "BM" alone begins many a text file
+        or (head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in BMP_HEADERS)
+    )
+
+
+def read_header(file: IO[bytes]) -> Header:
+    """Read size, colour and depth without decoding the pixels.
+
+    Raises
+    ------
+    UnreadableImage
+        The header is damaged, or states something that cannot be read.
+    """
+    with _opened(file) as image:
+        levels = _levels(image)
+        width, height = image.size
+        # A TIFF turns itself, and asking a PNG for an EXIF block that it may keep at its end
+        # would decode it. A size found to be otherwise once decoded is put right then.
+        if image.format != "TIFF" and "exif" in image.info and _orientation(image) >= 5:
+            width, height = height, width
+        return Header(height, width, _has_colour(image), levels)
+
+
+def decode(file: IO[bytes]) -> np.ndarray:
+    """Read all the pixels of the first frame, turned as EXIF says, over white where transparent.
+
+    Returns
+    -------
+    [H, W] or [H, W, 3], uint8, or uint16 for 16-bit grey.
+
+    Raises
+    ------
+    UnreadableImage
+        The file is damaged, cut short, too large, or of a kind without a stated range.
+    """
+    with _opened(file) as image:
+        levels, colour = _levels(image), _has_colour(image)  # loading rewrites the palette
+        with _reported():
+            image.load()
+        orientation = _orientation(image)
+        pixels = _deep(image) if levels == 65535 else _shallow(image, colour)
+        return np.ascontiguousarray(_upright(pixels, orientation))
+
+
+def select(pixels: np.ndarray, channels: str) -> np.ndarray:
+    """[H, W] or [H, W, 3] -> the channels wished; grey pixels serve for any of them."""
+    if pixels.ndim == 2 or channels == "rgb":
+        return pixels
+    if channels in POSITION:
+        return np.ascontiguousarray(pixels[:, :, POSITION[channels]])
+    return luma(pixels[:, :, 0], pixels[:, :, 1], pixels[:, :, 2])
+
+
+def reduce_to(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Shrink until the picture just covers `size`, averaging areas (Pillow's BOX).
+
+    The centre crop that follows is the caller's. Values are rounded to their own grid.
+    """
+    from PIL import Image
+
+    height, width = pixels.shape[:2]
+    scale = max(size[0] / height, size[1] / width)
+    target = (max(size[1], round(width * scale)), max(size[0], round(height * scale)))
+    if pixels.dtype == np.uint16:  # Pillow averages 16 bits only as floats
+        plane = Image.fromarray(pixels.astype(np.float32)).resize(target, Image.Resampling.BOX)
+        return np.rint(np.asarray(plane)).astype(np.uint16)
+    return np.asarray(Image.fromarray(pixels).resize(target, Image.Resampling.BOX))
+
+
+def _opened(file: IO[bytes]) -> "Image.Image":
+    # Pillow looks for a format it is told of only among plugins that are imported.
+    from PIL import Image, TiffImagePlugin, WebPImagePlugin  # noqa: F401
+
+    with _reported():
+        return Image.open(file, formats=FORMATS)
+
+
+@contextmanager
+def _reported() -> Iterator[None]:
+    """Turn whatever damaged bytes make Pillow raise into one reason.
+
+    Only Pillow's own reading belongs inside, so that a fault elsewhere is not taken for damage.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        yield
+    except MemoryError:
+        raise
+    except UnidentifiedImageError:
+        raise UnreadableImage("is damaged, or no image of a kind that is read") from None
+    except Image.DecompressionBombError:
+        raise UnreadableImage("has too many pixels to be decoded safely") from None
+    except OSError as error:
+        raise UnreadableImage(error.strerror or str(error)) from None
+    except Exception as error:  # its readers raise nearly anything
+        raise UnreadableImage(f"is damaged ({str(error) or type(error).__name__})") from None
+
+
+def _levels(image: "Image.Image") -> int:
+    """The largest raw value, from the mode."""
+    if image.mode == "1":
+        return 1
+    # Pillow before 11 gives 16-bit grey PNG as 32-bit integers.
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
+        return 65535
+    if image.mode in ("I", "F"):
+        kind = "integer" if image.mode == "I" else "float"
+        raise UnreadableImage(f"32-bit {kind} image has no stated value range; save as .npy")
+    return 255
+
+
+def _has_colour(image: "Image.Image") -> bool:
+    if image.mode in GREY_MODES or image.mode.startswith("I;16"):
+        return False
+    palette = image.palette
+    if image.mode == "P" and palette is not None and palette.rawmode == "RGB":
+        entries = np.frombuffer(bytes(palette.palette), np.uint8)
+        entries = entries[: len(entries) // 3 * 3].reshape(-1, 3)
+        return bool((entries != entries[:, :1]).any())
+    return True
+
+
+def _orientation(image: "Image.Image") -> int:
+    """EXIF orientation 1..8; a damaged EXIF block is no reason to lose the picture."""
+    try:
+        value: Any = image.getexif().get(ORIENTATION, 1)
+    except Exception:  # the block is foreign bytes: anything may be raised
+        return 1
+    return value if value in range(1, 9) else 1
+
+
+def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """Undo the camera's turn; the eight cases of the EXIF standard."""
+    if orientation >= 5:  # stored by columns
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return pixels
+
+
+def _deep(image: "Image.Image") -> np.ndarray:
+    """16-bit grey -> [H, W] uint16 in the machine's byte order."""
+    pixels = np.asarray(image).astype(np.uint16)
+    clear = image.info.get("transparency")
+    return np.where(pixels == clear, np.uint16(65535), pixels) if clear is not None else pixels
+
+
+def _shallow(image: "Image.Image", colour: bool) -> np.ndarray:
+    """Everything else -> [H, W] or [H, W, 3] uint8."""
+    from PIL import Image
+
+    try:
+        if image.has_transparency_data:
+            clear = image.convert("RGBA")
+            image = Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)
+        pixels = np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"))
+    except ValueError as error:
+        raise UnreadableImage(f"{error}; save it as RGB") from None
+    # Grey held as three equal channels (palettes, alpha) is one channel.
+    return pixels if colour or pixels.ndim == 2 else pixels[:, :, 0]

@@ -1,0 +1,213 @@
+"""From what a user names to a source."""
+
+import os
+import warnings
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from spectra.data.arrays import as_array, open_array, read_array, read_table
+from spectra.data.folders import AUDIO, DiskFiles, ImageFiles, Skipped, list_folder, list_zip
+from spectra.data.image_sets import open_images
+from spectra.data.images import SNIFF_BYTES, is_image
+from spectra.data.manifests import Manifest, list_manifests, load_manifest, locate
+from spectra.data.options import Options, check_options, nearest
+from spectra.data.patches import Windows
+from spectra.data.sources import Numbers, Source
+from spectra.errors import InputError
+
+__all__ = ["open_source"]
+
+ARRAY_FILES = (".npy", ".npz", ".safetensors")
+
+
+def open_source(
+    source: Any,
+    *,
+    size: int | Sequence[int] | None = None,
+    channels: str = "auto",
+    crop: str = "auto",
+    view: str = "pixels",
+    seed: int = 0,
+    value_range: Sequence[float] | None = None,
+) -> Source:
+    """Open a data set as examples of one shape with values in [-1, 1].
+
+    Parameters
+    ----------
+    source
+        A manifest's name (which goes before a folder of that name; write ``./name`` for the
+        folder) or .toml file; a folder or zip of images; one image; a .npy, .npz or
+        .safetensors file; an array or tensor [N, C, H, W] or [N, H, W]; a list, iterable or
+        torch data set of examples [C, H, W] or [H, W]; or a Source, which is returned as it is.
+        An array is read where it lies: change it and the source changes.
+    size
+        One side or (height, width) in pixels. Unasked: that of all files where they share one,
+        otherwise the largest power of two that nine tenths of the shorter sides reach, at most
+        256. Smaller files are skipped.
+    channels
+        "grey" (ITU-R BT.601 luma), "rgb", "red", "green", "blue", or "auto": colour where all
+        the files have it, otherwise grey; arrays as they are.
+    crop
+        "none" (files of just this size), "center", "patches" (all tiles, the grid centred;
+        draws at any position), "resize" (area averages down to the shorter side, then the
+        centre), or "auto": none where all files have this size, otherwise patches.
+    view
+        "pixels".
+    seed
+        Second key of every draw and split.
+    value_range
+        The raw values that become -1 and 1. Unasked: the whole range of uint8, uint16 and bool;
+        floats are used as they are; other integers need it.
+
+    Raises
+    ------
+    InputError
+        The source cannot be used; the one line says why, and what to do.
+    """
+    options = check_options(size, channels, crop, view, seed, value_range)
+    if isinstance(source, Source):
+        different = options.differences(check_options(**source.settings))
+        if different:
+            raise InputError(
+                f"{source.name}: is open with another {different[0]}; state it when opening the "
+                "files"
+            )
+        return source
+    if isinstance(source, Manifest):
+        return _open_manifest(source, options)
+    if isinstance(source, str | os.PathLike):
+        return _open_path(source, options)
+    return _array_source(as_array(source), options, "array")
+
+
+def _open_path(source: str | os.PathLike[str], options: Options) -> Source:
+    text = os.fspath(source)
+    if isinstance(source, str) and text in list_manifests():
+        if os.path.exists(text):
+            warnings.warn(
+                f"{text} is read as the data manifest; write ./{text} for the one here",
+                stacklevel=3,
+            )
+        return _open_manifest(load_manifest(text), options)
+    path = Path(text).expanduser()
+    if path.is_dir():
+        return _image_source(*list_folder(path), options, path.resolve().name)
+    if not os.path.exists(path):
+        near = nearest(text, list_manifests())
+        hint = f" (did you mean {near}?)" if near else ""
+        raise InputError(
+            f"{text}: no such file or folder, and no data manifest of that name{hint}; the "
+            f"manifests are {', '.join(list_manifests())}"
+        )
+    return _open_file(path, options)
+
+
+def _open_file(path: Path, options: Options) -> Source:
+    suffix = path.suffix.lower()
+    if suffix == ".toml":
+        return _open_manifest(load_manifest(path), options)
+    if suffix in ARRAY_FILES:
+        return _array_source(read_array(path), options, path.stem, str(path))
+    try:
+        with open(path, "rb") as file:
+            head = file.read(SNIFF_BYTES)
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror or error}); check its permissions"
+        ) from error
+    if is_image(head):
+        return _image_source(DiskFiles(str(path), {path.name: path}), [], options, path.stem)
+    if suffix == ".zip" or zipfile.is_zipfile(path):
+        return _image_source(*list_zip(path), options, path.stem)
+    if suffix in AUDIO:
+        raise InputError(
+            f"{path}: is sound, which this version does not read; save it as an array "
+            "[N, C, H, W] in a .npy file"
+        )
+    raise InputError(
+        f"{path}: is no file of a kind that is read; give an image, a zip of images, a folder, "
+        f"a manifest .toml or an array file ({', '.join(ARRAY_FILES)})"
+    )
+
+
+def _open_manifest(manifest: Manifest, options: Options) -> Source:
+    options = options.with_defaults(manifest.options)
+    files, skipped, groups, licence = locate(manifest)
+    if manifest.kind == "images":
+        return _image_source(
+            files, skipped, options, manifest.name, groups, manifest.citation, licence
+        )
+    path = next(iter(files.paths.values()))
+    if manifest.kind == "table":
+        array = read_table(path, manifest.example_shape)
+    else:
+        array = read_array(path)
+    return _array_source(array, options, manifest.name, None, manifest.citation, licence)
+
+
+def _image_source(
+    files: ImageFiles,
+    skipped: list[Skipped],
+    options: Options,
+    name: str,
+    groups: Mapping[str, str] | None = None,
+    citation: str = "",
+    licence: str = "",
+) -> Source:
+    images = open_images(files, skipped, options)
+    size = images.options.size
+    assert size is not None
+    # A group's name may also be a file's; they are told apart by which they are.
+    owners = [
+        (True, groups[file]) if groups and file in groups else (False, file)
+        for file in images.names
+    ]
+    numbers = {owner: number for number, owner in enumerate(dict.fromkeys(owners))}
+    return Source(
+        name=name,
+        kind="images",
+        shape=(images.store.channels, *size),
+        files=[name for _, name in numbers],
+        settings=images.options.settings(),
+        quantum=images.quantum,
+        skipped=images.skipped,
+        citation=citation,
+        licence=licence,
+        store=images.store,
+        windows=Windows(images.store.sizes, size, images.options.crop == "patches"),
+        members=np.arange(len(images.names)),
+        units=np.array([numbers[owner] for owner in owners], np.int64),
+    )
+
+
+def _array_source(
+    array: np.ndarray,
+    options: Options,
+    name: str,
+    label: str | None = None,
+    citation: str = "",
+    licence: str = "",
+) -> Source:
+    store, resolved, quantum = open_array(array, options, label or name)
+    size = resolved.size
+    assert size is not None
+    numbers = np.arange(len(store.sizes))
+    return Source(
+        name=name,
+        kind="array",
+        shape=(store.channels_out, *size),
+        files=Numbers(numbers),
+        settings=resolved.settings(),
+        quantum=quantum,
+        skipped=[],
+        citation=citation,
+        licence=licence,
+        store=store,
+        windows=Windows(store.sizes, size, resolved.crop == "patches"),
+        members=numbers,
+        units=numbers,
+    )

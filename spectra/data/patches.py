@@ -1,0 +1,87 @@
+"""Where the examples lie in the files: tiles in order, and every position for a draw."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+__all__ = ["Windows"]
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """Windows of one size in files of many sizes.
+
+    With `patches`, the tiles of a file are all that fit side by side, the grid centred in the
+    picture, and a draw may fall on any position; otherwise each file has one window, its centre.
+
+    Attributes
+    ----------
+    sizes
+        Height and width of every file, int64 [F, 2], none smaller than `size`.
+    size
+        Height and width of a window.
+    patches
+        Whether a file has many windows.
+    """
+
+    sizes: np.ndarray  # [F, 2]
+    size: tuple[int, int]
+    patches: bool
+
+    @cached_property
+    def grid(self) -> np.ndarray:
+        """Rows and columns of tiles in each file, [F, 2]."""
+        if self.patches:
+            return self.sizes // np.asarray(self.size)
+        return np.broadcast_to(np.int64(1), self.sizes.shape)
+
+    @cached_property
+    def counts(self) -> np.ndarray:
+        """Tiles in each file, [F]."""
+        return self.grid.prod(axis=1)
+
+    @cached_property
+    def tile_ends(self) -> np.ndarray:
+        """Number of the first tile after each file's own, [F]."""
+        return np.cumsum(self.counts)
+
+    @cached_property
+    def position_ends(self) -> np.ndarray:
+        """As `tile_ends`, for every position at which a window fits."""
+        return np.cumsum((self.sizes - np.asarray(self.size) + 1).prod(axis=1))
+
+    def __len__(self) -> int:
+        return int(self.tile_ends[-1])
+
+    @property
+    def positions(self) -> int:
+        """How many windows a draw chooses from."""
+        return int(self.position_ends[-1]) if self.patches else len(self)
+
+    def tiles(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Tile numbers [B] -> file [B] and top left corner [B, 2]."""
+        file, within = _locate(numbers, self.tile_ends)
+        grid = self.grid[file]
+        margin = (self.sizes[file] - grid * np.asarray(self.size)) // 2
+        cell = np.stack(np.divmod(within, grid[:, 1]), axis=1)
+        return file, margin + cell * np.asarray(self.size)
+
+    def placed(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Position numbers [B] in [0, positions) -> file [B] and top left corner [B, 2].
+
+        Every position is one number, so numbers drawn uniformly choose a file by its positions
+        and a position evenly within it.
+        """
+        if not self.patches:
+            return self.tiles(numbers)
+        file, within = _locate(numbers, self.position_ends)
+        columns = self.sizes[file, 1] - self.size[1] + 1
+        return file, np.stack(np.divmod(within, columns), axis=1)
+
+
+def _locate(numbers: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Running number -> the file it falls in, and its number within that file."""
+    file = np.searchsorted(ends, numbers, side="right")
+    starts = np.where(file > 0, ends[file - 1], 0)
+    return file, numbers - starts

@@ -1,0 +1,107 @@
+"""The view that a set of image files shares: chosen from their headers where not asked for."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from spectra.data.images import Header
+from spectra.data.options import Options
+from spectra.errors import InputError
+
+__all__ = ["depth", "image_quantum", "resolve", "unfit_files"]
+
+LARGEST_CHOSEN = 256  # pixels; the largest size chosen unasked
+CHOSEN_PERCENTILE = 10  # of the shorter sides
+
+Size = tuple[int, int]
+
+
+def resolve(headers: Mapping[str, Header], options: Options, label: str) -> Options:
+    """Settle what was left to the data.
+
+    Size: that of all files where they share one, otherwise the largest power of two that nine
+    tenths of the shorter sides reach, at most 256. Crop: none where every file that is large
+    enough has just that size, otherwise patches. Channels: colour where every such file has it.
+
+    Returns
+    -------
+    Options that at least one of the files fits.
+
+    Raises
+    ------
+    InputError
+        None does.
+    """
+    sizes = {name: (header.height, header.width) for name, header in headers.items()}
+    size = options.size or _shared_size(set(sizes.values()), list(sizes.values()), options, label)
+    large = [name for name, own in sizes.items() if own[0] >= size[0] and own[1] >= size[1]]
+    crop = options.crop
+    if crop == "auto":
+        crop = "none" if all(sizes[name] == size for name in large) else "patches"
+    if not large:
+        height, width = max(sizes.values(), key=min)
+        raise InputError(
+            f"{label}: every image is smaller than {size[0]}x{size[1]} (largest {height}x{width}); "
+            f"use --size {_power_of_two(min(height, width))}"
+        )
+    used = [name for name in large if crop != "none" or sizes[name] == size]
+    if not used:
+        raise InputError(
+            f"{label}: no image is just {size[0]}x{size[1]}, which crop none asks for; "
+            "use --crop center, patches or resize"
+        )
+    channels = options.channels
+    if channels == "auto":
+        channels = "rgb" if all(headers[name].colour for name in used) else "grey"
+    if options.value_range is not None and len({depth(headers[name]) for name in used}) > 1:
+        raise InputError(
+            f"{label}: holds 8-bit and 16-bit images, which one value_range cannot describe; "
+            "leave value_range out, or keep them in two folders"
+        )
+    return replace(options, size=size, crop=crop, channels=channels)
+
+
+def _shared_size(shared: set[Size], sizes: list[Size], options: Options, label: str) -> Size:
+    if len(shared) == 1:
+        return sizes[0]
+    if options.crop == "none":
+        raise InputError(
+            f"{label}: crop none needs a size where images differ ({len(shared)} sizes here); "
+            "use --size, or --crop patches"
+        )
+    shorter = sorted(min(size) for size in sizes)
+    side = shorter[len(shorter) * CHOSEN_PERCENTILE // 100]
+    side = min(LARGEST_CHOSEN, _power_of_two(side))
+    return side, side
+
+
+def _power_of_two(side: int) -> int:
+    """The largest power of two not above `side`."""
+    return 1 << (side.bit_length() - 1)
+
+
+def unfit_files(headers: Mapping[str, Header], view: Options) -> dict[str, str]:
+    """Files whose size rules them out, with the reason."""
+    assert view.size is not None
+    height, width = view.size
+    unfit = {}
+    for name, header in headers.items():
+        if header.height < height or header.width < width:
+            unfit[name] = f"is {header.height}x{header.width}, smaller than {height}x{width}"
+        elif view.crop == "none" and (header.height, header.width) != view.size:
+            unfit[name] = f"is {header.height}x{header.width}, not {height}x{width} (crop none)"
+    return unfit
+
+
+def depth(header: Header) -> int:
+    """The largest raw value as decoded: one bit is read as 0 and 255."""
+    return max(header.levels, 255)
+
+
+def image_quantum(headers: list[Header], view: Options) -> float:
+    """Spacing of the value grid in [-1, 1]: the coarsest of the files'."""
+    if view.value_range is not None:
+        return 2.0 / (view.value_range[1] - view.value_range[0])
+    if view.crop == "resize":  # averages of one-bit pixels are 8-bit grey
+        return 2.0 / min(depth(header) for header in headers)
+    two_valued = all(header.levels == 1 for header in headers)
+    return 2.0 if two_valued else 2.0 / min(depth(header) for header in headers)

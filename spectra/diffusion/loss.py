@@ -1,0 +1,48 @@
+"""What training minimises."""
+
+from typing import Literal, get_args
+
+import torch
+
+from spectra.diffusion.precondition import Denoiser
+from spectra.errors import InputError
+
+__all__ = ["Loss", "training_loss"]
+
+Loss = Literal["bound", "edm"]
+
+
+def training_loss(
+    denoiser: Denoiser,
+    x: torch.Tensor,
+    quantile: torch.Tensor,
+    noise: torch.Tensor,
+    loss: Loss = "bound",
+) -> torch.Tensor:
+    """Loss of each example, [B].
+
+    Parameters
+    ----------
+    denoiser : Denoiser
+    x : tensor [B, C, H, W]
+        Examples, in data values, with the value grid's rounding noise added.
+    quantile : tensor [B]
+        Uniform in [0, 1]: the schedule's training density turns it into a time.
+    noise : tensor [B, C, H, W]
+        Standard normal, in components.
+    loss : {"bound", "edm"}
+        "bound": an unbiased draw of the variational bound's diffusion term, nats/dim,
+        1/2 int sum_i E (eps_i - eps_hat_i)^2 d(-log SNR). "edm": the network's squared error
+        with unit weight, 1 / out^2 in terms of z.
+    """
+    process = denoiser.process
+    t, rate = process.training_time(quantile)
+    z = process.components(x)
+    coefficients = denoiser.coefficients(t)
+    output = denoiser.network_output(process.noised(z, t, noise), t, coefficients)
+    squared = (coefficients.signal * z + coefficients.noise * noise - output) ** 2
+    if loss == "edm":
+        return squared.flatten(1).mean(1)
+    if loss == "bound":
+        return 0.5 * rate * (coefficients.weight * squared).flatten(1).mean(1)
+    raise InputError(f"loss {loss!r} is unknown; choose one of {', '.join(get_args(Loss))}")

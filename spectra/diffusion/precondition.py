@@ -1,0 +1,118 @@
+"""What a network is given and what is made of its output: EDM's coefficients per component."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import torch
+
+from spectra.diffusion.process import DiffusionProcess
+from spectra.errors import InputError
+from spectra.schedule import Schedule
+
+__all__ = ["Coefficients", "Denoiser", "Preconditioning"]
+
+Preconditioning = Literal["component", "skip", "scalar"]
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """Multipliers [B, C, H, W] with z_hat = skip z(t) + out U F(U^-1(input z(t))).
+
+    Attributes
+    ----------
+    input, skip, out : tensors
+    signal, noise : tensors
+        What the network is to say: F = signal z + noise eps.
+    weight : tensor
+        SNR_i out_i^2 / lambda_i: a squared error of F times it is one of eps.
+    """
+
+    input: torch.Tensor
+    skip: torch.Tensor
+    out: torch.Tensor
+    signal: torch.Tensor
+    noise: torch.Tensor
+    weight: torch.Tensor
+
+
+class Denoiser(torch.nn.Module):
+    """A network made into z_hat(z(t), t), the estimate of an example's components.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        F(image [B, C, H, W], noise level [B] in [0, 1]) -> [B, C, H, W], in data space.
+    schedule : Schedule
+    preconditioning : {"component", "skip", "scalar"}
+        "component": the Wiener filter of each component's variance is the skip connection, and
+        input and output have unit variance in every component; a network that says 0 *is* the
+        Wiener filter. "skip": only the skip connection is per component. "scalar": EDM's, with
+        one sigma_data for all.
+
+    Notes
+    -----
+    Karras et al., "Elucidating the Design Space of Diffusion-Based Generative Models" (2022),
+    table 1, with lambda_i for sigma_data^2 and sigma_i^2 = lambda_i / SNR_i for sigma^2.
+    """
+
+    def __init__(
+        self,
+        network: torch.nn.Module,
+        schedule: Schedule,
+        preconditioning: Preconditioning = "component",
+        device: torch.device | str = "cpu",
+    ) -> None:
+        super().__init__()
+        if preconditioning not in get_args(Preconditioning):
+            known = ", ".join(get_args(Preconditioning))
+            raise InputError(
+                f"preconditioning {preconditioning!r} is unknown; choose one of {known}"
+            )
+        self.network = network
+        self.preconditioning = preconditioning
+        self.process = DiffusionProcess(schedule, device)
+
+    def coefficients(self, t: torch.Tensor) -> Coefficients:
+        """The multipliers at times t [B]."""
+        process = self.process
+        log_snr = process.log_snr(t)
+        alpha, sigma = process.alpha_sigma(t)
+        total = alpha**2 * process.variance + sigma**2  # Var z_i(t)
+        spatial = tuple(range(1, total.ndim))
+        if self.preconditioning == "scalar":
+            variance = process.sigma_data**2
+            log_snr = log_snr + torch.log(variance / process.variance)  # with sigma_data for all
+        else:
+            variance = process.variance
+        wiener = torch.sigmoid(log_snr)  # lambda / (lambda + sigma^2)
+        error = variance * torch.sigmoid(-log_snr)  # lambda sigma^2 / (lambda + sigma^2)
+        if self.preconditioning == "component":
+            gain = total.rsqrt()
+        else:
+            gain = total.mean(spatial, keepdim=True).rsqrt().expand_as(total)
+        out = error.sqrt()
+        if self.preconditioning == "skip":
+            out = error.mean(spatial, keepdim=True).sqrt().expand_as(total)
+        return Coefficients(
+            input=gain,
+            skip=wiener / alpha,
+            out=out,
+            # z - skip z(t) = (1 - W) z - W sigma/alpha eps, divided by `out`.
+            signal=torch.sigmoid(-log_snr) / out,
+            noise=-(wiener * error).sqrt() / out,
+            weight=torch.exp(log_snr) / variance * out**2,
+        )
+
+    def network_output(
+        self, noised: torch.Tensor, t: torch.Tensor, coefficients: Coefficients
+    ) -> torch.Tensor:
+        """F in components, [B, C, H, W]."""
+        basis = self.process.basis
+        image = basis.inverse(coefficients.input * noised)
+        return basis.forward(self.network(image, self.process.noise_level(t)).to(noised.dtype))
+
+    def forward(self, noised: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        """z_hat from z(t) [B, C, H, W] and t [B]."""
+        coefficients = self.coefficients(t)
+        output = self.network_output(noised, t, coefficients)
+        return coefficients.skip * noised + coefficients.out * output

@@ -1,0 +1,121 @@
+"""From noise to examples with a trained run."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from spectra.diffusion.process import DiffusionProcess
+from spectra.diffusion.randomness import normal
+from spectra.diffusion.run import Run
+from spectra.diffusion.solvers import integrate
+from spectra.errors import InputError
+
+__all__ = ["noise_levels", "sample", "sample_components"]
+
+
+def sample(
+    run: Run,
+    n: int = 64,
+    steps: int = 18,
+    solver: str = "heun",
+    seed: int = 0,
+    *,
+    grid: np.ndarray | None = None,
+    batch: int = 64,
+    device: str = "cpu",
+    progress: bool = False,
+) -> np.ndarray:
+    """Draw examples.
+
+    Parameters
+    ----------
+    run : Run
+    n : int
+    steps : int
+        Steps of the solver along `run.schedule.grid(steps)`.
+    solver : {"euler", "ddim", "heun", "2m", "ancestral"}
+    seed : int
+        Example i depends on (seed, i) alone, not on n or the batch.
+    grid : array [N + 1], optional
+        Times 1 = t_0 > ... > t_N = 0 instead of the schedule's own.
+    batch : int
+    device : str
+    progress : bool
+
+    Returns
+    -------
+    float32 [n, C, H, W]
+        In data values.
+
+    Raises
+    ------
+    InputError
+        n or steps under 1, an unknown solver, or a grid that does not fall from 1 to 0.
+    """
+    if n < 1:
+        raise InputError(f"n {n}: at least one sample is needed")
+    times = run.schedule.grid(steps) if grid is None else _checked(grid)
+    denoiser = run.denoiser(device)
+    process = denoiser.process
+    drawn = []
+    for indices in _batches(n, batch, progress):
+        z = sample_components(denoiser, process, times, indices, solver, seed, device)
+        drawn.append(process.examples(z).cpu().numpy())
+    return np.concatenate(drawn)
+
+
+@torch.no_grad()
+def sample_components(
+    denoiser: Any,
+    process: DiffusionProcess,
+    times: np.ndarray,
+    indices: np.ndarray,
+    solver: str,
+    seed: int,
+    device: str,
+) -> torch.Tensor:
+    """Components of the samples with these indices, [B, C, H, W].
+
+    `denoiser` is a Denoiser or any z_hat(z(t) [B, C, H, W], t [B]).
+    """
+    levels, alpha = noise_levels(process, times)
+    knots = torch.tensor(times, dtype=torch.float64, device=device)
+
+    def estimate(y: torch.Tensor, k: int) -> torch.Tensor:
+        return denoiser(alpha[k] * y, knots[k].expand(len(y)))
+
+    def noise(step: int) -> torch.Tensor:
+        return normal(seed, step + 1, indices, process.shape).to(device)
+
+    # y(1) ~ N(0, lambda + sigma^2): the second moments of noised data, exactly.
+    spread = (process.variance + levels[0] ** 2).sqrt()
+    start = spread * normal(seed, 0, indices, process.shape).to(device)
+    return integrate(estimate, levels, start, solver, noise)
+
+
+def noise_levels(process: DiffusionProcess, times: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+    """sigma_i s_i / alpha_i and alpha_i at the knots, [N + 1, C, H, W] each; 0 at the last."""
+    t = torch.tensor(times, dtype=torch.float64, device=process.variance.device)
+    alpha, sigma = process.alpha_sigma(t)
+    levels = sigma / alpha
+    levels[-1] = 0
+    return levels, alpha
+
+
+def _checked(grid: np.ndarray) -> np.ndarray:
+    grid = np.asarray(grid, float)
+    falls = grid.ndim == 1 and len(grid) >= 2 and bool((np.diff(grid) < 0).all())
+    if not falls or grid[0] > 1 or grid[-1] != 0:
+        raise InputError("grid: times must fall from at most 1 to exactly 0")
+    return grid
+
+
+def _batches(n: int, batch: int, progress: bool) -> Any:
+    """Runs of indices 0..n-1, counted on a bar where stderr is a terminal."""
+    import sys
+
+    from tqdm import tqdm
+
+    runs = [np.arange(start, min(start + batch, n)) for start in range(0, n, batch)]
+    return tqdm(runs, desc="sample", unit="batch", disable=not (progress and sys.stderr.isatty()))

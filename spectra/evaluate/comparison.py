@@ -1,0 +1,70 @@
+"""Better, worse or undecided: by the interval of the paired difference, and nothing else."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from spectra.errors import InputError
+
+__all__ = ["Difference", "mean_interval", "paired_difference"]
+
+Verdict = Literal["better", "worse", "undecided"]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Mean of paired differences a - b of a score where less is better.
+
+    Attributes
+    ----------
+    mean, low, high : float
+        With the interval (Student t over the pairs).
+    pairs : int
+    level : float
+    """
+
+    mean: float
+    low: float
+    high: float
+    pairs: int
+    level: float
+
+    @property
+    def verdict(self) -> Verdict:
+        """What can be said of a against b."""
+        if self.high < 0:
+            return "better"
+        if self.low > 0:
+            return "worse"
+        return "undecided"
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "verdict": self.verdict}
+
+
+def mean_interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float, float]:
+    """Mean of independent values with its Student t interval; infinite for a single value."""
+    from scipy import stats
+
+    values = np.asarray(values, float)
+    mean = float(values.mean())
+    if len(values) < 2:
+        return mean, -np.inf, np.inf
+    half = stats.t.ppf((1 + level) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    return mean, float(mean - half), float(mean + half)
+
+
+def paired_difference(a: np.ndarray, b: np.ndarray, level: float = 0.95) -> Difference:
+    """a - b over pairs (same seed, or same file), values [P] each.
+
+    Raises
+    ------
+    InputError
+        The two do not pair up.
+    """
+    a, b = np.asarray(a, float), np.asarray(b, float)
+    if a.shape != b.shape or a.ndim != 1 or len(a) == 0:
+        raise InputError(f"a paired difference needs two equal lists; got {a.shape} and {b.shape}")
+    mean, low, high = mean_interval(a - b, level)
+    return Difference(mean, low, high, len(a), level)

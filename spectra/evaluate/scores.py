@@ -1,0 +1,233 @@
+"""All scores of a run: bits/dim on held-out files, spectral distance of its samples."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from spectra.data import Source, open_source
+from spectra.diffusion import Run, sample
+from spectra.diffusion.likelihood import (
+    bits_per_dim,
+    gaussian_bits_per_dim,
+    variational_bound,
+)
+from spectra.diffusion.randomness import normal, uniform
+from spectra.diffusion.solvers import evaluations
+from spectra.errors import InputError
+from spectra.evaluate.comparison import Difference, mean_interval, paired_difference
+from spectra.evaluate.spectral import SpectralDistance, spectral_distance
+
+__all__ = ["BoundScore", "Scores", "evaluate", "score_bound"]
+
+
+@dataclass(frozen=True)
+class BoundScore:
+    """The variational bound on held-out examples, bits/dim.
+
+    Attributes
+    ----------
+    value, low, high : float
+        Mean over files, with its interval.
+    prior, diffusion, reconstruction : float
+        Its terms; without the shift of the value grid, which `grid_shift` is.
+    grid_shift : float
+        -log2 of the spacing of the values (6.994 for 8 bits).
+    by_file : float64 [G]
+    gaussian : float
+        Closed form for the Wiener filter on the same examples: the score of no training.
+    gain : Difference
+        By file, of the bound from that closed form.
+    n, files : int
+    """
+
+    value: float
+    low: float
+    high: float
+    prior: float
+    diffusion: float
+    reconstruction: float
+    grid_shift: float
+    by_file: np.ndarray
+    gaussian: float
+    gain: Difference
+    n: int
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of one run.
+
+    Attributes
+    ----------
+    bound : BoundScore
+    spectral : SpectralDistance
+        Of samples from the data, dB.
+    samples : float32 [n, C, H, W]
+    steps, evaluations : int
+    solver : str
+    held_out : bool
+        Whether the bound was taken on files that training did not see.
+    """
+
+    bound: BoundScore
+    spectral: SpectralDistance
+    samples: np.ndarray
+    steps: int
+    evaluations: int
+    solver: str
+    held_out: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the samples, for JSON."""
+        bound, spectral = self.bound, self.spectral
+        return {
+            "bits_per_dim": bound.value,
+            "bits_per_dim_interval": [bound.low, bound.high],
+            "terms": {
+                "prior": bound.prior,
+                "diffusion": bound.diffusion,
+                "reconstruction": bound.reconstruction,
+                "value_grid": bound.grid_shift,
+            },
+            "bits_per_dim_by_file": dict(zip(bound.files, bound.by_file.tolist(), strict=True)),
+            "gaussian_bits_per_dim": bound.gaussian,
+            "gain_over_gaussian": bound.gain.to_dict(),
+            "examples": bound.n,
+            "held_out": self.held_out,
+            "spectral_distance_db": spectral.value,
+            "spectral_distance_interval": [spectral.low, spectral.high],
+            "spectral_difference_db": spectral.difference_db.tolist(),
+            "frequency": spectral.frequency.tolist(),
+            "samples": len(self.samples),
+            "steps": self.steps,
+            "evaluations": self.evaluations,
+            "solver": self.solver,
+        }
+
+
+def evaluate(
+    run: Run,
+    source: Any,
+    *,
+    n: int = 256,
+    steps: int = 18,
+    solver: str = "heun",
+    seed: int = 0,
+    examples: int = 512,
+    levels: int = 8,
+    device: str = "cpu",
+    progress: bool = False,
+) -> Scores:
+    """Score a run against a source.
+
+    Parameters
+    ----------
+    run : Run
+    source
+        A Source, or anything `open_source` takes (opened in the run's own view). Where it is
+        the one trained on, the bound is taken on the files that were held out.
+    n, steps, solver
+        Samples drawn for the spectral distance.
+    seed : int
+        Of samples, noise and noise levels: two runs scored with the same seed are paired.
+    examples : int
+        Held-out examples for the bound at most, spread over all files.
+    levels : int
+        Noise levels an example is scored at.
+    device : str
+
+    Raises
+    ------
+    InputError
+        The source has another shape than the run.
+    """
+    if not isinstance(source, Source):
+        source = open_source(source, **run.schedule.data)
+    if tuple(source.shape) != tuple(run.schedule.shape):
+        raise InputError(
+            f"{source.name}: examples of shape {tuple(source.shape)}, but {run.path} was trained "
+            f"on {tuple(run.schedule.shape)}; give --size and --channels to match"
+        )
+    held_out = source.fingerprint == run.config.get("fingerprint")
+    scored = source.split(run.config["held_out"])[1] if held_out else source
+    bound = score_bound(run, scored, seed, examples, levels, device)
+    samples = sample(run, n, steps, solver, seed, device=device, progress=progress)
+    reference = _spread(source, 4 * max(n, 256))
+    spectral = spectral_distance(
+        samples, source.examples(reference), source.file_index[reference], seed=seed
+    )
+    return Scores(
+        bound, spectral, samples, steps, evaluations(steps, solver), solver, bool(held_out)
+    )
+
+
+def score_bound(
+    run: Run, source: Source, seed: int, examples: int, levels: int, device: str
+) -> BoundScore:
+    """The bound of a run on a source, bits/dim."""
+    import torch
+
+    denoiser = run.denoiser(device)
+    process = denoiser.process
+    schedule, shape = run.schedule, run.schedule.shape
+    chosen = _spread(source, examples)
+    terms, moments = [], []
+    for start in range(0, len(chosen), 64):
+        index = chosen[start : start + 64]
+        x = torch.from_numpy(source.examples(index)).to(device)
+        moments.append((process.components(x) ** 2).double().cpu().numpy())
+        # What is drawn for an example depends on (seed, its index): runs are scored in pairs.
+        rounding = uniform(seed, 0, index, shape).to(device) - 0.5
+        noise = torch.stack([normal(seed, k, index, shape) for k in range(levels + 1)])
+        offset = uniform(seed, 1, index, ()).double()
+        quantile = (torch.arange(levels)[:, None] + offset[None, :]) / levels  # [K, B]
+        with torch.no_grad():
+            bound = variational_bound(
+                denoiser, process, x + schedule.quantum * rounding, noise.to(device), quantile
+            )
+        terms.append(torch.stack([bound.prior, bound.diffusion, bound.reconstruction], 1).cpu())
+    nats = torch.cat(terms).numpy()  # [N, 3]
+    dimensions = int(np.prod(shape))
+    second = np.concatenate(moments) + schedule.quantum**2 / 12
+    total = bits_per_dim(nats.sum(1), dimensions, schedule.quantum)
+    gaussian = gaussian_bits_per_dim(schedule, second, schedule.quantum)
+    files, unit = np.unique(source.file_index[chosen], return_inverse=True)
+    sizes = np.bincount(unit)
+    by_file = np.bincount(unit, weights=total) / sizes
+    gaussian_by_file = np.bincount(unit, weights=gaussian) / sizes
+    value, low, high = mean_interval(by_file)
+    by_term = np.stack([np.bincount(unit, weights=column) / sizes for column in nats.T])
+    split = bits_per_dim(by_term.mean(axis=1), dimensions, 0.0)
+    return BoundScore(
+        value=value,
+        low=low,
+        high=high,
+        prior=float(split[0]),
+        diffusion=float(split[1]),
+        reconstruction=float(split[2]),
+        grid_shift=float(bits_per_dim(np.zeros(()), dimensions, schedule.quantum)),
+        by_file=by_file,
+        gaussian=float(gaussian_by_file.mean()),
+        gain=paired_difference(by_file, gaussian_by_file),
+        n=len(chosen),
+        files=tuple(source.files[int(f)] for f in files),
+    )
+
+
+def _spread(source: Source, most: int) -> np.ndarray:
+    """At most `most` example indices, evenly spread over the files, always the same ones.
+
+    Every file gives the same number, or all it has.
+    """
+    _, first, sizes = np.unique(source.file_index, return_index=True, return_counts=True)
+    if len(first) > most:
+        kept = np.linspace(0, len(first) - 1, most).round().astype(int)
+        first, sizes = first[kept], sizes[kept]
+    each = max(1, most // len(first))
+    chosen = [
+        start + np.unique(np.linspace(0, size - 1, min(each, size)).round().astype(int))
+        for start, size in zip(first, sizes, strict=True)
+    ]
+    return np.sort(np.concatenate(chosen))

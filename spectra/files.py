@@ -1,0 +1,101 @@
+"""Tables and settings in one safetensors file, written whole or not at all."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from spectra.errors import InputError
+
+__all__ = ["read_tables", "write_atomically", "write_tables"]
+
+METADATA_KEY = "spectra"
+
+
+def write_atomically(path: Path, payload: bytes) -> None:
+    """Put `payload` at `path` so that a reader sees the old file or the new one, never a part.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be made or written.
+    """
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(temporary, "wb") as file:
+            file.write(payload)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True) if temporary.parent.is_dir() else None
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror or error}); choose another --out"
+        ) from error
+
+
+def write_tables(
+    path: str | Path, kind: str, version: str, tables: dict[str, Any], settings: dict[str, Any]
+) -> None:
+    """Write arrays or tensors and one JSON string of settings to a safetensors file.
+
+    Parameters
+    ----------
+    path
+        Where to write; the folder is made where it is missing.
+    kind, version
+        What the file holds ("spectrum", "schedule", "checkpoint") and its format "major.minor".
+    tables
+        Arrays (numpy) by name, saved bit for bit.
+    settings
+        Anything JSON can hold.
+    """
+    from safetensors.numpy import save
+
+    header = {"kind": kind, "format": version, "settings": settings}
+    arrays = {name: np.ascontiguousarray(table) for name, table in tables.items()}
+    # JSON must hold NaN-free numbers for readers in other languages.
+    text = json.dumps(header, sort_keys=True, allow_nan=False)
+    write_atomically(Path(path), save(arrays, metadata={METADATA_KEY: text}))
+
+
+def read_tables(
+    path: str | Path, kind: str, major: int
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Read what `write_tables` wrote.
+
+    Returns
+    -------
+    tables, settings
+
+    Raises
+    ------
+    InputError
+        The file is missing, is no safetensors file, holds another kind of thing, or was
+        written by a later major version.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; a {kind} file is expected")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            header = json.loads((file.metadata() or {}).get(METADATA_KEY, "{}"))
+            tables = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, json.JSONDecodeError) as error:
+        raise InputError(
+            f"{path}: not a readable {kind} file ({error}); write it again with spectra"
+        ) from error
+    found = header.get("kind")
+    if found != kind:
+        raise InputError(f"{path}: holds a {found or 'foreign'} table; a {kind} file is expected")
+    if int(str(header["format"]).split(".")[0]) != major:
+        raise InputError(
+            f"{path}: {kind} format {header['format']} is not readable by this version, "
+            f"which reads {major}.x; update spectra-diffusion"
+        )
+    return tables, header["settings"]

@@ -1,0 +1,235 @@
+"""Pictures of examples: grids, grids beside each other, and their 2-D log spectra."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from spectra.errors import InputError
+from spectra.plots.style import Layout, finish, house_style, new_figure
+from spectra.spectrum.windows import window as make_window
+
+__all__ = ["mosaic", "plot_examples", "plot_log_spectra", "plot_samples_beside_data"]
+
+TILE = 128  # pixels a side above which a tile is averaged down: the page carries many
+
+TALL = 1.6  # height over width at which a picture stops growing
+
+
+@house_style()
+def plot_examples(images: Any, title: str = "", *, layout: Layout = "wide") -> Figure:
+    """Grid of at most 16 examples.
+
+    Parameters
+    ----------
+    images
+        [N, C, H, W] or [N, H, W], values in [-1, 1]; three channels are shown as RGB,
+        any other number by the first.
+    title
+        Line above the grid.
+    layout
+        "wide" (16 in two rows) or "narrow" (12 in three columns).
+    """
+    images = as_images(images)
+    columns = min(len(images), 8 if layout == "wide" else 3)
+    images = images[: columns * (2 if layout == "wide" else 4)]
+    picture = mosaic(images, columns)  # [rows, columns, RGBA]
+    aspect = min(picture.shape[0] / picture.shape[1], TALL)
+    # Few examples keep the size they have in a full row.
+    share = columns / (8 if layout == "wide" else 3)
+    figure = new_figure(layout, 0.85 + share * aspect * (9.0 if layout == "wide" else 3.8))
+    axes = figure.add_subplot()
+    _show(axes, picture, _size_note(images))
+    axes.set_anchor("W")
+    if title:
+        axes.set_title(title)
+    return finish(figure, trim=True)
+
+
+@house_style()
+def plot_samples_beside_data(samples: Any, data: Any, *, layout: Layout = "wide") -> Figure:
+    """Grids of samples beside the data they should resemble, chosen by position, not by looks.
+
+    Parameters
+    ----------
+    samples
+        [N, C, H, W] with values in [-1, 1], or a mapping from a run's name to such an array.
+    data
+        [M, C, H, W].
+    layout
+        "wide" (side by side) or "narrow" (stacked).
+    """
+    named = samples if isinstance(samples, Mapping) else {"samples": samples}
+    grids = {name: as_images(value) for name, value in named.items()} | {"data": as_images(data)}
+    count = min(len(images) for images in grids.values())
+    wide = layout == "wide"
+    side = min(math.isqrt(count), 6 if len(grids) < 3 else 4)
+    pictures = {name: mosaic(images[: side * side], side) for name, images in grids.items()}
+    aspect = min(max(grid.shape[0] / grid.shape[1] for grid in pictures.values()), TALL)
+    panel = aspect * (8.9 / min(len(grids), 3) if wide else 3.8)
+    rows = math.ceil(len(grids) / 3) if wide else len(grids)
+    figure = new_figure(layout, rows * (panel + 0.75))
+    panels = figure.subplots(rows, math.ceil(len(grids) / rows), squeeze=False).ravel()
+    for axes, (name, picture) in zip(panels, pictures.items(), strict=False):
+        _show(axes, picture, _size_note(grids[name]))
+        axes.set_title(name)
+    for axes in panels[len(pictures) :]:
+        axes.set_axis_off()
+    return finish(figure, trim=True)
+
+
+@house_style()
+def plot_log_spectra(images: Any, *, window: str = "hann", layout: Layout = "wide") -> Figure:
+    """Images above their 2-D log power spectra, zero frequency in the middle.
+
+    Parameters
+    ----------
+    images
+        [N, C, H, W] or [N, H, W], values in [-1, 1]; the first four (narrow: two) are shown.
+    window
+        "hann" or "none". Without a window the jump at the edges draws a bright cross.
+    layout
+        "wide" (four columns) or "narrow" (two).
+
+    Raises
+    ------
+    InputError
+        `window` is neither "hann" nor "none".
+    """
+    images = as_images(images)[: 4 if layout == "wide" else 2]
+    power = np.log10(power_2d(images, window))  # [n, H, W], decades
+    low, high = np.percentile(power, [0.5, 99.9])
+    high = max(high, low + 1e-3)
+    n, height, width = power.shape
+    columns = 4 if layout == "wide" else 2  # a lone image keeps its column's width
+    room = 1.8 if layout == "wide" else 1.45  # inches a column
+    figure = new_figure(
+        layout, 2 * room * min(height / width, TALL) + (1.3 if layout == "wide" else 1.7)
+    )
+    figure.set_layout_engine("compressed")
+    panels = np.asarray(figure.subplots(2, columns, squeeze=False))
+    tiles = mosaic_tiles(images)
+    edges_x, edges_y = _frequency_edges(width), _frequency_edges(height)
+    shown = None
+    for column in range(columns):
+        top, bottom = panels[:, column]
+        if column >= n:
+            top.set_axis_off()
+            bottom.set_axis_off()
+            continue
+        _show(top, tiles[column], "")
+        shown = bottom.imshow(
+            power[column],
+            extent=(*edges_x, *edges_y),
+            origin="lower",
+            vmin=low,
+            vmax=high,
+            interpolation="none",
+        )
+        bottom.grid(visible=False)
+        ticks, labels = [-0.5, 0, 0.5], ["−0.5", "0", "0.5"]
+        bottom.set_xticks(ticks, labels=labels)
+        bottom.set_yticks(ticks, labels=labels if column == 0 else [])
+        # The end labels of neighbours must not meet.
+        for label, side in zip(bottom.get_xticklabels(), ("left", "center", "right"), strict=True):
+            label.set_horizontalalignment(side)
+    panels[1, 0].set_xlabel("horizontal frequency (cycles/pixel)", loc="left")
+    panels[1, 0].set_ylabel("vertical frequency\n(cycles/pixel)")
+    bar = figure.colorbar(
+        shown,  # pyright: ignore[reportArgumentType]
+        ax=list(panels[1]) if layout == "wide" else list(panels.ravel()),
+        location="right" if layout == "wide" else "top",
+        label="log₁₀ power (decades)",
+        ticks=MaxNLocator(6, integer=True),
+        aspect=14 if layout == "wide" else 30,
+        pad=0.02,
+    )
+    bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
+    return finish(figure, trim=True)
+
+
+def power_2d(images: np.ndarray, window: str) -> np.ndarray:
+    """|F|^2 / (HW) of each image, averaged over channels, [N, C, H, W] -> [N, H, W].
+
+    Zero frequency in the middle; the image's mean, which says nothing of its structure, is
+    replaced by the mean of its neighbours.
+    """
+    height, width = images.shape[-2:]
+    taps = make_window(window, (height, width)).taps
+    centred = images - images.mean(axis=(-2, -1), keepdims=True)
+    modes = np.fft.fft2(centred if taps is None else centred * taps)  # [N, C, H, W]
+    power = np.mean(np.abs(modes) ** 2, axis=1) / (height * width)  # [N, H, W]
+    power[:, 0, 0] = (power[:, 0, 1 % width] + power[:, 1 % height, 0]) / 2
+    # A blank image has no power at all; a tiny one keeps its logarithm finite.
+    return np.fft.fftshift(np.maximum(power, 1e-20), axes=(-2, -1))
+
+
+def mosaic(images: np.ndarray, columns: int, gap: float = 0.06) -> np.ndarray:
+    """Tiles in rows with transparent gaps, [N, C, H, W] in [-1, 1] -> RGBA in [0, 1]."""
+    tiles = mosaic_tiles(images)  # [N, h, w, 4]
+    n, height, width, _ = tiles.shape
+    rows, space = math.ceil(n / columns), max(1, round(gap * max(height, width)))
+    canvas = np.zeros(
+        (rows * (height + space) - space, columns * (width + space) - space, 4), np.float32
+    )
+    for i, tile in enumerate(tiles):
+        top, left = (i // columns) * (height + space), (i % columns) * (width + space)
+        canvas[top : top + height, left : left + width] = tile
+    return canvas
+
+
+def mosaic_tiles(images: np.ndarray) -> np.ndarray:
+    """Images as opaque RGBA tiles no larger than TILE a side, [N, C, H, W] -> [N, h, w, 4]."""
+    step = math.ceil(max(images.shape[-2:]) / TILE)
+    if step > 1:
+        height, width = (size // step * step for size in images.shape[-2:])
+        blocks = images[..., :height, :width].reshape(
+            *images.shape[:2], height // step, step, width // step, step
+        )
+        images = blocks.mean(axis=(-3, -1))
+    colour = images if images.shape[1] == 3 else np.repeat(images[:, :1], 3, axis=1)
+    colour = np.clip((colour + 1) / 2, 0, 1).transpose(0, 2, 3, 1)  # [N, h, w, 3]
+    return np.concatenate([colour, np.ones_like(colour[..., :1])], axis=-1)
+
+
+def as_images(images: Any) -> np.ndarray:
+    """[N, C, H, W] float array of images given so, or as [N, H, W].
+
+    Raises
+    ------
+    InputError
+        There is no image, or the array has another rank or a value that is not finite.
+    """
+    array = np.asarray(images, dtype=np.float64)
+    if array.ndim == 3:
+        array = array[:, None]
+    if array.ndim != 4 or not len(array):
+        raise InputError(f"images of shape {array.shape}: a picture needs [N, C, H, W], N > 0")
+    if not np.isfinite(array).all():
+        raise InputError("images: some values are not finite; nothing can be drawn")
+    return array
+
+
+def _show(axes: Axes, picture: np.ndarray, note: str) -> None:
+    # Square dots, never smoothed: a sample's finest frequencies are what is being judged.
+    axes.imshow(picture, interpolation="none")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    axes.set_xlabel(note, loc="left")
+
+
+def _size_note(images: np.ndarray) -> str:
+    channels, height, width = images.shape[1:]
+    kind = {1: "grey", 3: "RGB"}.get(channels, f"channel 1 of {channels}")
+    return f"each {height} × {width} pixels, {kind}"
+
+
+def _frequency_edges(n: int) -> tuple[float, float]:
+    frequency = np.fft.fftshift(np.fft.fftfreq(n))
+    return float(frequency[0] - 0.5 / n), float(frequency[-1] + 0.5 / n)

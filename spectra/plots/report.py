@@ -1,0 +1,228 @@
+"""One self-contained HTML page: figures, tables, and every number as JSON. No network."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from spectra.files import write_atomically
+from spectra.plots.style import Layout
+from spectra.plots.svg import inline_svg, palette_css
+
+__all__ = ["Drawing", "Fact", "Section", "Table", "write_report"]
+
+VERDICTS = ("better", "worse", "undecided")
+
+
+class Drawing(Protocol):
+    """Draws one figure in the layout asked for, as `functools.partial(plot_rapsd, ...)` does."""
+
+    def __call__(self, *, layout: Layout) -> Figure: ...
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of strings and numbers.
+
+    Attributes
+    ----------
+    columns : sequence of str
+        Headings, with units.
+    rows : sequence of sequences
+        As long as `columns`; the first cell heads its row. Floats are shown with 4 digits;
+        "better", "worse" and "undecided" are coloured.
+    caption : str
+    """
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+    caption: str = ""
+
+    def __post_init__(self) -> None:
+        if any(len(row) != len(self.columns) for row in self.rows):
+            raise ValueError(f"table {self.caption!r}: each row needs {len(self.columns)} cells")
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of the page.
+
+    Attributes
+    ----------
+    anchor : str
+        Unique id, for links.
+    title, text : str
+        Heading, and one or two sentences that say what to see; a blank line parts paragraphs.
+    figure : Figure or Drawing, optional
+        A Drawing is drawn twice, for wide and for narrow pages; a Figure scrolls in its box
+        where the page is narrower.
+    alt : str
+        What the figure shows; needed with a figure.
+    table : Table, optional
+    settings : dict
+        What the figure was made with, for its caption.
+    """
+
+    anchor: str
+    title: str
+    text: str
+    figure: Figure | Drawing | None = None
+    alt: str = ""
+    table: Table | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.figure is not None and not self.alt.strip():
+            raise ValueError(f"section {self.anchor!r}: its figure needs an alt text")
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One number of the summary at the top: what, how much, and a few words on it."""
+
+    label: str
+    value: str
+    note: str = ""
+
+
+def write_report(
+    path: str | Path,
+    *,
+    title: str,
+    intro: str,
+    sections: Sequence[Section],
+    numbers: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    facts: Sequence[Fact] = (),
+    skipped: Sequence[tuple[str, str]] = (),
+    credits: Sequence[tuple[str, str]] = (),
+) -> Path:
+    """Write the page; it holds all it shows.
+
+    Parameters
+    ----------
+    path
+        Where to write, usually DIR/report.html.
+    title, intro
+        Heading and lead; a blank line parts paragraphs.
+    sections
+        In order.
+    numbers, settings
+        All results and all options, nested as JSON can be; arrays and NumPy numbers are
+        turned into lists and numbers, what is not finite into null. They stand in the page in
+        ``<script type="application/json" id="spectra-data">``.
+    facts
+        The summary, best 3 or 4.
+    skipped
+        Files left out: (name, reason).
+    credits
+        Data and methods: (name, licence or citation).
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    InputError
+        The file cannot be written.
+    ValueError
+        Two sections share an anchor.
+    """
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    from spectra import __version__
+
+    anchors = [section.anchor for section in sections]
+    if len(set(anchors)) < len(anchors):
+        raise ValueError(f"anchors must differ: {', '.join(anchors)}")
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {
+        "cell": format_cell,
+        "paragraphs": lambda text: [part.strip() for part in text.split("\n\n") if part.strip()],
+    }
+    source = resources.files("spectra.plots") / "templates" / "report.html.j2"
+    page = environment.from_string(source.read_text(encoding="utf-8")).render(
+        title=title,
+        intro=intro,
+        sections=[(section, _drawings(section, Markup)) for section in sections],
+        facts=facts,
+        skipped=skipped,
+        credits=credits,
+        settings=flatten(plain(settings)),
+        data=Markup(embedded_json({"numbers": numbers, "settings": settings})),
+        light=Markup(palette_css(dark=False)),
+        dark=Markup(palette_css(dark=True)),
+        verdicts=VERDICTS,
+        version=__version__,
+    )
+    path = Path(path)
+    write_atomically(path, page.encode("utf-8"))
+    return path
+
+
+def _drawings(section: Section, markup: Any) -> list[tuple[str, Any]]:
+    """(class, inline SVG) for each layout of the section's figure."""
+    if section.figure is None:
+        return []
+    if isinstance(section.figure, Figure):
+        return [("single", markup(inline_svg(section.figure, section.anchor, section.alt)))]
+    drawn = []
+    for layout in ("wide", "narrow"):
+        svg = inline_svg(section.figure(layout=layout), f"{section.anchor}-{layout}", section.alt)
+        drawn.append((layout, markup(svg)))
+    return drawn
+
+
+def format_cell(value: Any) -> str:
+    """A table's or caption's cell as text: floats with 4 digits, lists joined by a cross."""
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "–"}[value]
+    if isinstance(value, (float, np.floating)):
+        return f"{value:.4g}".replace("-", "−") if math.isfinite(value) else "–"
+    if isinstance(value, (list, tuple)):
+        return " × ".join(format_cell(item) for item in value)
+    return str(value)
+
+
+def plain(value: Any) -> Any:
+    """The same value in JSON's types; NaN and infinities become None."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return str(value)
+
+
+def embedded_json(value: Any) -> str:
+    """JSON that may stand inside a <script>: no character there can end the element."""
+    text = json.dumps(plain(value), allow_nan=False, ensure_ascii=False)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def flatten(value: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """Nested settings as (dotted name, value)."""
+    rows: list[tuple[str, Any]] = []
+    for key, item in value.items():
+        name = f"{prefix}{key}"
+        rows += flatten(item, f"{name}.") if isinstance(item, Mapping) else [(name, item)]
+    return rows

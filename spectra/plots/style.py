@@ -1,0 +1,206 @@
+"""One palette, one set of type sizes and two page widths for every figure."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
+
+from spectra.errors import InputError
+
+__all__ = [
+    "BETTER",
+    "DARK",
+    "DATA",
+    "DERIVED",
+    "FIT",
+    "GRID",
+    "INK",
+    "MUTED",
+    "NOISE",
+    "NOISY",
+    "PAPER",
+    "SERIES",
+    "STANDARD",
+    "UNDECIDED",
+    "WORSE",
+    "Layout",
+    "finish",
+    "frequency_axis",
+    "house_style",
+    "legend_above",
+    "new_figure",
+    "save_figure",
+]
+
+Layout = Literal["wide", "narrow"]
+
+# Inches. On the page a wide figure spans up to 1080 CSS pixels, a narrow one about 360, so the
+# same type size in points reads at 15 and 12 pixels.
+WIDTH = {"wide": 9.2, "narrow": 4.0}
+
+INK, MUTED, GRID, PAPER = "#1f2328", "#59626d", "#dde1e6", "#ffffff"
+
+# Hues of Okabe & Ito (2008), which keep apart under every common colour blindness, a little
+# darker where the original has under 3:1 contrast on white.
+DATA, NOISE, NOISY = "#0072b2", "#7b8591", "#d55e00"
+DERIVED, STANDARD, FIT = "#00875f", "#b3558a", "#20252b"
+OLIVE, BROWN = "#8a7a00", "#8c564b"
+BETTER, WORSE, UNDECIDED = DERIVED, NOISY, MUTED
+
+SERIES = (DERIVED, STANDARD, NOISY, OLIVE, BROWN)
+
+# The same roles on a dark page; the report swaps each colour for its twin.
+DARK = {
+    INK: "#e8ebef",
+    MUTED: "#a7b0bb",
+    GRID: "#363d47",
+    PAPER: "#1b1f25",
+    DATA: "#5bb8f5",
+    NOISE: "#8d97a3",
+    NOISY: "#ff8f52",
+    DERIVED: "#3fcfa0",
+    STANDARD: "#e59cc6",
+    FIT: "#e2e6ea",
+    OLIVE: "#d8c646",
+    BROWN: "#cf9c8f",
+}
+
+_SETTINGS: dict[str, Any] = {
+    "font.family": ["DejaVu Sans"],  # ships with matplotlib: the same shapes on every machine
+    "font.size": 9.5,
+    "axes.titlesize": 10.0,
+    "axes.titlelocation": "left",
+    "axes.titlepad": 7.0,
+    "axes.titlecolor": INK,
+    "axes.labelsize": 9.5,
+    "axes.labelcolor": MUTED,
+    "axes.edgecolor": MUTED,
+    "axes.facecolor": "none",
+    "axes.linewidth": 0.7,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "grid.color": GRID,
+    "grid.linewidth": 0.7,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelsize": 9.0,
+    "ytick.labelsize": 9.0,
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
+    "xtick.major.size": 3.0,
+    "ytick.major.size": 3.0,
+    "text.color": INK,
+    "legend.fontsize": 9.0,
+    "legend.frameon": False,
+    "legend.handlelength": 1.6,
+    "lines.linewidth": 1.8,
+    "lines.solid_capstyle": "round",
+    "hatch.linewidth": 0.6,
+    "figure.facecolor": PAPER,
+    "figure.dpi": 100.0,
+    "savefig.facecolor": PAPER,
+    "savefig.dpi": 160.0,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "spectra",  # the same figure gives the same file
+    "image.cmap": "magma",
+    "figure.constrained_layout.h_pad": 0.06,
+    "figure.constrained_layout.w_pad": 0.06,
+}
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Draw and save inside this context (or decorate with it): nothing global is changed."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()  # a user's own matplotlibrc must not shift a page's layout
+        for name, value in _SETTINGS.items():
+            matplotlib.rcParams[name] = value  # pyright: ignore[reportArgumentType]
+        yield
+
+
+def new_figure(layout: Layout, height: float) -> Figure:
+    """An empty figure of the page's width, `height` inches tall, that lays itself out.
+
+    Raises
+    ------
+    InputError
+        `layout` is neither "wide" nor "narrow".
+    """
+    if layout not in WIDTH:
+        raise InputError(f"layout {layout!r} is unknown; choose one of {', '.join(WIDTH)}")
+    return Figure(figsize=(WIDTH[layout], height), layout="constrained")
+
+
+def finish(figure: Figure, *, trim: bool = False) -> Figure:
+    """Lay out and draw once, so that no tick is made later, outside the house style.
+
+    `trim` takes off the height that pictures of fixed aspect leave empty.
+    """
+    figure.draw_without_rendering()
+    if trim:
+        box = figure.get_tightbbox(_renderer(figure))
+        figure.set_figheight(box.height + 0.14)
+        figure.draw_without_rendering()
+    return figure
+
+
+def _renderer(figure: Figure) -> Any:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    return FigureCanvasAgg(figure).get_renderer()
+
+
+def frequency_axis(
+    axes: Axes, frequency: np.ndarray, label: str = "", which: Literal["x", "y"] = "x"
+) -> None:
+    """Logarithmic frequency axis with a tick at each octave under Nyquist, cycles/pixel."""
+    positive = frequency[frequency > 0]
+    low, high = float(positive.min()) / 1.12, float(positive.max()) * 1.12
+    octaves = [0.5 / 2**k for k in range(24) if low <= 0.5 / 2**k <= high]
+    if len(octaves) < 2:
+        octaves = sorted({float(positive.max()), float(positive.min())}, reverse=True)
+    every = 1 + (len(octaves) - 1) // 6
+    axes.set(**{f"{which}scale": "log", f"{which}lim": (low, high), f"{which}label": label})
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_major_locator(FixedLocator(octaves[::every]))
+    axis.set_major_formatter(FuncFormatter(lambda f, _: f"{f:.3g}"))
+    axis.set_minor_locator(NullLocator())
+    axis.set_minor_formatter(NullFormatter())
+
+
+def legend_above(figure: Figure, axes: Sequence[Axes], columns: int) -> None:
+    """One legend above all panels, outside them, so that it can cover nothing."""
+    found: dict[str, Any] = {}
+    for panel in axes:
+        for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    figure.legend(
+        list(found.values()), list(found), loc="outside upper left", ncols=columns, borderpad=0.1
+    )
+
+
+def save_figure(figure: Figure, path: str | Path) -> None:
+    """Write a figure as the suffix says (.png, .svg, .pdf), on white.
+
+    Raises
+    ------
+    InputError
+        The file cannot be written.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with house_style():
+            # Without its date the same figure is the same file.
+            dates = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+            figure.savefig(path, metadata=dates.get(path.suffix.lower(), {}))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: the figure cannot be written ({error})") from error

@@ -1,0 +1,19 @@
+"""Spectrum -> f_max(t) -> schedule: the only place that chooses."""
+
+from spectra.schedule.cutoff import FrequencyCutoff, frequency_cutoff
+from spectra.schedule.derive import derive_schedule, schedule_from_cutoff, standard_schedule
+from spectra.schedule.processes import ProcessName, ScalarProcess, process
+from spectra.schedule.schedule import Schedule, load_schedule
+
+__all__ = [
+    "FrequencyCutoff",
+    "ProcessName",
+    "ScalarProcess",
+    "Schedule",
+    "derive_schedule",
+    "frequency_cutoff",
+    "load_schedule",
+    "process",
+    "schedule_from_cutoff",
+    "standard_schedule",
+]

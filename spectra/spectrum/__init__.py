@@ -1,0 +1,7 @@
+"""Batches of examples -> the power spectrum of the data set, with its uncertainty."""
+
+from spectra.spectrum.analyze import analyze
+from spectra.spectrum.rapsd import rapsd
+from spectra.spectrum.spectrum import Spectrum, load_spectrum
+
+__all__ = ["Spectrum", "analyze", "load_spectrum", "rapsd"]

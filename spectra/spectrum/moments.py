@@ -1,0 +1,114 @@
+"""Sums over files that add up: means, and their covariance with the file as the unit."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["FileMoments", "MomentAccumulator"]
+
+
+@dataclass(frozen=True)
+class FileMoments:
+    """Sums of a quantity y [F] over examples, kept by independent file.
+
+    With n_f examples and the sum S_f = sum y in file f. Two of them add to the moments of both
+    sets of files.
+
+    Attributes
+    ----------
+    n, n_files : int
+    squared_sizes : float
+        sum n_f^2.
+    total : float64 [F]
+        sum S_f.
+    sized_total : float64 [F]
+        sum n_f S_f.
+    outer : float64 [F, F]
+        sum S_f S_f^T.
+    """
+
+    n: int
+    n_files: int
+    squared_sizes: float
+    total: np.ndarray
+    sized_total: np.ndarray
+    outer: np.ndarray
+
+    @classmethod
+    def zero(cls, size: int) -> "FileMoments":
+        return cls(0, 0, 0.0, np.zeros(size), np.zeros(size), np.zeros((size, size)))
+
+    def __add__(self, other: "FileMoments") -> "FileMoments":
+        return FileMoments(
+            self.n + other.n,
+            self.n_files + other.n_files,
+            self.squared_sizes + other.squared_sizes,
+            self.total + other.total,
+            self.sized_total + other.sized_total,
+            self.outer + other.outer,
+        )
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Mean over examples, [F]."""
+        return self.total / self.n
+
+    def covariance(self) -> np.ndarray:
+        """Covariance of the mean [F, F], from the scatter between files (ratio estimator).
+
+        sum_f n_f^2 (m_f - m)(m_f - m)^T / n^2 * G / (G - 1); NaN for a single file.
+        """
+        files = self.n_files
+        if files < 2:
+            return np.full_like(self.outer, np.nan)
+        mean = self.mean
+        cross = np.outer(self.sized_total, mean)
+        scatter = self.outer - cross - cross.T + self.squared_sizes * np.outer(mean, mean)
+        return scatter / self.n**2 * files / (files - 1)
+
+
+class MomentAccumulator:
+    """Collects examples, a batch at a time, into `FileMoments`.
+
+    The examples of a file must come one after another, as a source gives them.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._moments = FileMoments.zero(size)
+        self._file: int | None = None  # the file that may go on in the next batch
+        self._count = 0
+        self._sum = np.zeros(size)
+
+    def add(self, values: np.ndarray, files: np.ndarray) -> None:
+        """Add examples, values [B, F] of the files [B]."""
+        values = values.astype(np.float64)
+        starts = np.flatnonzero(np.r_[True, files[1:] != files[:-1]])
+        sums = np.add.reduceat(values, starts, axis=0)  # [G, F]
+        counts = np.diff(np.r_[starts, len(files)])  # [G]
+        if self._file is not None:
+            if files[0] == self._file:
+                sums[0] += self._sum
+                counts[0] += self._count
+            else:
+                self._close(self._sum[None], np.array([self._count]))
+        self._close(sums[:-1], counts[:-1])
+        self._file, self._sum, self._count = int(files[-1]), sums[-1], int(counts[-1])
+
+    def _close(self, sums: np.ndarray, counts: np.ndarray) -> None:
+        if len(counts) == 0:
+            return
+        self._moments += FileMoments(
+            n=int(counts.sum()),
+            n_files=len(counts),
+            squared_sizes=float((counts.astype(float) ** 2).sum()),
+            total=sums.sum(axis=0),
+            sized_total=counts @ sums,
+            outer=sums.T @ sums,
+        )
+
+    def result(self) -> FileMoments:
+        """The moments of everything added; ends the accumulation."""
+        if self._file is not None:
+            self._close(self._sum[None], np.array([self._count]))
+            self._file = None
+        return self._moments

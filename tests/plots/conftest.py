@@ -1,0 +1,52 @@
+"""A small data set with a known spectrum, and the nouns made from it, once per run."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+import spectra
+
+
+@dataclass(frozen=True)
+class Nouns:
+    images: np.ndarray
+    spectrum: spectra.Spectrum
+    fit: spectra.PowerLaw
+    singles: np.ndarray
+    derived: spectra.Schedule
+    standard: spectra.Schedule
+
+
+def power_law_images(n: int, shape: tuple[int, int, int], slope: float = 2.0) -> np.ndarray:
+    """Random fields with power f^-slope, values within [-1, 1], float32 [n, C, H, W]."""
+    rng = np.random.default_rng(0)
+    frequency = np.hypot(np.fft.fftfreq(shape[1])[:, None], np.fft.fftfreq(shape[2]))
+    frequency[0, 0] = np.inf
+    white = np.fft.fft2(rng.standard_normal((n, *shape)))
+    images = np.fft.ifft2(white * frequency ** (-slope / 2)).real
+    return (images / np.abs(images).max()).astype(np.float32)
+
+
+def nouns_of(shape: tuple[int, int, int], n: int = 24) -> Nouns:
+    images = power_law_images(n, shape)
+    spectrum = spectra.analyze(images, bases=("dct", "pixel"))
+    singles, _ = spectra.rapsd(images[:6], window="hann")
+    return Nouns(
+        images,
+        spectrum,
+        spectra.fit_power_law(spectrum, f_range=(0.0, 0.4)),
+        np.asarray(singles),
+        spectra.derive_schedule(spectrum, ordering_strength=0.5),
+        spectra.standard_schedule(spectrum),
+    )
+
+
+@pytest.fixture(scope="session", params=[(1, 16, 16), (3, 33, 20)], ids=["grey", "odd RGB"])
+def nouns(request: pytest.FixtureRequest) -> Nouns:
+    return nouns_of(request.param)
+
+
+@pytest.fixture(scope="session")
+def small() -> Nouns:
+    return nouns_of((1, 16, 16))
