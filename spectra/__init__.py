@@ -32,7 +32,31 @@ _HOME = {
     "train": "spectra.diffusion",
 }
 
-__all__ = sorted([*_HOME, "__version__"])  # noqa: PLE0605
+__all__ = [
+    "FrequencyCutoff",
+    "InputError",
+    "PowerLaw",
+    "Run",
+    "Schedule",
+    "Source",
+    "Spectrum",
+    "__version__",
+    "analyze",
+    "derive_schedule",
+    "evaluate",
+    "fit_power_law",
+    "frequency_cutoff",
+    "load_run",
+    "load_schedule",
+    "load_spectrum",
+    "make_basis",
+    "open_source",
+    "rapsd",
+    "sample",
+    "schedule_from_cutoff",
+    "standard_schedule",
+    "train",
+]
 
 if TYPE_CHECKING:
     from spectra.bases import make_basis

@@ -9,7 +9,7 @@ import numpy as np
 
 from spectra.errors import InputError
 
-__all__ = ["read_tables", "write_atomically", "write_tables"]
+__all__ = ["read_tables", "table_kind", "write_atomically", "write_tables"]
 
 METADATA_KEY = "spectra"
 
@@ -62,6 +62,18 @@ def write_tables(
     write_atomically(Path(path), save(arrays, metadata={METADATA_KEY: text}))
 
 
+def table_kind(path: str | Path) -> str:
+    """What a file that `write_tables` wrote holds.
+
+    Raises
+    ------
+    InputError
+        The file is missing, or was not written by this package.
+    """
+    _, header = _open(Path(path), "spectra", with_tables=False)
+    return str(header["kind"])
+
+
 def read_tables(
     path: str | Path, kind: str, major: int
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -77,25 +89,33 @@ def read_tables(
         The file is missing, is no safetensors file, holds another kind of thing, or was
         written by a later major version.
     """
-    from safetensors import SafetensorError, safe_open
-
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; a {kind} file is expected")
-    try:
-        with safe_open(path, framework="numpy") as file:
-            header = json.loads((file.metadata() or {}).get(METADATA_KEY, "{}"))
-            tables = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, json.JSONDecodeError) as error:
-        raise InputError(
-            f"{path}: not a readable {kind} file ({error}); write it again with spectra"
-        ) from error
-    found = header.get("kind")
-    if found != kind:
-        raise InputError(f"{path}: holds a {found or 'foreign'} table; a {kind} file is expected")
+    tables, header = _open(Path(path), kind, with_tables=True)
+    if header["kind"] != kind:
+        raise InputError(f"{path}: holds a {header['kind']}; a {kind} file is expected")
     if int(str(header["format"]).split(".")[0]) != major:
         raise InputError(
             f"{path}: {kind} format {header['format']} is not readable by this version, "
             f"which reads {major}.x; update spectra-diffusion"
         )
     return tables, header["settings"]
+
+
+def _open(path: Path, kind: str, with_tables: bool) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Tables and header of a file; the header has kind, format and settings."""
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; a {kind} file is expected")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            header = json.loads((file.metadata() or {}).get(METADATA_KEY, "{}"))
+            names = file.keys() if with_tables else ()
+            tables = {name: file.get_tensor(name) for name in names}
+    except (SafetensorError, OSError, json.JSONDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"{path}: not a readable {kind} file ({reason}); write it again with spectra"
+        ) from error
+    if not {"kind", "format", "settings"} <= set(header):
+        raise InputError(f"{path}: not written by spectra; a {kind} file is expected")
+    return tables, header

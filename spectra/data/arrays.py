@@ -15,6 +15,7 @@ from spectra.errors import InputError
 __all__ = ["as_array", "open_array", "read_array", "read_table"]
 
 ARRAY_NAMES = ("images", "x", "data", "arr_0")
+MAGIC = {".npy": b"\x93NUMPY", ".npz": b"PK"}
 BLOCK_BYTES = 16 * 1024**2  # read at once while looking for NaN
 
 
@@ -32,6 +33,10 @@ def read_array(path: Path) -> np.ndarray:
     if suffix == ".safetensors":
         return _read_safetensors(path)
     try:
+        with open(path, "rb") as file:
+            head = file.read(len(MAGIC[suffix]))
+        if head != MAGIC[suffix]:
+            raise ValueError("it does not begin as one does")
         loaded = np.load(path, mmap_mode="r" if suffix == ".npy" else None, allow_pickle=False)
         if isinstance(loaded, np.ndarray):
             return loaded
@@ -40,7 +45,7 @@ def read_array(path: Path) -> np.ndarray:
     except InputError:
         raise
     except Exception as error:  # a damaged header makes NumPy raise nearly anything
-        if "object" in str(error).lower():
+        if "Object arrays" in str(error) or "Python objects" in str(error):
             raise InputError(
                 f"{path}: holds Python objects, which are not read; save numbers, "
                 "array.astype(float32)"
@@ -98,7 +103,8 @@ def as_array(source: Any) -> np.ndarray:
     if hasattr(source, "detach") or hasattr(source, "__array__"):
         return _to_numpy(source)
     if not isinstance(source, Iterable) and hasattr(source, "__getitem__"):
-        source = (source[index] for index in range(len(source)))  # a torch Dataset
+        items = source  # a torch Dataset
+        source = (items[index] for index in range(len(items)))
     if isinstance(source, str | bytes | dict) or not isinstance(source, Iterable):
         raise InputError(
             f"a source cannot be a {type(source).__name__}; give a folder, a zip, an array file, "

@@ -4,6 +4,7 @@ Philox is a function of a key and a counter (Salmon et al., "Parallel random num
 as 1, 2, 3", SC 2011). Only its raw words are used: those NumPy promises never to change.
 """
 
+import operator
 from collections.abc import Iterable
 
 import numpy as np
@@ -27,9 +28,10 @@ def uniform_integers(
     """
     philox = _philox(key)
     state = philox.state
+    step = operator.index(step) % WORD
     drawn = []
-    for index in indices:
-        state["state"]["counter"] = np.array([0, DRAW, step % WORD, index % WORD], np.uint64)
+    for index in map(operator.index, indices):
+        state["state"]["counter"] = np.array([0, DRAW, step, index % WORD], np.uint64)
         philox.state = state
         drawn.append(int(philox.random_raw()) * bound >> 64)
     return np.array(drawn, np.int64)
@@ -45,4 +47,4 @@ def shuffled(key: tuple[int, int], count: int) -> np.ndarray:
 
 
 def _philox(key: tuple[int, int]) -> np.random.Philox:
-    return np.random.Philox(key=np.array([part % WORD for part in key], np.uint64))
+    return np.random.Philox(key=np.array([operator.index(part) % WORD for part in key], np.uint64))

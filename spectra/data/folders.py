@@ -1,7 +1,10 @@
 """Image files by name: in a folder, in a zip, or listed one by one."""
 
+import lzma
 import os
+import struct
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +21,11 @@ IMAGE = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif")
 # A camera's raw file begins like a TIFF, and its first picture is a thumbnail.
 RAW = (".dng", ".nef", ".cr2", ".arw", ".orf", ".pef", ".rw2", ".srw")
 OTHER_IMAGE = (".heic", ".heif", ".avif", ".jp2", ".jxl", ".psd", ".exr", ".cr3", ".raf")
+# What zipfile raises on what is damaged, encrypted (RuntimeError) or packed in unknown ways.
+ZIP_ERRORS = (
+    *(OSError, EOFError, RuntimeError, ValueError, struct.error),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+)
 MEMBER_LIMIT = 2**29  # bytes of one unpacked zip member
 
 
@@ -94,15 +102,13 @@ class ZipMembers:
     def open(self, name: str) -> IO[bytes]:
         try:
             return self._opened().open(self.members[name])
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        except ZIP_ERRORS as error:
             raise UnreadableImage(f"cannot be unpacked ({error})") from None
 
     def read(self, name: str) -> bytes:
-        import zlib
-
         try:
             return self._opened().read(self.members[name])
-        except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+        except ZIP_ERRORS as error:
             raise UnreadableImage(f"cannot be unpacked ({error})") from None
 
     def _opened(self) -> zipfile.ZipFile:
@@ -153,17 +159,16 @@ def list_zip(path: Path) -> tuple[ZipMembers, list[Skipped]]:
         The zip cannot be read, or holds no image.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            return _list_members(path, archive)
-    except (zipfile.BadZipFile, OSError) as error:
+        archive = zipfile.ZipFile(path)
+    except ZIP_ERRORS as error:
         raise InputError(
             f"{path}: not a readable zip ({error}); pack it again, or give the folder"
         ) from error
+    with archive:
+        return _list_members(path, archive)
 
 
 def _list_members(path: Path, archive: zipfile.ZipFile) -> tuple[ZipMembers, list[Skipped]]:
-    import zlib
-
     found: dict[str, zipfile.ZipInfo] = {}
     listing = _Listing(str(path))
     infos = {info.filename: info for info in archive.infolist() if not info.is_dir()}
@@ -177,15 +182,9 @@ def _list_members(path: Path, archive: zipfile.ZipFile) -> tuple[ZipMembers, lis
         try:
             with archive.open(info) as file:
                 head = file.read(SNIFF_BYTES)
-        except (
-            zipfile.BadZipFile,
-            zlib.error,
-            EOFError,
-            NotImplementedError,
-            RuntimeError,
-        ) as error:
-            # An encrypted member raises RuntimeError, an unknown packing NotImplementedError.
-            listing.skipped.append(Skipped(name, f"cannot be unpacked ({error})"))
+        except ZIP_ERRORS as error:
+            if _suffix(name) in IMAGE:
+                listing.skipped.append(Skipped(name, f"cannot be unpacked ({error})"))
             continue
         if listing.takes(name, head):
             found[name] = info

@@ -84,7 +84,7 @@ def open_images(files: ImageFiles, skipped: list[Skipped], options: Options) -> 
     first = next(iter(unreadable.items()))
     raise InputError(
         f"{files.label}: none of its {len(unreadable) + len(skipped)} image files can be used "
-        f"(first: {first[0]}: {first[1]}); give sound images of at least {LEAST_SIDE}x{LEAST_SIDE}"
+        f"(first: {first[0]}: {first[1]}); give whole images of {LEAST_SIDE}x{LEAST_SIDE} or more"
     )
 
 
@@ -133,8 +133,8 @@ class _Reader:
             read = self.read(self.names[file])
         if read.pixels is None:
             raise InputError(
-                f"{self.files.label}: {self.names[file]} {read.reason}, though it was sound when "
-                "opened; leave the files as they are while they are in use"
+                f"{self.files.label}: {self.names[file]} {read.reason}, though it could be read "
+                "before; leave the files as they are while they are in use"
             )
         return read.pixels
 

@@ -117,10 +117,13 @@ def reduce_to(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     height, width = pixels.shape[:2]
     scale = max(size[0] / height, size[1] / width)
     target = (max(size[1], round(width * scale)), max(size[0], round(height * scale)))
-    if pixels.dtype == np.uint16:  # Pillow averages 16 bits only as floats
-        plane = Image.fromarray(pixels.astype(np.float32)).resize(target, Image.Resampling.BOX)
-        return np.rint(np.asarray(plane)).astype(np.uint16)
-    return np.asarray(Image.fromarray(pixels).resize(target, Image.Resampling.BOX))
+    # As floats Pillow rounds nothing; as bytes it would round up, and twice.
+    planes = np.moveaxis(np.atleast_3d(pixels), 2, 0).astype(np.float32)
+    small = [
+        np.asarray(Image.fromarray(plane).resize(target, Image.Resampling.BOX)) for plane in planes
+    ]
+    averaged = np.rint(np.stack(small, 2)).astype(pixels.dtype)
+    return averaged if pixels.ndim == 3 else averaged[:, :, 0]
 
 
 def _opened(file: IO[bytes]) -> "Image.Image":
@@ -169,12 +172,18 @@ def _levels(image: "Image.Image") -> int:
 def _has_colour(image: "Image.Image") -> bool:
     if image.mode in GREY_MODES or image.mode.startswith("I;16"):
         return False
-    palette = image.palette
-    if image.mode == "P" and palette is not None and palette.rawmode == "RGB":
-        entries = np.frombuffer(bytes(palette.palette), np.uint8)
-        entries = entries[: len(entries) // 3 * 3].reshape(-1, 3)
-        return bool((entries != entries[:, :1]).any())
-    return True
+    if image.mode != "P" or image.palette is None:
+        return True
+    entries = np.frombuffer(bytes(image.palette.palette), np.uint8)
+    layout = image.palette.rawmode or image.palette.mode
+    if layout == "RGB;L":  # TIFF: all reds, all greens, all blues
+        count = len(entries) // 3
+        return bool((entries[: 3 * count].reshape(3, -1) != entries[:count]).any())
+    width = {"RGB": 3, "BGRX": 4}.get(layout)
+    if width is None:
+        return True
+    table = entries[: len(entries) // width * width].reshape(-1, width)[:, :3]
+    return bool((table != table[:, :1]).any())
 
 
 def _orientation(image: "Image.Image") -> int:

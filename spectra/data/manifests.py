@@ -142,25 +142,25 @@ def locate(manifest: Manifest) -> tuple[DiskFiles, list[Skipped], dict[str, str]
     InputError
         A package or folder is missing, or none of the files is there.
     """
-    entries: list[tuple[str, Path, ManifestFile]] = []
+    entries: list[tuple[str, str, Path, ManifestFile]] = []
     skipped: list[Skipped] = []
     for location in manifest.locations:
         base = _base(location, manifest)
+        where = location.package or location.folder
         if not location.files:
             listed, left_out = list_folder(base)
             skipped += left_out
-            entries += [(name, path, ManifestFile(name)) for name, path in listed.paths.items()]
+            for name, path in listed.paths.items():
+                entries.append((name, f"{where}/{name}", path, ManifestFile(name)))
         for file in location.files:
-            name = f"{location.package or location.folder}/{file.path}"
-            entries.append((name, base / file.path, file))
-    # A file's own name is the shortest that tells it from the others.
-    repeated = Counter(path.name for _, path, file in entries)
+            path = base / file.path
+            entries.append((path.name, f"{where}/{file.path}", path, file))
+    repeated = Counter(short for short, *_ in entries)
     paths: dict[str, Path] = {}
     groups: dict[str, str] = {}
     licences: list[str] = []
-    for long_name, path, file in entries:
-        listed_whole = long_name == file.path
-        name = path.name if repeated[path.name] == 1 and not listed_whole else long_name
+    for short, long, path, file in entries:
+        name = short if repeated[short] == 1 else long
         if not path.is_file():
             skipped.append(Skipped(name, f"is missing ({path})"))
             continue

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from spectra.diffusion.process import DiffusionProcess
-from spectra.diffusion.randomness import normal
+from spectra.diffusion.randomness import SAMPLING, normal
 from spectra.diffusion.run import Run
 from spectra.diffusion.solvers import integrate
 from spectra.errors import InputError
@@ -86,11 +86,11 @@ def sample_components(
         return denoiser(alpha[k] * y, knots[k].expand(len(y)))
 
     def noise(step: int) -> torch.Tensor:
-        return normal(seed, step + 1, indices, process.shape).to(device)
+        return normal(SAMPLING, seed, step + 1, indices, process.shape).to(device)
 
     # y(1) ~ N(0, lambda + sigma^2): the second moments of noised data, exactly.
     spread = (process.variance + levels[0] ** 2).sqrt()
-    start = spread * normal(seed, 0, indices, process.shape).to(device)
+    start = spread * normal(SAMPLING, seed, 0, indices, process.shape).to(device)
     return integrate(estimate, levels, start, solver, noise)
 
 

@@ -18,12 +18,16 @@ class Difference:
 
     Attributes
     ----------
+    measure, unit : str
+        What was measured, and the unit of the difference.
     mean, low, high : float
         With the interval (Student t over the pairs).
     pairs : int
     level : float
     """
 
+    measure: str
+    unit: str
     mean: float
     low: float
     high: float
@@ -55,7 +59,9 @@ def mean_interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float
     return mean, float(mean - half), float(mean + half)
 
 
-def paired_difference(a: np.ndarray, b: np.ndarray, level: float = 0.95) -> Difference:
+def paired_difference(
+    a: np.ndarray, b: np.ndarray, *, measure: str, unit: str, level: float = 0.95
+) -> Difference:
     """a - b over pairs (same seed, or same file), values [P] each.
 
     Raises
@@ -67,4 +73,4 @@ def paired_difference(a: np.ndarray, b: np.ndarray, level: float = 0.95) -> Diff
     if a.shape != b.shape or a.ndim != 1 or len(a) == 0:
         raise InputError(f"a paired difference needs two equal lists; got {a.shape} and {b.shape}")
     mean, low, high = mean_interval(a - b, level)
-    return Difference(mean, low, high, len(a), level)
+    return Difference(measure, unit, mean, low, high, len(a), level)

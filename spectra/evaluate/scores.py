@@ -12,7 +12,7 @@ from spectra.diffusion.likelihood import (
     gaussian_bits_per_dim,
     variational_bound,
 )
-from spectra.diffusion.randomness import normal, uniform
+from spectra.diffusion.randomness import SCORING, normal, uniform
 from spectra.diffusion.solvers import evaluations
 from spectra.errors import InputError
 from spectra.evaluate.comparison import Difference, mean_interval, paired_difference
@@ -179,9 +179,9 @@ def score_bound(
         x = torch.from_numpy(source.examples(index)).to(device)
         moments.append((process.components(x) ** 2).double().cpu().numpy())
         # What is drawn for an example depends on (seed, its index): runs are scored in pairs.
-        rounding = uniform(seed, 0, index, shape).to(device) - 0.5
-        noise = torch.stack([normal(seed, k, index, shape) for k in range(levels + 1)])
-        offset = uniform(seed, 1, index, ()).double()
+        rounding = uniform(SCORING, seed, levels + 1, index, shape).float().to(device) - 0.5
+        noise = torch.stack([normal(SCORING, seed, k, index, shape) for k in range(levels + 1)])
+        offset = uniform(SCORING, seed, levels + 2, index, ())
         quantile = (torch.arange(levels)[:, None] + offset[None, :]) / levels  # [K, B]
         with torch.no_grad():
             bound = variational_bound(
@@ -210,7 +210,9 @@ def score_bound(
         grid_shift=float(bits_per_dim(np.zeros(()), dimensions, schedule.quantum)),
         by_file=by_file,
         gaussian=float(gaussian_by_file.mean()),
-        gain=paired_difference(by_file, gaussian_by_file),
+        gain=paired_difference(
+            by_file, gaussian_by_file, measure="bound less the Wiener filter's", unit="bits/dim"
+        ),
         n=len(chosen),
         files=tuple(source.files[int(f)] for f in files),
     )

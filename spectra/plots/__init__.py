@@ -1,6 +1,6 @@
 """Any of the nouns above -> a picture, a page."""
 
-from spectra.plots.comparison import Difference, plot_comparison
+from spectra.plots.comparison import plot_comparison
 from spectra.plots.images import plot_examples, plot_log_spectra, plot_samples_beside_data
 from spectra.plots.report import Fact, Section, Table, write_report
 from spectra.plots.schedule import plot_cutoff, plot_schedule
@@ -9,7 +9,6 @@ from spectra.plots.style import save_figure
 from spectra.plots.training import plot_training
 
 __all__ = [
-    "Difference",
     "Fact",
     "Section",
     "Table",

@@ -16,8 +16,8 @@ from spectra.spectrum.windows import window as make_window
 __all__ = ["mosaic", "plot_examples", "plot_log_spectra", "plot_samples_beside_data"]
 
 TILE = 128  # pixels a side above which a tile is averaged down: the page carries many
-
-TALL = 1.6  # height over width at which a picture stops growing
+GRID_PIXELS = 300_000  # of all grids of one figure together
+TALL = 1.3  # height over width at which a picture stops growing
 
 
 @house_style()
@@ -67,7 +67,9 @@ def plot_samples_beside_data(samples: Any, data: Any, *, layout: Layout = "wide"
     grids = {name: as_images(value) for name, value in named.items()} | {"data": as_images(data)}
     count = min(len(images) for images in grids.values())
     wide = layout == "wide"
+    tile = max(math.prod(images.shape[-2:]) // tile_step(images) ** 2 for images in grids.values())
     side = min(math.isqrt(count), 6 if len(grids) < 3 else 4)
+    side = min(side, max(2, math.isqrt(GRID_PIXELS // (len(grids) * tile)))) if count > 3 else side
     pictures = {name: mosaic(images[: side * side], side) for name, images in grids.items()}
     aspect = min(max(grid.shape[0] / grid.shape[1] for grid in pictures.values()), TALL)
     panel = aspect * (8.9 / min(len(grids), 3) if wide else 3.8)
@@ -101,19 +103,19 @@ def plot_log_spectra(images: Any, *, window: str = "hann", layout: Layout = "wid
         `window` is neither "hann" nor "none".
     """
     images = as_images(images)[: 4 if layout == "wide" else 2]
-    power = np.log10(power_2d(images, window))  # [n, H, W], decades
+    step = tile_step(images)
+    power = np.log10(block_mean(power_2d(images, window), step))  # [n, h, w], decades
     low, high = np.percentile(power, [0.5, 99.9])
     high = max(high, low + 1e-3)
-    n, height, width = power.shape
+    n, _, height, width = images.shape
     columns = 4 if layout == "wide" else 2  # a lone image keeps its column's width
     room = 1.8 if layout == "wide" else 1.45  # inches a column
-    figure = new_figure(
-        layout, 2 * room * min(height / width, TALL) + (1.3 if layout == "wide" else 1.7)
-    )
+    labels = 1.3 if layout == "wide" else 1.7  # inches
+    figure = new_figure(layout, 2 * room * min(height / width, TALL) + labels)
     figure.set_layout_engine("compressed")
     panels = np.asarray(figure.subplots(2, columns, squeeze=False))
     tiles = mosaic_tiles(images)
-    edges_x, edges_y = _frequency_edges(width), _frequency_edges(height)
+    edges_x, edges_y = _frequency_edges(width, step), _frequency_edges(height, step)
     shown = None
     for column in range(columns):
         top, bottom = panels[:, column]
@@ -184,16 +186,22 @@ def mosaic(images: np.ndarray, columns: int, gap: float = 0.06) -> np.ndarray:
 
 def mosaic_tiles(images: np.ndarray) -> np.ndarray:
     """Images as opaque RGBA tiles no larger than TILE a side, [N, C, H, W] -> [N, h, w, 4]."""
-    step = math.ceil(max(images.shape[-2:]) / TILE)
-    if step > 1:
-        height, width = (size // step * step for size in images.shape[-2:])
-        blocks = images[..., :height, :width].reshape(
-            *images.shape[:2], height // step, step, width // step, step
-        )
-        images = blocks.mean(axis=(-3, -1))
+    images = block_mean(images, tile_step(images))
     colour = images if images.shape[1] == 3 else np.repeat(images[:, :1], 3, axis=1)
     colour = np.clip((colour + 1) / 2, 0, 1).transpose(0, 2, 3, 1)  # [N, h, w, 3]
     return np.concatenate([colour, np.ones_like(colour[..., :1])], axis=-1)
+
+
+def tile_step(images: np.ndarray) -> int:
+    """How many pixels a side become one so that an image fits a tile."""
+    return math.ceil(max(images.shape[-2:]) / TILE)
+
+
+def block_mean(images: np.ndarray, step: int) -> np.ndarray:
+    """Means over step x step blocks, [..., H, W] -> [..., H // step, W // step]."""
+    height, width = (size // step for size in images.shape[-2:])
+    cut = images[..., : height * step, : width * step]
+    return cut.reshape(*images.shape[:-2], height, step, width, step).mean(axis=(-3, -1))
 
 
 def as_images(images: Any) -> np.ndarray:
@@ -230,6 +238,7 @@ def _size_note(images: np.ndarray) -> str:
     return f"each {height} × {width} pixels, {kind}"
 
 
-def _frequency_edges(n: int) -> tuple[float, float]:
-    frequency = np.fft.fftshift(np.fft.fftfreq(n))
+def _frequency_edges(n: int, step: int) -> tuple[float, float]:
+    """Outer edges of the frequencies of n points that whole blocks of `step` cover."""
+    frequency = np.fft.fftshift(np.fft.fftfreq(n))[: n // step * step]
     return float(frequency[0] - 0.5 / n), float(frequency[-1] + 0.5 / n)

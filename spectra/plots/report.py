@@ -48,6 +48,11 @@ class Table:
         if any(len(row) != len(self.columns) for row in self.rows):
             raise ValueError(f"table {self.caption!r}: each row needs {len(self.columns)} cells")
 
+    @property
+    def wordy(self) -> bool:
+        """Whether the first column holds phrases, which a narrow page must not wrap to shreds."""
+        return len(self.columns) > 2 and any(len(str(row[0])) > 16 for row in self.rows)
+
 
 @dataclass(frozen=True)
 class Section:
@@ -184,13 +189,14 @@ def _drawings(section: Section, markup: Any) -> list[tuple[str, Any]]:
 
 
 def format_cell(value: Any) -> str:
-    """A table's or caption's cell as text: floats with 4 digits, lists joined by a cross."""
+    """A cell or setting as text: floats with 4 digits, a size as 32 × 32, other lists by commas."""
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: "–"}[value]
     if isinstance(value, (float, np.floating)):
         return f"{value:.4g}".replace("-", "−") if math.isfinite(value) else "–"
     if isinstance(value, (list, tuple)):
-        return " × ".join(format_cell(item) for item in value)
+        whole = all(isinstance(item, (int, np.integer)) for item in value)
+        return (" × " if whole else ", ").join(format_cell(item) for item in value)
     return str(value)
 
 

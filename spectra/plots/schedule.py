@@ -93,7 +93,7 @@ def plot_cutoff(cutoffs: Sequence[FrequencyCutoff], *, layout: Layout = "wide") 
             hatch="///",
             label="some lower frequency already drowned",
         )
-    frequency_axis(axes, frequency, "frequency (cycles/pixel)", "y")
+    frequency_axis(axes, frequency, "frequency (cycles/pixel)", which="y")
     axes.set_ylim(bottom=floor)
     axes.set_xlim(0, 1)
     axes.set_xlabel(f"time t ({first.process.name}; 0 data, 1 noise)")

@@ -1,7 +1,7 @@
 """Spectra as curves: of the data with its law, of noisy data, of samples."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,6 +9,15 @@ from matplotlib.figure import Figure
 
 from spectra.errors import InputError
 from spectra.fit import PowerLaw
+from spectra.plots.curves import (
+    Curve,
+    as_curve,
+    decibel,
+    draw_band,
+    mean_curve,
+    reach_of,
+    single_curves,
+)
 from spectra.plots.style import (
     DATA,
     FIT,
@@ -24,25 +33,13 @@ from spectra.plots.style import (
     legend_above,
     new_figure,
 )
+from spectra.schedule import ScalarProcess
 from spectra.spectrum import Spectrum
 
-__all__ = ["Curve", "Process", "plot_hinge", "plot_rapsd", "plot_sample_spectrum"]
+__all__ = ["plot_hinge", "plot_rapsd", "plot_sample_spectrum"]
 
-# Frequency [F] in cycles/pixel; mean, low and high of ln power, [F] each.
-Curve = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-
-DECIBEL = 10 / np.log(10)  # of one natural-log unit of power
 FREQUENCY = "frequency (cycles/pixel)"
 POWER = "power (white unit noise = 1)"
-
-
-class Process(Protocol):
-    """What a figure needs of a scalar diffusion process."""
-
-    @property
-    def name(self) -> str: ...
-    def alpha(self, t: Any) -> Any: ...
-    def sigma(self, t: Any) -> Any: ...
 
 
 @house_style()
@@ -65,15 +62,15 @@ def plot_rapsd(
         "wide" or "narrow".
     """
     frequency = spectrum.frequency
-    curve = _mean_curve(spectrum, fit.average)
+    curve = mean_curve(spectrum, fit.average)
     law = np.log(fit.predict(frequency))  # [F]
     figure = new_figure(layout, 5.2 if layout == "wide" else 5.4)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1.15])
 
-    single = np.zeros((0, len(frequency))) if singles is None else _single_curves(singles, curve)
+    single = np.zeros((0, len(frequency))) if singles is None else single_curves(singles, frequency)
     for i, row in enumerate(single):
         top.plot(frequency, row, color=NOISE, lw=0.7, alpha=0.6, label="" if i else "single images")
-    _band(top, curve, DATA, np.exp)
+    draw_band(top, curve, DATA, np.exp)
     mean = "mean" if fit.average == "arithmetic" else "mean of logs"
     files = f"{spectrum.n} examples from {spectrum.n_files} files"
     top.plot(frequency, np.exp(curve[1]), color=DATA, label=f"{mean} of {files}, 95 % interval")
@@ -91,9 +88,9 @@ def plot_rapsd(
 
     residual = (frequency, *(part - law for part in curve[1:]))
     _law(bottom, frequency, np.zeros_like(law), fit, "")
-    _band(bottom, residual, DATA, _decibel)
-    bottom.plot(frequency, _decibel(residual[1]), color=DATA, marker=".", ms=4, lw=1.2)
-    reach = _reach([residual], residual)
+    draw_band(bottom, residual, DATA, decibel)
+    bottom.plot(frequency, decibel(residual[1]), color=DATA, marker=".", ms=4, lw=1.2)
+    reach = reach_of([residual], residual)
     bottom.set_ylim(-reach, reach)
     bottom.set_ylabel("mean / law (dB)")
     frequency_axis(bottom, frequency, FREQUENCY)
@@ -103,7 +100,7 @@ def plot_rapsd(
 
 @house_style()
 def plot_hinge(
-    spectrum: Spectrum, process: Process, times: Sequence[float], *, layout: Layout = "wide"
+    spectrum: Spectrum, process: ScalarProcess, times: Sequence[float], *, layout: Layout = "wide"
 ) -> Figure:
     """Spectra of data, noise and noisy data at several times: noise as a rising tide.
 
@@ -126,18 +123,19 @@ def plot_hinge(
     InputError
         There is no time.
     """
-    times = [float(t) for t in times]
-    if not times:
+    at = np.array(times, dtype=float)  # [T]
+    if not len(at):
         raise InputError("times: none given; name at least one time in [0, 1]")
     columns = 1 if layout == "narrow" else len(times) if len(times) < 4 else 2
     rows = -(-len(times) // columns)
     figure = new_figure(layout, 0.9 + rows * (2.25 if layout == "wide" else 1.75))
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     frequency, data = spectrum.frequency, spectrum.power
-    parts = [(float(process.alpha(t)) ** 2 * data, float(process.sigma(t)) ** 2) for t in times]
+    alphas, sigmas = process.alpha(at), process.sigma(at)
+    parts = [(a**2 * data, float(s) ** 2) for a, s in zip(alphas, sigmas, strict=True)]
     # Noise so weak that it lies decades under the data would only stretch the axis.
-    bottom = min(float(data.min()), *(signal.min() for signal, _ in parts if signal.min() > 0))
-    bottom = max(bottom, float(data.min()) * 1e-2) / 4
+    weakest = [signal.min() for signal, _ in parts if signal.min() > 0]
+    bottom = max(min([data.min(), *weakest]), data.min() * 1e-2) / 4
     top = 4 * max(float((signal + noise).max()) for signal, noise in parts)
     for axes, t, (signal, noise) in zip(panels.ravel(), times, parts, strict=False):
         axes.axhspan(bottom, max(noise, bottom), color=NOISE, alpha=0.2, lw=0)
@@ -161,7 +159,7 @@ def plot_hinge(
         axes.set_yscale("log")
         axes.set_ylim(bottom, top)
         axes.set_title(f"t = {t:g}:  {_tide(elbows, signal, noise)}")
-        frequency_axis(axes, frequency)
+        frequency_axis(axes, frequency, most=4 if columns == 3 else 6)
     for axes in panels.ravel()[len(times) :]:
         axes.set_axis_off()
     for axes in panels[:, 0]:
@@ -176,16 +174,20 @@ def plot_hinge(
 
 @house_style()
 def plot_sample_spectrum(
-    sample_spectra: Mapping[str, Curve], data: Curve | Spectrum, *, layout: Layout = "wide"
+    sample_spectra: Mapping[str, Curve | Spectrum | np.ndarray],
+    data: Curve | Spectrum | np.ndarray,
+    *,
+    layout: Layout = "wide",
 ) -> Figure:
     """Spectrum of samples over that of the data, and their ratio in decibels.
 
     Parameters
     ----------
     sample_spectra
-        Run's name -> (frequency in cycles/pixel, mean of ln power, low, high), [F] each.
+        Run's name -> images [N, C, H, W], a Spectrum, or a curve: frequency in cycles/pixel,
+        then mean, low and high of ln power, [F] each. Always the mean of logs, Hann-windowed.
     data
-        The same four of the data, or its Spectrum.
+        Any of the three.
     layout
         "wide" or "narrow".
 
@@ -196,28 +198,29 @@ def plot_sample_spectrum(
     """
     if not sample_spectra:
         raise InputError("sample_spectra: empty; give the spectrum of at least one run")
-    reference = _mean_curve(data, "log") if isinstance(data, Spectrum) else data
+    reference = as_curve(data)
     frequency = np.asarray(reference[0])
     figure = new_figure(layout, 5.0 if layout == "wide" else 5.2)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[2.2, 1.5])
-    _band(top, reference, DATA, np.exp)
+    draw_band(top, reference, DATA, np.exp)
     top.plot(frequency, np.exp(reference[1]), color=DATA, lw=2.6, label="data, 95 % interval")
     zero = (frequency, *(part - reference[1] for part in reference[1:]))
-    _band(bottom, zero, DATA, _decibel)
+    draw_band(bottom, zero, DATA, decibel)
     bottom.axhline(0, color=DATA, lw=2.6)
     styles = ("-", "--", "-.", ":")
     ratios = []
-    for i, (name, curve) in enumerate(sample_spectra.items()):
+    for i, (name, value) in enumerate(sample_spectra.items()):
+        curve = as_curve(value)
         if len(curve[0]) != len(frequency) or not np.allclose(curve[0], frequency):
             raise InputError(f"{name}: its rings are not the data's; measure at the same size")
         colour, line = SERIES[i % len(SERIES)], styles[i % len(styles)]
-        _band(top, curve, colour, np.exp)
+        draw_band(top, curve, colour, np.exp)
         top.plot(frequency, np.exp(curve[1]), color=colour, ls=line, label=f"samples: {name}")
         ratio = (frequency, *(part - reference[1] for part in curve[1:]))
-        _band(bottom, ratio, colour, _decibel)
-        bottom.plot(frequency, _decibel(ratio[1]), color=colour, ls=line)
+        draw_band(bottom, ratio, colour, decibel)
+        bottom.plot(frequency, decibel(ratio[1]), color=colour, ls=line)
         ratios.append(ratio)
-    reach = _reach(ratios, zero)
+    reach = reach_of(ratios, zero)
     bottom.set_ylim(-reach, reach)
     top.set_yscale("log")
     top.set_ylabel(POWER)
@@ -227,56 +230,10 @@ def plot_sample_spectrum(
     return finish(figure)
 
 
-def _mean_curve(spectrum: Spectrum, average: str) -> Curve:
-    """ln of the mean power with its 95 % interval; of the mean of logs by the same scatter."""
-    if average == "arithmetic":
-        low, high = spectrum.power_interval(0.95)
-        return spectrum.frequency, np.log(spectrum.power), np.log(low), np.log(high)
-    low, high = (np.log(end / spectrum.power) for end in spectrum.power_interval(0.95))
-    if spectrum.n_files > 1:
-        from scipy import stats
-
-        half = stats.t.ppf(0.975, spectrum.n_files - 1) * np.sqrt(
-            np.diagonal(spectrum.log_covariance("log")).clip(0)
-        )
-        low, high = -half, half
-    mean = spectrum.log_power
-    return spectrum.frequency, mean, mean + low, mean + high
-
-
-def _single_curves(singles: Any, curve: Curve) -> np.ndarray:
-    rows = np.asarray(singles, dtype=np.float64)
-    if rows.ndim == 3:
-        rows = rows.mean(axis=1)  # [n, C, F] -> [n, F]
-    if rows.ndim != 2 or rows.shape[1] != len(curve[0]):
-        raise InputError(
-            f"singles of shape {rows.shape}: [n, {len(curve[0])}] is needed, one row per image "
-            "at the spectrum's rings"
-        )
-    # A ring without power has no place on a logarithmic axis; the line breaks there.
-    return np.where(rows > 0, rows, np.nan)
-
-
-def _band(axes: Axes, curve: Sequence[np.ndarray], colour: str, scale: Any) -> None:
-    frequency, _, low, high = curve
-    axes.fill_between(frequency, scale(low), scale(high), color=colour, alpha=0.2, lw=0)
-
-
 def _law(axes: Axes, frequency: np.ndarray, law: np.ndarray, fit: PowerLaw, label: str) -> None:
     axes.plot(frequency, law, color=FIT, lw=1.1, ls=(0, (4, 3)))
     inside = (frequency >= fit.f_range[0] * 0.999) & (frequency <= fit.f_range[1] * 1.001)
     axes.plot(frequency[inside], law[inside], color=FIT, lw=1.5, label=label)
-
-
-def _reach(curves: Sequence[Sequence[np.ndarray]], band: Sequence[np.ndarray]) -> float:
-    """Half height, dB, of a panel about the curves: a far wider band may run out of it."""
-    curve = max(float(np.abs(_decibel(curve[1])).max()) for curve in curves)
-    ends = float(np.abs(_decibel(np.stack(band[2:]))).max())
-    return max(1.5, 1.25 * curve, min(1.1 * ends, 4 * curve))
-
-
-def _decibel(log_ratio: np.ndarray) -> np.ndarray:
-    return DECIBEL * log_ratio
 
 
 def _crossings(frequency: np.ndarray, signal: np.ndarray, noise: float) -> np.ndarray:
@@ -290,6 +247,8 @@ def _crossings(frequency: np.ndarray, signal: np.ndarray, noise: float) -> np.nd
 
 
 def _tide(elbows: np.ndarray, signal: np.ndarray, noise: float) -> str:
+    if len(elbows) > 1:
+        return f"{len(elbows)} elbows, the last at f = {elbows[-1]:.3g}"
     if len(elbows):
-        return f"elbow at f = {elbows[-1]:.3g}"
+        return f"elbow at f = {elbows[0]:.3g}"
     return "all above the noise" if signal.min() > noise else "all under the noise"

@@ -159,15 +159,20 @@ def _renderer(figure: Figure) -> Any:
 
 
 def frequency_axis(
-    axes: Axes, frequency: np.ndarray, label: str = "", which: Literal["x", "y"] = "x"
+    axes: Axes,
+    frequency: np.ndarray,
+    label: str = "",
+    *,
+    which: Literal["x", "y"] = "x",
+    most: int = 6,
 ) -> None:
-    """Logarithmic frequency axis with a tick at each octave under Nyquist, cycles/pixel."""
+    """Logarithmic frequency axis, cycles/pixel, with at most `most` ticks at octaves under 0.5."""
     positive = frequency[frequency > 0]
     low, high = float(positive.min()) / 1.12, float(positive.max()) * 1.12
     octaves = [0.5 / 2**k for k in range(24) if low <= 0.5 / 2**k <= high]
     if len(octaves) < 2:
         octaves = sorted({float(positive.max()), float(positive.min())}, reverse=True)
-    every = 1 + (len(octaves) - 1) // 6
+    every = 1 + (len(octaves) - 1) // most
     axes.set(**{f"{which}scale": "log", f"{which}lim": (low, high), f"{which}label": label})
     axis = axes.xaxis if which == "x" else axes.yaxis
     axis.set_major_locator(FixedLocator(octaves[::every]))

@@ -1,7 +1,12 @@
 """Spectrum -> f_max(t) -> schedule: the only place that chooses."""
 
 from spectra.schedule.cutoff import FrequencyCutoff, frequency_cutoff
-from spectra.schedule.derive import derive_schedule, schedule_from_cutoff, standard_schedule
+from spectra.schedule.derive import (
+    derive_schedule,
+    schedule_from_cutoff,
+    standard_beside,
+    standard_schedule,
+)
 from spectra.schedule.processes import ProcessName, ScalarProcess, process
 from spectra.schedule.schedule import Schedule, load_schedule
 
@@ -15,5 +20,6 @@ __all__ = [
     "load_schedule",
     "process",
     "schedule_from_cutoff",
+    "standard_beside",
     "standard_schedule",
 ]

@@ -1,6 +1,7 @@
 """From a measured spectrum to a schedule: every choice is made, and explained, here."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, get_args
 
 import numpy as np
@@ -21,7 +22,7 @@ from spectra.schedule.processes import Form
 from spectra.schedule.schedule import Schedule, offset_histogram
 from spectra.spectrum import Spectrum
 
-__all__ = ["derive_schedule", "schedule_from_cutoff", "standard_schedule"]
+__all__ = ["derive_schedule", "schedule_from_cutoff", "standard_beside", "standard_schedule"]
 
 # Half of the training times follow the pace, half are even in log-noise: the pace alone may
 # leave the high noise levels, where the layout of a sample is decided, almost untrained.
@@ -140,6 +141,7 @@ def derive_schedule(
         scale=np.ones_like(variance) if prior == "white" else np.sqrt(variance),
         form=form,
         radial_frequency=spectrum.frequency,
+        radial_log_power=_radial_log_power(spectrum),
         radial_offset=radial,
         threshold=float(threshold),
         coverage=COVERAGE,
@@ -165,27 +167,45 @@ def standard_schedule(
         Used between t = 0.001 and 0.999 where its ends are infinite.
     basis : {"dct", "fourier", "pixel"}
     """
-    scalar = processes.process(process)
+    log_power = _radial_log_power(spectrum)
     variance = _variance(spectrum, basis)
-    offset, radial = _offsets(spectrum, basis, variance, "variance", 1.0)
-    low, high = STANDARD_TIMES if scalar.form != "ve" else (0.0, 1.0)
-    s = np.linspace(0, 1, 4097)
-    return Schedule(
+    coordinates = Schedule(
         name=process,
         basis=basis,
         shape=spectrum.shape,
         variance=variance,
         mean=spectrum.mean,
-        offset=offset,
-        t=s,
-        pace=-scalar.log_snr(low + s * (high - low)),
+        offset=np.log(variance),
+        t=np.array([0.0, 1.0]),
+        pace=np.array([0.0, 1.0]),
         scale=np.ones_like(variance),
-        form=scalar.form,
+        form="vp",
         radial_frequency=spectrum.frequency,
-        radial_offset=radial,
+        radial_log_power=log_power,
+        radial_offset=log_power,
         quantum=spectrum.quantum,
         data=spectrum.data,
         fingerprint=spectrum.fingerprint,
+    )
+    return standard_beside(coordinates, process=process)
+
+
+def standard_beside(schedule: Schedule, *, process: str = "rectified-flow") -> Schedule:
+    """The standard schedule in the coordinates of another one; see `standard_schedule`."""
+    scalar = processes.process(process)
+    low, high = STANDARD_TIMES if scalar.form != "ve" else (0.0, 1.0)
+    t = np.linspace(0, 1, 4097)
+    return replace(
+        schedule,
+        name=process,
+        offset=np.log(schedule.variance),
+        t=t,
+        pace=-scalar.log_snr(low + t * (high - low)),
+        scale=np.ones_like(schedule.variance),
+        form=scalar.form,
+        radial_offset=schedule.radial_log_power,
+        threshold=1.0,
+        coverage=0.0,
         explanation={"process": f"{process}: copied, the same for any data"},
     )
 
@@ -252,6 +272,7 @@ def schedule_from_cutoff(
         scale=np.ones_like(variance),
         form=form,
         radial_frequency=frequency,
+        radial_log_power=np.interp(log_f, log_f[1:-1], _radial_log_power(spectrum)),
         radial_offset=curve,
         threshold=float(threshold),
         coverage=COVERAGE,
@@ -274,13 +295,17 @@ def _variance(spectrum: Spectrum, basis: str) -> np.ndarray:
     return np.maximum(measured, EMPTY * measured.mean()) + spectrum.quantisation_floor
 
 
+def _radial_log_power(spectrum: Spectrum) -> np.ndarray:
+    """ln of the ring power, rounding noise included, [F]."""
+    return np.log(spectrum.power + spectrum.quantisation_floor)
+
+
 def _offsets(
     spectrum: Spectrum, basis: str, variance: np.ndarray, ordering: str, strength: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """-a l_i per component [C, H, W] and as a curve over the rings [F]."""
     if ordering == "variance":
-        radial = np.log(spectrum.power + spectrum.quantisation_floor)
-        return -strength * variance_labels(variance), strength * radial
+        return -strength * variance_labels(variance), strength * _radial_log_power(spectrum)
     alpha = max(fit_power_law(spectrum).alpha, 0.1)  # a rising or white spectrum keeps an order
     frequency = make_basis(basis, spectrum.shape).frequency
     lowest = float(frequency[frequency > 0].min()) if not np.isnan(frequency).any() else 1.0

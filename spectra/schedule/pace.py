@@ -17,7 +17,8 @@ Pace = Literal["frequency", "octave", "information", "linear"]
 
 Knots = tuple[np.ndarray, np.ndarray]  # t [T], pace [T]
 KNOTS = 1025
-LOWEST_FREQUENCY = 1e-6  # cycles/pixel; below it a wished f_max counts as 0
+CUTOFF_TOLERANCE = 2e-7  # cycles/pixel
+LOWEST_FREQUENCY = 2e-7  # cycles/pixel; below it a wished f_max counts as 0
 
 
 def information_pace(histogram: tuple[np.ndarray, np.ndarray], start: float, end: float) -> Knots:
@@ -108,7 +109,9 @@ def cutoff_pace(
         log_f = np.log(np.clip(wish(t), frequency[0], frequency[-1]))
         return np.interp(log_f, np.log(frequency), curve) - np.log(threshold)
 
-    return refine(pace, knots)
+    # Where the curve is flat a small error of the pace is a large one of f_max.
+    flattest = float((-np.diff(curve) / np.diff(frequency)).min())
+    return refine(pace, knots, tolerance=CUTOFF_TOLERANCE * min(1.0, flattest))
 
 
 def refine(

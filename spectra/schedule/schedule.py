@@ -43,8 +43,8 @@ class Schedule:
         Noise scale s_i; 1 for a white prior.
     form : {"vp", "flow", "ve"}
         How alpha_i and sigma_i follow from their ratio.
-    radial_frequency, radial_offset : float64 [F]
-        The same offset as a curve over frequency (cycles/pixel): what f_max is read from.
+    radial_frequency, radial_log_power, radial_offset : float64 [F]
+        ln power and offset as curves over frequency (cycles/pixel): what f_max is read from.
     threshold : float
         SNR at which a frequency counts as drowned.
     coverage : float
@@ -68,6 +68,7 @@ class Schedule:
     scale: np.ndarray
     form: Form
     radial_frequency: np.ndarray
+    radial_log_power: np.ndarray
     radial_offset: np.ndarray
     threshold: float = 1.0
     coverage: float = 0.0
@@ -202,6 +203,7 @@ class Schedule:
             "pace": self.pace,
             "scale": self.scale,
             "radial_frequency": self.radial_frequency,
+            "radial_log_power": self.radial_log_power,
             "radial_offset": self.radial_offset,
         }
         settings = {

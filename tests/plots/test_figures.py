@@ -8,15 +8,17 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 import spectra
 from spectra import plots
-from spectra.plots.comparison import Difference
+from spectra.evaluate.comparison import Difference, paired_difference
 from spectra.plots.schedule import component_order
 from spectra.plots.training import running_mean
 from spectra.schedule import process
 
 LAYOUTS = ("wide", "narrow")
+NARROWEST = {"wide": 722, "narrow": 362}  # CSS pixels a figure has on pages of 801 and 400
 UNITS = (
     "cycles/pixel",
     "dB",
@@ -44,10 +46,17 @@ def logs(steps: int = 50) -> dict:
 
 
 def differences() -> list[Difference]:
+    bound = paired_difference(
+        np.array([3.18, 3.17, 3.19]),
+        np.array([3.20, 3.20, 3.21]),
+        measure="variational bound, held-out files",
+        unit="bits/dim",
+    )
     return [
-        Difference("variational bound, held-out files", "bits/dim", -0.021, -0.034, -0.008),
-        Difference("spectral distance of samples", "dB", 0.4, -0.2, 1.0),
-        Difference("hits", "%", -3.0, -5.0, -1.0, lower_is_better=False),
+        bound,
+        Difference("spectral distance of samples", "dB", 0.4, -0.2, 1.0, 3, 0.95),
+        Difference("Frechet distance", "", 3.0, 1.0, 5.0, 3, 0.95),
+        Difference("a single pair", "nats", 0.5, -np.inf, np.inf, 1, 0.95),
     ]
 
 
@@ -91,11 +100,10 @@ def undrawn_ticks(figure: Figure) -> set[int]:
 def written(figure: Figure) -> list:
     """(text, box in dots) of everything written on the figure."""
     hidden = undrawn_ticks(figure)
-    figure.draw_without_rendering()
     renderer = FigureCanvasAgg(figure).get_renderer()
     return [
         (artist.get_text(), artist.get_window_extent(renderer))
-        for artist in figure.findobj(matplotlib.text.Text)
+        for artist in figure.findobj(Text)
         if artist.get_text().strip()
         and artist.get_visible()
         and id(artist) not in hidden
@@ -104,10 +112,13 @@ def written(figure: Figure) -> list:
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_every_figure_is_labelled_and_nothing_is_clipped_or_overlaps(nouns, layout):
+def test_every_figure_is_labelled_legible_and_free_of_overlap(nouns, layout):
     for name, draw in drawings(nouns).items():
         figure = draw(layout=layout)
         assert isinstance(figure, Figure), name
+        sizes = [text.get_fontsize() for text in figure.findobj(Text) if text.get_text()]
+        shown = min(sizes) / 72 * NARROWEST[layout] / figure.get_figwidth()
+        assert shown >= 9.5, f"{name} ({layout}): {shown:.1f} CSS pixels"
         width, height = figure.bbox.width, figure.bbox.height
         boxes = written(figure)
         labels = " ".join(text for text, _ in boxes)
@@ -120,18 +131,6 @@ def test_every_figure_is_labelled_and_nothing_is_clipped_or_overlaps(nouns, layo
             along = min(a.y1, b.y1) - max(a.y0, b.y0)
             # Boxes hold the line's leading: letters touch only well inside.
             assert across < 1 or along < 3, f"{name} ({layout}): {text!r} meets {other!r}"
-
-
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_text_is_legible_at_the_width_of_its_page(small, layout):
-    page = {"wide": 800 - 38, "narrow": 400 - 38}[layout]  # CSS pixels, the narrowest it is shown
-    for name, draw in drawings(small).items():
-        figure = draw(layout=layout)
-        sizes = [
-            text.get_fontsize() for text in figure.findobj(matplotlib.text.Text) if text.get_text()
-        ]
-        shown = min(sizes) / 72 * page / figure.get_figwidth()
-        assert shown >= 9.5, f"{name} ({layout}): {shown:.1f} px"
 
 
 def test_axes_carry_their_units(small):
@@ -159,6 +158,13 @@ def test_hinge_marks_the_elbow_where_signal_equals_noise(small):
     curve = np.interp(np.log(elbow), np.log(small.spectrum.frequency), np.log(small.spectrum.power))
     np.testing.assert_allclose(curve + 2 * np.log(1 - t), 2 * np.log(t), atol=1e-9)
     assert f"f = {elbow:.3g}" in figure.axes[0].get_title(loc="left")
+
+
+def test_hinge_at_the_ends_has_no_elbow(small):
+    figure = plots.plot_hinge(small.spectrum, process("rectified-flow"), [0.0, 1.0])
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert titles == ["t = 0:  all above the noise", "t = 1:  all under the noise"]
+    assert plots.plot_hinge(small.spectrum, process("rectified-flow"), [1.0]).axes
 
 
 def test_times_when_lower_frequencies_drown_first_are_hatched(small):
@@ -231,9 +237,19 @@ def test_log_spectrum_of_a_wave_peaks_at_its_frequency():
     assert row == 16
 
 
-def test_verdicts_go_by_the_interval_of_the_difference():
-    assert [row.verdict for row in differences()] == ["better", "undecided", "worse"]
-    assert Difference("touching zero", "", -1.0, -2.0, 0.0).verdict == "undecided"
+def test_comparison_says_the_verdict_in_words_and_an_endless_interval_fills_its_axis():
+    figure = plots.plot_comparison(differences())
+    words = [axes.get_title(loc="right") for axes in figure.axes]
+    assert words == ["better", "undecided", "worse", "undecided"]
+    line = figure.axes[3].get_lines()[1]
+    low, high = figure.axes[3].get_xlim()
+    assert line.get_xdata()[0] < low < high < line.get_xdata()[1]
+
+
+def test_samples_that_are_the_data_lie_on_its_spectrum(nouns):
+    figure = plots.plot_sample_spectrum({"copy": nouns.images}, nouns.spectrum)
+    ratio = figure.axes[1].get_lines()[1].get_ydata()
+    np.testing.assert_allclose(np.asarray(ratio, float), 0, atol=1e-3)
 
 
 def test_running_mean_keeps_a_constant_and_a_line_inside():
@@ -255,7 +271,7 @@ def test_single_record_and_single_run_are_drawn():
         lambda: plots.plot_training({}),
         lambda: plots.plot_training({"derived": [{"step": 1}]}),
         lambda: plots.plot_comparison([]),
-        lambda: plots.plot_comparison([Difference("m", "", 0.0, np.nan, np.nan)]),
+        lambda: plots.plot_comparison([Difference("m", "", np.nan, 0.0, 1.0, 2, 0.95)]),
         lambda: plots.plot_cutoff([]),
     ],
 )

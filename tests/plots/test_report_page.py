@@ -52,7 +52,7 @@ def page(small, tmp_path_factory):
             "First paragraph.\n\nSecond paragraph.",
             partial(plots.plot_examples, small.images),
             "Grid of random fields.",
-            settings={"size": [16, 16], "window": "hann"},
+            settings={"size": [16, 16], "thresholds": [1.0, 10.0]},
         ),
         Section(
             "rapsd",
@@ -143,7 +143,7 @@ def test_page_is_semantic_and_reachable_by_keyboard(page):
 def test_text_tables_and_captions_are_there(page):
     assert "<p>First paragraph.</p>" in page
     assert "<p>Second paragraph.</p>" in page
-    assert "size 16 × 16; window hann." in page
+    assert "size 16 × 16; thresholds 1, 10." in page
     assert '<td class="better">better</td>' in page
     assert "1 file was not used" in page
     assert "CC0, https://example.org/photo" in page

@@ -1,0 +1,376 @@
+"""The `spectra` program: parses, calls, prints."""
+
+import contextlib
+import io
+import json as json_module
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from spectra.errors import InputError
+
+__all__ = ["main"]
+
+BasisChoice = Literal["pixel", "dct", "fourier"]
+ProcessChoice = Literal["rectified-flow", "vp-cosine", "vp-linear", "ve", "edm"]
+SolverChoice = Literal["euler", "ddim", "heun", "2m", "ancestral"]
+Argument = tyro.conf.Positional
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command found: numbers for --json, text for people."""
+
+    numbers: dict[str, Any]
+    text: str
+
+
+@dataclass(frozen=True)
+class View:
+    """How a source is turned into examples; recorded, and inherited by what follows."""
+
+    size: str | None = None
+    """Side of an example in pixels, or HEIGHTxWIDTH; by default that of the files."""
+    channels: Literal["auto", "grey", "rgb", "red", "green", "blue"] = "auto"
+    """Colour channels."""
+    crop: Literal["auto", "none", "center", "patches", "resize"] = "auto"
+    """How files larger than an example are cut."""
+    view: Literal["pixels"] = "pixels"
+    """What of a file is looked at."""
+    value_range: tuple[float, float] | None = None
+    """Raw values that stand for -1 and 1; by default those of the files' integer type."""
+    seed: int = 0
+    """Of every random draw."""
+
+    def options(self) -> dict[str, Any]:
+        return {**asdict(self), "size": _size(self.size)}
+
+
+ViewFlags = tyro.conf.OmitArgPrefixes[View]
+Json = Annotated[bool, tyro.conf.arg(help="Print one JSON object on stdout and nothing else.")]
+Out = Annotated[Path, tyro.conf.arg(help="Where to write.")]
+
+
+def analyze(
+    source: Argument[str],
+    /,
+    *,
+    out: Out,
+    view: ViewFlags = View(),
+    window: Literal["hann", "none"] = "hann",
+    bases: tuple[BasisChoice, ...] = ("dct", "fourier", "pixel"),
+    process: ProcessChoice = "rectified-flow",
+    threshold: float = 1.0,
+    json: Json = False,
+) -> Outcome:
+    """Measure the power spectrum of a data set, fit it, and say which frequency drowns when.
+
+    Args:
+        source: A folder or zip of images, an array file, or a manifest's name.
+        window: Taper against the wrap-around jump at the edges.
+        bases: Where to measure the variance of every component.
+        process: Diffusion process of the f_max table.
+        threshold: SNR at which a frequency counts as drowned.
+    """
+    from spectra import commands
+
+    options = view.options()
+    return Outcome(*commands.analyze(source, options, out, window, bases, process, threshold))
+
+
+def schedule(
+    spectrum: Argument[Path],
+    /,
+    *,
+    out: Path = Path("schedule.safetensors"),
+    show: bool = False,
+    basis: BasisChoice = "dct",
+    ordering: Literal["variance", "frequency"] = "variance",
+    ordering_strength: float = 1.0,
+    pace: Literal["information", "frequency", "octave", "linear"] = "information",
+    threshold: float = 1.0,
+    prior: Literal["white", "data"] = "white",
+    information_left: float = 0.01,
+    g_denoise: float | None = None,
+    g_noise: float | None = None,
+    form: Literal["vp", "flow", "ve"] = "vp",
+    standard: ProcessChoice | None = None,
+    json: Json = False,
+) -> Outcome:
+    """Derive a noise schedule from a measured spectrum, and say what was chosen and why.
+
+    Args:
+        spectrum: A spectrum.safetensors file.
+        out: The schedule file to write.
+        show: Print the table without writing.
+        basis: Whose components get a curve each.
+        ordering: Which components drown first.
+        ordering_strength: 0 equal SNR, 1 standard diffusion, larger more sequential.
+        pace: What is lost evenly in time.
+        threshold: SNR at which a frequency counts as drowned.
+        prior: Noise of equal variance in all components, or of the data's.
+        information_left: Nats of an example still left at t = 1.
+        g_denoise: Clean end by hand; every log SNR(0) is at least minus this.
+        g_noise: Noise end by hand; every log SNR(1) is at most minus this.
+        form: How signal and noise scales follow from their ratio.
+        standard: Write this copied process instead of a derived one, to compare with.
+    """
+    from spectra import commands
+
+    if standard is not None:
+        choices: dict[str, Any] = {"process": standard, "basis": basis}
+    else:
+        choices = {
+            "basis": basis,
+            "ordering": ordering,
+            "ordering_strength": ordering_strength,
+            "pace": pace,
+            "threshold": threshold,
+            "prior": prior,
+            "information_left": information_left,
+            "g_denoise": g_denoise,
+            "g_noise": g_noise,
+            "form": form,
+        }
+    return Outcome(*commands.schedule(spectrum, None if show else out, choices))
+
+
+def train(
+    source: Argument[str],
+    /,
+    *,
+    schedule: Path,
+    out: Out,
+    steps: int = 2000,
+    batch: int = 64,
+    network: Literal["unet", "dit"] = "unet",
+    preconditioning: Literal["component", "skip", "scalar"] | None = None,
+    loss: Literal["bound", "edm"] | None = None,
+    held_out: float = 0.2,
+    checkpoint_every: int | None = None,
+    precision: Literal["auto", "float32", "bfloat16"] = "auto",
+    seed: int = 0,
+    device: str = "auto",
+    json: Json = False,
+) -> Outcome:
+    """Train a network with a schedule; the same command again resumes.
+
+    Args:
+        source: What the schedule was measured on; its view is the schedule's.
+        schedule: A schedule.safetensors file.
+        steps: Optimiser steps in all.
+        batch: Examples a step.
+        network: Architecture.
+        preconditioning: Per component, only the skip connection per component, or scalar (EDM).
+        loss: The variational bound, or EDM's unit weight.
+        held_out: Share of the files that training does not see.
+        checkpoint_every: Steps between checkpoints.
+        precision: Of the network's arithmetic; parameters stay float32.
+        seed: Of every random draw.
+        device: cpu, cuda, or auto.
+    """
+    from spectra import commands
+
+    options: dict[str, Any] = {
+        "steps": steps,
+        "batch": batch,
+        "network": network,
+        "held_out": held_out,
+        "precision": precision,
+        "seed": seed,
+        "device": device,
+    }
+    given = {
+        "preconditioning": preconditioning,
+        "loss": loss,
+        "checkpoint_every": checkpoint_every,
+    }
+    options |= {name: value for name, value in given.items() if value is not None}
+    return Outcome(*commands.train(source, schedule, out, options))
+
+
+def sample(
+    run: Argument[Path],
+    /,
+    *,
+    out: Out,
+    n: int = 64,
+    steps: int = 18,
+    solver: SolverChoice = "heun",
+    seed: int = 0,
+    device: str = "cpu",
+    json: Json = False,
+) -> Outcome:
+    """Draw samples from a trained run: a PNG grid, and the values as .npy beside it.
+
+    Args:
+        run: A folder that `spectra train` wrote.
+        n: How many.
+        steps: Steps of the solver.
+        solver: How the steps are made.
+        seed: Sample i depends on the seed and i alone.
+        device: cpu or cuda.
+    """
+    from spectra import commands
+
+    return Outcome(*commands.sample(run, out, n, steps, solver, seed, device))
+
+
+def evaluate(
+    run: Argument[Path],
+    source: Argument[str],
+    /,
+    *,
+    n: int = 256,
+    steps: int = 18,
+    solver: SolverChoice = "heun",
+    seed: int = 0,
+    examples: int = 512,
+    device: str = "cpu",
+    json: Json = False,
+) -> Outcome:
+    """Score a run: bits/dim on held-out files, spectral distance of its samples.
+
+    Args:
+        run: A folder that `spectra train` wrote; scores.json goes there.
+        source: Data to score against; opened in the run's view.
+        n: Samples for the spectral distance.
+        steps: Steps of the solver.
+        solver: How the steps are made.
+        seed: Of samples and noise; equal seeds make runs paired.
+        examples: Held-out examples for bits/dim at most.
+        device: cpu or cuda.
+    """
+    from spectra import commands
+
+    options = {"n": n, "steps": steps, "solver": solver, "seed": seed, "examples": examples}
+    return Outcome(*commands.evaluate(run, source, {**options, "device": device}))
+
+
+def plot(file: Argument[Path], /, *, out: Out, json: Json = False) -> Outcome:
+    """Draw every figure that fits a file: spectrum, schedule, run folder or samples.
+
+    Args:
+        file: spectrum.safetensors, schedule.safetensors, a run folder, or samples .npy.
+    """
+    from spectra import commands
+
+    return Outcome(*commands.plot(file, out))
+
+
+def demo(
+    *,
+    out: Out = Path("demo"),
+    seeds: int = 3,
+    seed: int = 0,
+    device: str = "cpu",
+    json: Json = False,
+) -> Outcome:
+    """The whole main job on the embedded photographs, ending in DIR/report.html.
+
+    Args:
+        seeds: Paired training runs of each schedule.
+        seed: The first of them.
+        device: cpu or cuda.
+    """
+    from spectra.demo import run_demo
+
+    return Outcome(*run_demo(out, seeds, seed, device))
+
+
+COMMANDS: dict[str, Callable[..., Outcome]] = {
+    "demo": demo,
+    "analyze": analyze,
+    "schedule": schedule,
+    "train": train,
+    "sample": sample,
+    "evaluate": evaluate,
+    "plot": plot,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command; exit status 0 done, 2 wrong input, 130 interrupted."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    stdout = sys.stdout
+    as_json = "--json" in arguments
+    try:
+        # Some libraries print when imported; with --json stdout is for the one object.
+        with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
+            outcome = _parse_and_run(arguments)
+    except InputError as error:
+        print(f"spectra: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("spectra: interrupted; everything finished so far is kept", file=sys.stderr)
+        sys.exit(130)
+    if as_json:
+        print(json_module.dumps(outcome.numbers, allow_nan=False), file=stdout)
+    else:
+        print(outcome.text, file=stdout)
+
+
+def _parse_and_run(arguments: list[str]) -> Outcome:
+    """Let tyro read the command line; its refusals become one line."""
+    refusal = io.StringIO()
+    called = False
+
+    def marked(command: Callable[..., Outcome]) -> Callable[..., Outcome]:
+        import functools
+
+        @functools.wraps(command)
+        def call(*positional: Any, **named: Any) -> Outcome:
+            nonlocal called
+            called = True
+            with contextlib.redirect_stderr(stderr):
+                return command(*positional, **named)
+
+        return call
+
+    stderr = sys.stderr
+    try:
+        with contextlib.redirect_stderr(refusal):
+            return tyro.extras.subcommand_cli_from_dict(
+                {name: marked(command) for name, command in COMMANDS.items()},
+                prog="spectra",
+                description="Measures a data set's spectrum and derives its noise schedule.",
+                args=arguments,
+                config=(tyro.conf.FlagCreatePairsOff,),
+            )
+    except SystemExit as stop:
+        if stop.code in (0, None) or called:
+            raise
+        raise InputError(_one_line(refusal.getvalue())) from None
+
+
+def _one_line(box: str) -> str:
+    """The message inside a box of text, up to its first rule, with where to look further."""
+    words: list[str] = []
+    for line in box.splitlines():
+        text = line.strip("│╭╮╰╯ ")
+        if not text or text.startswith("─"):
+            if words:
+                break
+            continue
+        words.append(text)
+    return " ".join(" ".join(words).split()) + " (see spectra COMMAND --help)"
+
+
+def _size(text: str | None) -> tuple[int, int] | int | None:
+    if text is None:
+        return None
+    try:
+        numbers = [int(part) for part in text.lower().split("x")]
+    except ValueError:
+        numbers = []
+    if len(numbers) not in (1, 2) or min(numbers) < 1:
+        raise InputError(f"--size {text}: give one side (64) or HEIGHTxWIDTH (48x64)")
+    return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
+
+
+if __name__ == "__main__":
+    main()

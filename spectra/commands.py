@@ -1,0 +1,312 @@
+"""What each command does between its arguments and its printed result.
+
+Every function returns (numbers for --json, text for people).
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from spectra.data import open_source
+from spectra.files import write_atomically
+from spectra.fit import fit_power_law
+from spectra.schedule import (
+    Schedule,
+    derive_schedule,
+    frequency_cutoff,
+    load_schedule,
+    standard_schedule,
+)
+from spectra.spectrum import Spectrum, load_spectrum
+from spectra.spectrum import analyze as measure
+
+__all__ = ["analyze", "check_writable", "evaluate", "plot", "sample", "schedule", "train"]
+
+TABLE_TIMES = (0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
+SHOWN = 12  # examples drawn in a report
+
+Result = tuple[dict[str, Any], str]
+
+
+def analyze(
+    name: str,
+    view: dict[str, Any],
+    out: Path,
+    window: str,
+    bases: tuple[str, ...],
+    process: str,
+    threshold: float,
+) -> Result:
+    """Measure a source; write spectrum.safetensors and report.html."""
+    from spectra.plots import pages, write_report
+
+    check_writable(out)
+    source = open_source(name, **view)
+    spectrum = measure(source, window=window, bases=bases, progress=True)
+    spectrum.save(out / "spectrum.safetensors")
+    fit = fit_power_law(spectrum)
+    cutoff = frequency_cutoff(spectrum, process=process, threshold=threshold)
+    numbers = spectrum_numbers(spectrum) | {"f_max": _cutoff_rows(cutoff), "process": process}
+    examples = pages.shown_examples(source, SHOWN)
+    report = write_report(
+        out / "report.html",
+        title=f"The spectrum of {source.name}",
+        intro=f"{spectrum.n} examples of {spectrum.n_files} files, "
+        f"{'×'.join(map(str, spectrum.shape))} values each.",
+        sections=[
+            *pages.data_sections(examples, source.name),
+            *pages.spectrum_sections(spectrum, fit, examples, process, threshold),
+        ],
+        numbers=numbers,
+        settings={"source": name, "view": spectrum.data, "window": window, "bases": list(bases)},
+        skipped=spectrum.skipped,
+        credits=[(source.name, text) for text in (source.licence, source.citation) if text],
+    )
+    low, high = fit.interval()
+    lines = [
+        f"{source.name}: {spectrum.n} examples of {spectrum.n_files} files, "
+        f"{'x'.join(map(str, spectrum.shape))}",
+        *_skipped_lines(spectrum),
+        f"exponent {fit.alpha:.3f}, 95 % interval {low:.3f} to {high:.3f} "
+        f"({fit.f_range[0]:.3f} to {fit.f_range[1]:.3f} cycles/pixel)"
+        + ("" if fit.is_power_law else "; not a power law"),
+        _floor_line(spectrum),
+        f"f_max(t) in cycles/pixel, {process}, SNR {threshold:g}:",
+        "      t   f_max   95 % interval",
+        *(
+            f"  {row['t']:5.2f}   {row['f_max']:.3f}   {row['low']:.3f} to {row['high']:.3f}"
+            for row in numbers["f_max"]
+        ),
+        f"wrote {out / 'spectrum.safetensors'} and {report}",
+    ]
+    return numbers | {"report": str(report)}, "\n".join(line for line in lines if line)
+
+
+def spectrum_numbers(spectrum: Spectrum) -> dict[str, Any]:
+    """The contract's numbers of a spectrum."""
+    fit = fit_power_law(spectrum)
+    return {
+        "kind": spectrum.kind,
+        "name": spectrum.name,
+        "n": spectrum.n,
+        "n_files": spectrum.n_files,
+        "shape": list(spectrum.shape),
+        "window": spectrum.window,
+        "alpha": fit.alpha,
+        "alpha_se": fit.alpha_se,
+        "alpha_interval": list(fit.interval()),
+        "amplitude": fit.amplitude,
+        "fit_range": list(fit.f_range),
+        "residual_db": fit.residual_db,
+        "power_law": fit.is_power_law,
+        "quantisation_floor": spectrum.quantisation_floor,
+        "floor_frequency": _floor_frequency(spectrum),
+        "skipped": [{"name": name, "reason": reason} for name, reason in spectrum.skipped],
+        "fingerprint": spectrum.fingerprint,
+    }
+
+
+def schedule(path: Path, out: Path | None, choices: dict[str, Any]) -> Result:
+    """Derive (or copy) a schedule from a spectrum file; write it unless `out` is None."""
+    spectrum = load_spectrum(path)
+    make = standard_schedule if "process" in choices else derive_schedule
+    made = make(spectrum, **choices)
+    numbers = schedule_numbers(made)
+    lines = [f"{made.name} schedule for {spectrum.name}, {'x'.join(map(str, made.shape))}"]
+    lines += [f"  {name}: {reason}" for name, reason in made.explanation.items()]
+    lines += [
+        f"  every log SNR(0) >= {-made.g_denoise:.2f}, every log SNR(1) <= {-made.g_noise:.2f}",
+        "      t   f_max   log SNR lowest  highest    nats left",
+        *(
+            f"  {row['t']:5.2f}   {row['f_max']:.3f}   {row['log_snr'][0]:14.2f} "
+            f"{row['log_snr'][1]:8.2f}   {row['information']:10.2f}"
+            for row in numbers["table"]
+        ),
+    ]
+    if out is not None:
+        made.save(out)
+        lines.append(f"wrote {out}")
+    return numbers | {"out": str(out) if out else None}, "\n".join(lines)
+
+
+def schedule_numbers(made: Schedule) -> dict[str, Any]:
+    """A schedule as a table over time."""
+    times = np.array([0.0, *TABLE_TIMES, 1.0])
+    log_snr = made.log_snr(times).reshape(len(times), -1)
+    rows = zip(times, made.f_max(times), log_snr, made.information(times), strict=True)
+    return {
+        "name": made.name,
+        "basis": made.basis,
+        "shape": list(made.shape),
+        "form": made.form,
+        "explanation": made.explanation,
+        "g_denoise": made.g_denoise,
+        "g_noise": made.g_noise,
+        "table": [
+            {
+                "t": float(t),
+                "f_max": float(f),
+                "log_snr": [float(values.min()), float(values.max())],
+                "information": float(nats),
+            }
+            for t, f, values, nats in rows
+        ],
+    }
+
+
+def train(name: str, schedule_path: Path, out: Path, options: dict[str, Any]) -> Result:
+    """Train or resume a run."""
+    from spectra.diffusion import train as train_run
+
+    made = load_schedule(schedule_path)
+    source = open_source(name, **made.data)
+    run = train_run(source, made, out=out, progress=True, **options)
+    last = run.log[-1] if run.log else {}
+    text = f"{out}: {run.step} steps" + (f", loss {last['loss']:.4f}" if last else "")
+    return {"run": str(out), "step": run.step, "last": last, "config": run.config}, text
+
+
+def sample(
+    path: Path, out: Path, n: int, steps: int, solver: str, seed: int, device: str
+) -> Result:
+    """Draw samples; write the grid as PNG and the values as .npy."""
+    from spectra.diffusion import load_run
+    from spectra.diffusion import sample as draw
+    from spectra.diffusion.solvers import evaluations
+    from spectra.plots import plot_examples, save_figure
+
+    picture, values = out.with_suffix(".png"), out.with_suffix(".npy")
+    check_writable(out.parent)
+    run = load_run(path)
+    drawn = draw(run, n, steps, solver, seed, device=device, progress=True)
+    write_atomically(values, _npy(drawn))
+    save_figure(plot_examples(drawn, f"{path.name}: {steps} steps of {solver}"), picture)
+    numbers = {
+        "png": str(picture),
+        "npy": str(values),
+        "n": n,
+        "shape": list(drawn.shape[1:]),
+        "evaluations": evaluations(steps, solver),
+    }
+    return numbers, f"wrote {picture} and {values}"
+
+
+def evaluate(path: Path, name: str, options: dict[str, Any]) -> Result:
+    """Score a run; write RUN/scores.json."""
+    from spectra.diffusion import load_run
+    from spectra.evaluate import evaluate as score
+
+    run = load_run(path)
+    source = open_source(name, **run.schedule.data)
+    scores = score(run, source, progress=True, **options)
+    numbers = scores.to_dict()
+    target = path / "scores.json"
+    write_atomically(target, (json.dumps(_finite(numbers), indent=1) + "\n").encode())
+    bound, spectral = scores.bound, scores.spectral
+    where = "held-out files" if scores.held_out else "files"
+    lines = [
+        f"bits/dim            {bound.value:8.4f}   {bound.low:.4f} to {bound.high:.4f} "
+        f"over {len(bound.files)} {where}",
+        f"  prior             {bound.prior:8.4f}",
+        f"  diffusion         {bound.diffusion:8.4f}",
+        f"  reconstruction    {bound.reconstruction + bound.grid_shift:8.4f}",
+        f"  without training  {bound.gaussian:8.4f}   the Wiener filter, in closed form; "
+        f"difference {bound.gain.mean:+.4f} ({bound.gain.low:+.4f} to {bound.gain.high:+.4f})",
+        f"spectral distance   {spectral.value:8.2f}   {spectral.low:.2f} to {spectral.high:.2f} "
+        f"dB, {scores.evaluations} evaluations of {scores.solver}",
+        f"wrote {target}",
+    ]
+    return _finite(numbers), "\n".join(lines)
+
+
+def plot(path: Path, out: Path) -> Result:
+    """Draw what fits a file; write PNGs and one page."""
+    from spectra.plots import pages, save_figure, write_report
+
+    check_writable(out)
+    sections, title = pages.sections_of(path)
+    written = []
+    for section in sections:
+        if section.figure is not None:
+            target = out / f"{section.anchor}.png"
+            drawing = section.figure
+            save_figure(drawing(layout="wide") if callable(drawing) else drawing, target)
+            written.append(str(target))
+    report = write_report(
+        out / "report.html",
+        title=title,
+        intro=str(path),
+        sections=sections,
+        numbers={},
+        settings={"file": str(path)},
+    )
+    return {"figures": written, "report": str(report)}, "\n".join(["wrote", *written, str(report)])
+
+
+def check_writable(folder: Path) -> None:
+    """Refuse an output that cannot be written before anything is computed.
+
+    Raises
+    ------
+    InputError
+    """
+    probe = folder / ".spectra-probe"
+    write_atomically(probe, b"")
+    probe.unlink(missing_ok=True)
+
+
+def _cutoff_rows(cutoff: Any) -> list[dict[str, float]]:
+    times = np.array(TABLE_TIMES)
+    low, high = cutoff.interval(times)
+    columns = zip(times, cutoff.f_max(times), low, high, strict=True)
+    return [
+        {"t": float(t), "f_max": float(f), "low": float(a), "high": float(b)}
+        for t, f, a, b in columns
+    ]
+
+
+def _floor_frequency(spectrum: Spectrum) -> float | None:
+    """Where the spectrum meets the rounding noise of the value grid, or None."""
+    met = np.flatnonzero(spectrum.power <= 2 * spectrum.quantisation_floor)
+    return float(spectrum.frequency[met[0]]) if len(met) else None
+
+
+def _floor_line(spectrum: Spectrum) -> str:
+    if spectrum.quantum == 0:
+        return "values are continuous: no quantisation floor"
+    met = _floor_frequency(spectrum)
+    where = f"met at {met:.3f} cycles/pixel" if met else "below the spectrum everywhere"
+    return f"quantisation floor {spectrum.quantisation_floor:.3g}: {where}"
+
+
+def _skipped_lines(spectrum: Spectrum) -> list[str]:
+    if not spectrum.skipped:
+        return []
+    shown = [f"  {name}: {reason}" for name, reason in spectrum.skipped[:10]]
+    more = len(spectrum.skipped) - len(shown)
+    return [
+        f"skipped {len(spectrum.skipped)} files:",
+        *shown,
+        *([f"  and {more} more (all are in the report)"] if more else []),
+    ]
+
+
+def _npy(array: np.ndarray) -> bytes:
+    import io
+
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+def _finite(value: Any) -> Any:
+    """The same numbers with None for what JSON cannot hold."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,7 @@
+"""Schedule + batches -> model -> samples and bits/dim."""
+
+from spectra.diffusion.run import Run, load_run
+from spectra.diffusion.sample import sample
+from spectra.diffusion.train import TrainConfig, train
+
+__all__ = ["Run", "TrainConfig", "load_run", "sample", "train"]

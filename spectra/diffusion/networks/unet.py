@@ -1,0 +1,152 @@
+"""A small residual U-Net: local, and fast on few cores."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from spectra.diffusion.networks.embedding import LevelEmbedding
+from spectra.errors import InputError
+
+__all__ = ["UNet", "UNetConfig"]
+
+GROUP = 8  # channels normalised together
+
+
+@dataclass(frozen=True)
+class UNetConfig:
+    """Size of a `UNet`.
+
+    Attributes
+    ----------
+    width : int
+        Channels at full resolution, a multiple of 8.
+    multipliers : tuple of int
+        Channels of each level in units of `width`; each level halves the resolution.
+    blocks : int
+        Residual blocks of a level, on the way down and again on the way up.
+    attention : tuple of int
+        Levels, counted from 0 at full resolution, whose blocks end in self-attention.
+    """
+
+    width: int = 32
+    multipliers: tuple[int, ...] = (1, 2, 2)
+    blocks: int = 1
+    attention: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.width < GROUP or self.width % GROUP:
+            raise InputError(f"width {self.width} is no multiple of {GROUP}; give {GROUP} or more")
+        if not self.multipliers or min(self.multipliers) < 1:
+            raise InputError(
+                f"multipliers {self.multipliers} are no level widths; give whole numbers from 1"
+            )
+        if self.blocks < 1:
+            raise InputError(f"blocks {self.blocks} is too few; give 1 or more")
+        if not set(self.attention) <= set(range(len(self.multipliers))):
+            raise InputError(
+                f"attention {self.attention} names a level that is not there; "
+                f"levels are 0 to {len(self.multipliers) - 1}"
+            )
+
+
+class UNet(nn.Module):
+    """f(x, level), [B, C, H, W] and [B] -> [B, C, H, W]; exactly 0 before training.
+
+    Every height and width is taken as it is: a level has half the places of the one above,
+    rounded up, and on the way back takes the size of its skip connection. Skip connections are
+    added, not concatenated, which halves the costliest convolutions.
+    """
+
+    def __init__(self, config: UNetConfig, channels: int) -> None:
+        super().__init__()
+        widths = [config.width * multiplier for multiplier in config.multipliers]
+        embedding = 4 * config.width
+
+        def stage(level: int) -> nn.Module:
+            return Stage(config.blocks, widths[level], embedding, level in config.attention)
+
+        self.level = LevelEmbedding(embedding)
+        self.enter = nn.Conv2d(channels, widths[0], 3, padding=1)
+        self.down = nn.ModuleList(stage(level) for level in range(len(widths)))
+        self.shrink = nn.ModuleList(
+            nn.Conv2d(fine, coarse, 3, stride=2, padding=1) for fine, coarse in pairwise(widths)
+        )
+        # The change of width commutes with nearest upsampling, and is cheaper before it.
+        self.narrow = nn.ModuleList(nn.Conv2d(coarse, fine, 1) for fine, coarse in pairwise(widths))
+        self.up = nn.ModuleList(stage(level) for level in range(len(widths) - 1))
+        self.norm = nn.GroupNorm(widths[0] // GROUP, widths[0])
+        self.leave = zeroed(nn.Conv2d(widths[0], channels, 3, padding=1))
+
+    def forward(self, x: Tensor, level: Tensor) -> Tensor:
+        embedded = self.level(level)
+        h = self.enter(x)
+        skips = []
+        for depth, stage in enumerate(self.down):
+            if depth > 0:
+                skips.append(h)
+                h = self.shrink[depth - 1](h)
+            h = stage(h, embedded)
+        for depth, skip in reversed(list(enumerate(skips))):
+            h = skip + functional.interpolate(self.narrow[depth](h), size=skip.shape[-2:])
+            h = self.up[depth](h, embedded)
+        return self.leave(functional.silu(self.norm(h)))
+
+
+class Stage(nn.Module):
+    """The blocks of one level, one way."""
+
+    def __init__(self, blocks: int, width: int, embedding: int, attends: bool) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(Block(width, embedding, attends) for _ in range(blocks))
+
+    def forward(self, x: Tensor, embedded: Tensor) -> Tensor:
+        for block in self.blocks:
+            x = block(x, embedded)
+        return x
+
+
+class Block(nn.Module):
+    """Two convolutions beside the identity, the second one's input scaled and shifted by level."""
+
+    def __init__(self, width: int, embedding: int, attends: bool) -> None:
+        super().__init__()
+        self.norm1 = nn.GroupNorm(width // GROUP, width)
+        self.conv1 = nn.Conv2d(width, width, 3, padding=1)
+        self.norm2 = nn.GroupNorm(width // GROUP, width)
+        self.conv2 = zeroed(nn.Conv2d(width, width, 3, padding=1))
+        self.modulate = nn.Linear(embedding, 2 * width)
+        self.attention = Attention(width) if attends else None
+
+    def forward(self, x: Tensor, embedded: Tensor) -> Tensor:
+        scale, shift = self.modulate(embedded)[:, :, None, None].chunk(2, dim=1)  # [B, width, 1, 1]
+        h = self.conv1(functional.silu(self.norm1(x)))
+        h = torch.addcmul(shift, self.norm2(h), 1 + scale)
+        h = x + self.conv2(functional.silu(h))
+        return h if self.attention is None else self.attention(h)
+
+
+class Attention(nn.Module):
+    """Self-attention among all places of an image, one head, beside the identity."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = nn.GroupNorm(width // GROUP, width)
+        self.ask = nn.Conv2d(width, 3 * width, 1)
+        self.answer = zeroed(nn.Conv2d(width, width, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        asked = self.ask(self.norm(x)).flatten(2).transpose(1, 2)  # [B, H * W, 3 * width]
+        query, key, value = (part[:, None].contiguous() for part in asked.chunk(3, dim=2))
+        mixed = functional.scaled_dot_product_attention(query, key, value)[:, 0]
+        return x + self.answer(mixed.transpose(1, 2).reshape(x.shape))
+
+
+def zeroed(layer: nn.Conv2d) -> nn.Conv2d:
+    """The layer with weights and bias 0: what it ends begins as the identity, or as 0."""
+    nn.init.zeros_(layer.weight)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer

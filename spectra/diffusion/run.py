@@ -1,0 +1,185 @@
+"""A training run as a folder: settings, schedule, log and checkpoints."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from spectra.diffusion.checkpoint import (
+    Checkpoint,
+    checkpoint_paths,
+    latest,
+    schedule_digest,
+)
+from spectra.diffusion.networks import make_network, network_config, network_record
+from spectra.diffusion.precondition import Denoiser
+from spectra.errors import InputError
+from spectra.files import write_atomically
+from spectra.schedule import Schedule, load_schedule
+
+__all__ = ["Run", "load_run"]
+
+CONFIG, SCHEDULE, LOG, LOCK = "config.json", "schedule.safetensors", "log.jsonl", ".lock"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A trained network, or one on its way.
+
+    Attributes
+    ----------
+    path : Path
+        The run's folder.
+    schedule : Schedule
+    config : dict
+        The resolved settings, as config.json holds them.
+    step : int
+        Training steps done.
+    """
+
+    path: Path
+    schedule: Schedule
+    config: dict[str, Any]
+    step: int
+    _checkpoint: Checkpoint = field(repr=False)
+
+    def network(self, device: torch.device | str = "cpu") -> nn.Module:
+        """The network with its averaged weights, for use."""
+        config = network_config(self.config["network"])
+        network = make_network(config, self.schedule.shape).requires_grad_(False).eval()
+        for name, weight in network.named_parameters():
+            weight.copy_(torch.from_numpy(self._checkpoint.averaged[name]))
+        network = network.to(device)
+        return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+    def denoiser(self, device: torch.device | str = "cpu") -> Denoiser:
+        """z_hat(z(t), t) with the averaged weights."""
+        network = self.network(device)
+        return Denoiser(network, self.schedule, self.config["preconditioning"], device).eval()
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        """The records of log.jsonl, first step first."""
+        return read_log(self.path)
+
+
+def load_run(path: str | Path) -> Run:
+    """Open a run's folder at its newest good checkpoint.
+
+    Raises
+    ------
+    InputError
+        The folder is no run, or has no checkpoint yet.
+    """
+    path = Path(path)
+    config = read_config(path)
+    schedule = load_schedule(path / SCHEDULE)
+    checkpoint = latest(path)
+    if checkpoint is None:
+        reason = "no checkpoint that can be read" if checkpoint_paths(path) else "no checkpoint yet"
+        raise InputError(f"{path}: has {reason}; train it with spectra train --out {path}")
+    checkpoint.check(identity(config, schedule), path)
+    return Run(path, schedule, config, checkpoint.step, checkpoint)
+
+
+def identity(config: dict[str, Any], schedule: Schedule) -> dict[str, Any]:
+    """What a checkpoint's tables belong to."""
+    return {
+        "network": network_record(network_config(config["network"])),
+        "shape": list(schedule.shape),
+        "schedule": schedule_digest(schedule),
+    }
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The settings of a run's folder.
+
+    Raises
+    ------
+    InputError
+        There are none, or they cannot be read.
+    """
+    if not path.is_dir():
+        raise InputError(f"{path}: no such folder; give the --out of a spectra train")
+    try:
+        config = json.loads((path / CONFIG).read_text())
+    except FileNotFoundError:
+        raise InputError(
+            f"{path}: is no run, it has no {CONFIG}; give the --out of a spectra train"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path / CONFIG}: cannot be read ({error}); restore it") from error
+    if not isinstance(config, dict) or not {"network", "preconditioning"} <= config.keys():
+        raise InputError(f"{path / CONFIG}: holds no settings of a run; give the --out of a train")
+    return config
+
+
+def write_config(path: Path, config: dict[str, Any]) -> None:
+    """Put the settings in a run's folder, whole or not at all."""
+    write_atomically(path / CONFIG, (json.dumps(config, indent=2) + "\n").encode())
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """The finished lines of a run's log; a line cut short by a crash is left out."""
+    try:
+        lines = (path / LOG).read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return []
+    return [json.loads(line) for line in lines[:-1] if line]
+
+
+def truncate_log(path: Path, step: int) -> list[dict[str, Any]]:
+    """Drop the records after a step: the run will write them again. Returns those that stay."""
+    records = [record for record in read_log(path) if record["step"] <= step]
+    text = "".join(json.dumps(record) + "\n" for record in records)
+    write_atomically(path / LOG, text.encode())
+    return records
+
+
+def append_log(path: Path, record: dict[str, Any]) -> None:
+    """Add one record to a run's log."""
+    try:
+        with open(path / LOG, "a") as file:
+            file.write(json.dumps(record) + "\n")
+    except OSError as error:
+        raise InputError(
+            f"{path / LOG}: cannot be written ({error.strerror or error}); make room, and repeat "
+            "the command to go on"
+        ) from error
+
+
+@contextmanager
+def sole_user(path: Path) -> Iterator[None]:
+    """Keep a second process from training in the same folder; a killed one leaves no trace.
+
+    Raises
+    ------
+    InputError
+        Another process is at it, or the folder cannot be written.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        lock = os.open(path / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror or error}); choose another --out"
+        ) from error
+    try:
+        if os.name == "posix":
+            import fcntl
+
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise InputError(
+                    f"{path}: another process trains here; wait for it, or choose another --out"
+                ) from None
+        yield
+    finally:
+        os.close(lock)

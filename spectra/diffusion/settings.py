@@ -1,0 +1,197 @@
+"""What a training run is asked to be, and whether a folder already holds another."""
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+import torch
+
+from spectra import __version__
+from spectra.data import Source, list_manifests
+from spectra.diffusion.checkpoint import checkpoint_paths, schedule_digest
+from spectra.diffusion.loss import Loss
+from spectra.diffusion.networks import UNetConfig, network_record
+from spectra.diffusion.precondition import Preconditioning
+from spectra.diffusion.run import CONFIG, SCHEDULE, read_config, write_config
+from spectra.errors import InputError
+from spectra.schedule import Schedule
+
+__all__ = ["Device", "Precision", "TrainConfig", "check_shape", "memory_format", "origin", "settle"]
+
+Device = Literal["auto", "cpu", "cuda"]
+Precision = Literal["auto", "float32", "bfloat16"]
+
+# No step's result depends on these: they may differ from call to call.
+FREE = ("steps", "checkpoint_every", "keep", "log_every")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How to train; `train` says what each of these is."""
+
+    steps: int = 2000
+    batch: int = 64
+    seed: int = 0
+    device: Device = "auto"
+    network: Mapping[str, Any] = field(default_factory=lambda: network_record(UNetConfig()))
+    preconditioning: Preconditioning = "component"
+    loss: Loss = "bound"
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.01
+    warmup: int = 100
+    clip_norm: float = 1.0
+    ema_half_life: float = 20_000.0
+    precision: Precision = "auto"
+    held_out: float = 0.2
+    checkpoint_every: int = 250
+    keep: int = 2
+    log_every: int = 10
+
+    def __post_init__(self) -> None:
+        for name, least in (
+            ("steps", 0),
+            ("batch", 1),
+            ("warmup", 0),
+            ("checkpoint_every", 1),
+            ("keep", 1),
+            ("log_every", 1),
+        ):
+            value = getattr(self, name)
+            if type(value) is not int or value < least:
+                raise InputError(f"{name} {value!r} is wrong; give a whole number from {least}")
+        for name in ("learning_rate", "clip_norm", "weight_decay", "ema_half_life"):
+            value = getattr(self, name)
+            positive = name in ("learning_rate", "clip_norm")
+            if not math.isfinite(value) or value < 0 or (positive and value == 0):
+                least = "above 0" if positive else "from 0"
+                raise InputError(f"{name} {value!r} is wrong; give a number {least}")
+        for name, known in (
+            ("device", Device),
+            ("precision", Precision),
+            ("preconditioning", Preconditioning),
+            ("loss", Loss),
+        ):
+            if getattr(self, name) not in get_args(known):
+                raise InputError(
+                    f"{name} {getattr(self, name)!r} is unknown; choose one of "
+                    f"{', '.join(get_args(known))}"
+                )
+        if not 0 <= self.held_out < 1:
+            raise InputError(f"held_out {self.held_out} is no share; give one from 0 and under 1")
+
+
+def origin(source: Any) -> str | None:
+    """The name by which a later process can open a source again, or None."""
+    if not isinstance(source, str | os.PathLike):
+        return None
+    name = os.fspath(source)
+    if isinstance(source, str) and name in list_manifests():
+        return name
+    return os.path.abspath(os.path.expanduser(name))
+
+
+def check_shape(source: Source, schedule: Schedule) -> None:
+    """Raise InputError unless a schedule was made for examples of a source's shape."""
+    if tuple(source.shape) == tuple(schedule.shape):
+        return
+    (channels, *size), (wanted_channels, *wanted) = source.shape, schedule.shape
+    mends = []
+    if size != wanted:
+        mends.append("--size " + " ".join(str(side) for side in dict.fromkeys(wanted)))
+    if channels != wanted_channels:
+        mends.append("--channels " + ("grey" if wanted_channels == 1 else "rgb"))
+    raise InputError(
+        f"{source.name}: examples are of shape {tuple(source.shape)}, the schedule is for "
+        f"{tuple(schedule.shape)}; open the source with {' and '.join(mends)}, or derive a "
+        "schedule from its own spectrum"
+    )
+
+
+def settle(
+    path: Path, config: TrainConfig, source: Source, place: str | None, schedule: Schedule
+) -> dict[str, Any]:
+    """The settings of the run in a folder: those it has, or these, resolved and written.
+
+    Raises
+    ------
+    InputError
+        The folder holds a run that another result would come of, or cannot be written, or the
+        device asked for is not there.
+    """
+    asked = {
+        **asdict(config),
+        "source": place,
+        "name": source.name,
+        "data": source.settings,
+        "fingerprint": source.fingerprint,
+        "schedule": schedule_digest(schedule),
+        "shape": list(schedule.shape),
+    }
+    if not (path / CONFIG).exists():
+        if checkpoint_paths(path):
+            raise InputError(f"{path}: has checkpoints but no {CONFIG}; choose another --out")
+        device = chosen_device(config.device)
+        record = {
+            **asked,
+            "device": device,
+            "precision": chosen_precision(config, device),
+            "threads": torch.get_num_threads(),
+            "versions": {
+                "spectra": __version__,
+                "torch": torch.__version__,
+                "numpy": np.__version__,
+            },
+        }
+        schedule.save(path / SCHEDULE)
+        write_config(path, record)
+        return record
+    record = read_config(path)
+    options = {field.name for field in fields(TrainConfig)}
+    for name in asked:
+        found, wanted = record.get(name), asked[name]
+        settled = name in FREE or name in ("source", "name") or wanted == "auto"
+        if found != wanted and not settled:
+            mend = f", or ask for {name} {found}" if name in options else ""
+            raise InputError(
+                f"{path}: holds a run with {name} {found}, not {wanted}; choose another --out{mend}"
+            )
+    chosen_device(record["device"])
+    changed = {name: asked[name] for name in FREE}
+    if place is not None:
+        changed["source"] = place
+    if any(record[name] != value for name, value in changed.items()):
+        record = {**record, **changed}
+        write_config(path, record)
+    return record
+
+
+def chosen_device(device: Device) -> str:
+    """ "cpu" or "cuda"."""
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("device cuda: PyTorch sees no GPU here; use --device cpu")
+    return device
+
+
+def chosen_precision(config: TrainConfig, device: str) -> str:
+    """bfloat16 where it was measured to be faster: on GPUs, and for convolutions on some CPUs."""
+    if config.precision != "auto":
+        return config.precision
+    if device == "cuda":
+        return "bfloat16"
+    # Without these instructions bfloat16 is emulated, and slower.
+    has_instructions = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)()
+    is_unet = config.network["name"] == "unet"
+    return "bfloat16" if has_instructions and is_unet else "float32"
+
+
+def memory_format(device: str, precision: str) -> torch.memory_format:
+    """Layout of images in memory: channels first only where bfloat16 on a CPU is faster so."""
+    if device == "cpu" and precision == "bfloat16":
+        return torch.contiguous_format
+    return torch.channels_last

@@ -1,0 +1,264 @@
+"""One image file: every mode and depth, rotation, transparency, damage."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageOps
+
+from spectra.data.images import (
+    UnreadableImage,
+    decode,
+    is_image,
+    read_header,
+    reduce_to,
+    select,
+)
+
+COLOUR = np.random.default_rng(1).integers(0, 256, (10, 14, 3), np.uint8)
+GREY = COLOUR[:, :, 0]
+
+
+def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def decoded(data: bytes) -> np.ndarray:
+    assert is_image(data[:32])
+    header = read_header(io.BytesIO(data))
+    pixels = decode(io.BytesIO(data))
+    assert pixels.shape[:2] == (header.height, header.width)
+    assert (pixels.ndim == 3) == header.colour
+    assert pixels.flags.c_contiguous
+    return pixels
+
+
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF"])
+def test_lossless_colour_is_exact(kind: str) -> None:
+    np.testing.assert_array_equal(decoded(encoded(Image.fromarray(COLOUR), kind)), COLOUR)
+    np.testing.assert_array_equal(decoded(encoded(Image.fromarray(GREY), kind)), GREY)
+
+
+def test_lossless_webp_and_gif() -> None:
+    webp = encoded(Image.fromarray(COLOUR), "WEBP", lossless=True)
+    np.testing.assert_array_equal(decoded(webp), COLOUR)
+    np.testing.assert_array_equal(decoded(encoded(Image.fromarray(GREY), "GIF")), GREY)
+
+
+def test_jpeg_is_what_pillow_decodes() -> None:
+    data = encoded(Image.fromarray(COLOUR), "JPEG", quality=90)
+    np.testing.assert_array_equal(decoded(data), np.asarray(Image.open(io.BytesIO(data))))
+
+
+def test_cmyk_becomes_rgb() -> None:
+    image = Image.fromarray(COLOUR).convert("CMYK")
+    for kind in ("TIFF", "JPEG"):
+        pixels = decoded(encoded(image, kind, **({"quality": 100} if kind == "JPEG" else {})))
+        assert pixels.shape == COLOUR.shape
+        if kind == "TIFF":
+            np.testing.assert_array_equal(pixels, np.asarray(image.convert("RGB")))
+
+
+def test_transparency_is_over_white() -> None:
+    alpha = np.zeros((10, 14, 1), np.uint8)
+    alpha[:5] = 255
+    pixels = decoded(encoded(Image.fromarray(np.concatenate([COLOUR, alpha], 2)), "PNG"))
+    np.testing.assert_array_equal(pixels[:5], COLOUR[:5])
+    assert (pixels[5:] == 255).all()
+    both = np.stack([GREY, alpha[:, :, 0]], 2)
+    grey = decoded(encoded(Image.fromarray(both), "PNG"))
+    assert grey.ndim == 2
+    np.testing.assert_array_equal(grey[:5], GREY[:5])
+    assert (grey[5:] == 255).all()
+
+
+def test_half_transparent_is_mixed_with_white() -> None:
+    pixel = np.full((8, 8, 4), [0, 100, 200, 128], np.uint8)
+    mixed = decoded(encoded(Image.fromarray(pixel), "PNG"))[0, 0].astype(int)
+    expected = np.array([0, 100, 200]) * 128 / 255 + 255 * 127 / 255
+    assert np.abs(mixed - expected).max() <= 1
+
+
+def test_palette_with_a_transparent_entry() -> None:
+    image = Image.new("P", (8, 8), 0)
+    image.putpalette([200, 10, 20, 0, 0, 0])
+    image.paste(1, (0, 0, 4, 8))
+    pixels = decoded(encoded(image, "PNG", transparency=1))
+    assert (pixels[:, :4] == 255).all()
+    assert (pixels[:, 4:] == [200, 10, 20]).all()
+
+
+def test_grey_palette_has_no_colour() -> None:
+    image = Image.new("P", (8, 8), 1)
+    image.putpalette([10, 10, 10, 90, 90, 90])
+    pixels = decoded(encoded(image, "PNG"))
+    assert pixels.ndim == 2
+    assert (pixels == 90).all()
+
+
+def test_one_bit() -> None:
+    image = Image.fromarray(GREY > 127)
+    data = encoded(image, "PNG")
+    assert read_header(io.BytesIO(data)).levels == 1
+    np.testing.assert_array_equal(decoded(data), np.where(GREY > 127, 255, 0))
+
+
+def test_sixteen_bit_grey_in_both_byte_orders() -> None:
+    deep = np.arange(140, dtype=np.uint16).reshape(10, 14) * 468
+    tiff = encoded(Image.fromarray(deep), "TIFF")
+    big = big_endian_tiff(deep)
+    for data in (encoded(Image.fromarray(deep), "PNG"), tiff, big):
+        assert read_header(io.BytesIO(data)).levels == 65535
+        pixels = decoded(data)
+        assert pixels.dtype == np.uint16
+        np.testing.assert_array_equal(pixels, deep)
+
+
+def big_endian_tiff(deep: np.ndarray) -> bytes:
+    """An uncompressed 16-bit grey TIFF of one strip, as big-endian writers make it."""
+    height, width = deep.shape
+    raw = deep.astype(">u2").tobytes()
+    tags = [
+        *((256, 3, width), (257, 3, height), (258, 3, 16), (259, 3, 1), (262, 3, 1)),
+        *((273, 4, 8), (277, 3, 1), (278, 3, height), (279, 4, len(raw))),
+    ]
+    fields = b"".join(
+        struct.pack(">HHI", tag, kind, 1) + struct.pack(">I" if kind == 4 else ">HH", *value)
+        for tag, kind, *value in (
+            (tag, kind, number) if kind == 4 else (tag, kind, number, 0)
+            for tag, kind, number in tags
+        )
+    )
+    directory = struct.pack(">H", len(tags)) + fields + struct.pack(">I", 0)
+    return b"MM\0*" + struct.pack(">I", 8 + len(raw)) + raw + directory
+
+
+def png(height: int, width: int, depth: int, colour: int, raw: bytes, *late: bytes) -> bytes:
+    """A PNG from its rows (each with its filter byte); `late` chunks follow the pixels."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        )
+
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    chunks = [chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(raw))]
+    chunks += [chunk(b"eXIf", body) for body in late]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks) + chunk(b"IEND", b"")
+
+
+def test_sixteen_bit_colour_png_has_eight_bits_left() -> None:
+    deep = (COLOUR.astype(">u2") * 257).astype(">u2")
+    raw = b"".join(b"\0" + row.tobytes() for row in deep)
+    data = png(10, 14, 16, 2, raw)
+    assert read_header(io.BytesIO(data)).levels == 255
+    np.testing.assert_array_equal(decoded(data), COLOUR)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_exif_rotation(kind: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    options = {"lossless": True} if kind == "WEBP" else {}
+    data = encoded(Image.fromarray(COLOUR), kind, exif=exif, **options)
+    upright = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(data))))
+    np.testing.assert_array_equal(decode(io.BytesIO(data)), upright)
+
+
+def test_exif_rotation_of_sixteen_bits() -> None:
+    deep = np.arange(140, dtype=np.uint16).reshape(10, 14) * 468
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = encoded(Image.fromarray(deep), "PNG", exif=exif)
+    np.testing.assert_array_equal(decoded(data), np.rot90(deep, -1))
+
+
+def test_exif_block_behind_the_pixels() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    raw = b"".join(b"\0" + row.tobytes() for row in GREY)
+    body = exif.tobytes().removeprefix(b"Exif\0\0")
+    pixels = decode(io.BytesIO(png(10, 14, 8, 0, raw, body)))
+    np.testing.assert_array_equal(pixels, np.rot90(GREY, -1))
+
+
+def test_animation_gives_its_first_frame() -> None:
+    frames = [Image.fromarray(np.full((8, 8), value, np.uint8)) for value in (40, 200)]
+    for kind, options in (("GIF", {}), ("PNG", {}), ("TIFF", {}), ("WEBP", {"lossless": True})):
+        data = encoded(frames[0], kind, save_all=True, append_images=frames[1:], **options)
+        assert (decode(io.BytesIO(data)) == 40).all()
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.int32])
+def test_tiff_without_a_range(kind: type) -> None:
+    data = encoded(Image.fromarray(GREY.astype(kind)), "TIFF")
+    with pytest.raises(UnreadableImage, match=r"no stated value range; save as \.npy"):
+        read_header(io.BytesIO(data))
+
+
+def test_cut_short_is_noticed() -> None:
+    rough = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    for kind in ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP"):
+        data = encoded(Image.fromarray(rough), kind)
+        with pytest.raises(UnreadableImage):
+            decode(io.BytesIO(data[: len(data) * 2 // 3]))
+
+
+def test_bomb_is_refused_from_its_header() -> None:
+    data = png(60000, 60000, 8, 0, b"\0" * 100)
+    with pytest.raises(UnreadableImage, match="too many pixels"):
+        read_header(io.BytesIO(data))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_damaged_bytes_never_raise_anything_else(data: st.DataObject) -> None:
+    kind = data.draw(st.sampled_from(["JPEG", "PNG", "GIF", "BMP", "WEBP"]))
+    whole = bytearray(encoded(Image.fromarray(COLOUR), kind))
+    spots = st.tuples(st.integers(0, len(whole) - 1), st.integers(0, 255))
+    for position, value in data.draw(st.lists(spots, max_size=6)):
+        whole[position] = value
+    cut = bytes(whole[: data.draw(st.integers(0, len(whole)))])
+    try:
+        read_header(io.BytesIO(cut))
+        pixels = decode(io.BytesIO(cut))
+    except UnreadableImage:
+        return
+    assert pixels.dtype in (np.uint8, np.uint16)
+
+
+def test_grey_is_pillows_luma_and_the_same_at_sixteen_bits() -> None:
+    expected = np.asarray(Image.fromarray(COLOUR).convert("L"))
+    np.testing.assert_array_equal(select(COLOUR, "grey"), expected)
+    deep = select(COLOUR.astype(np.uint16) * 257, "grey")
+    assert np.abs(deep / 257 - expected).max() <= 0.5 + 1 / 257
+    for number, name in enumerate(("red", "green", "blue")):
+        np.testing.assert_array_equal(select(COLOUR, name), COLOUR[:, :, number])
+        assert select(GREY, name) is GREY
+
+
+@pytest.mark.parametrize("factor", [2, 3])
+def test_reduction_averages_areas(factor: int) -> None:
+    for top, dtype in ((255, np.uint8), (65535, np.uint16)):
+        large = np.random.default_rng(0).integers(0, top + 1, (12, 18)).astype(dtype)
+        blocks = large.reshape(12 // factor, factor, 18 // factor, factor).mean((1, 3))
+        small = reduce_to(large, blocks.shape)
+        assert small.dtype == dtype
+        assert np.abs(small - blocks).max() <= 0.51
+
+
+def test_reduction_covers_the_size() -> None:
+    assert reduce_to(np.zeros((50, 90), np.uint8), (16, 16)).shape == (16, 29)
+    assert reduce_to(np.zeros((50, 90, 3), np.uint8), (20, 80)).shape == (44, 80, 3)
+
+
+def test_text_is_no_bitmap() -> None:
+    assert not is_image(b"BMW and other makers of cars and lorries")
+    assert not is_image(b"")

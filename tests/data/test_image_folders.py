@@ -1,0 +1,236 @@
+"""Folders, zips and single files: what is found, what is skipped, what is refused."""
+
+import io
+import os
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from spectra.data import Skipped, open_source
+from spectra.errors import InputError
+
+Write = Callable[..., Path]
+Picture = Callable[..., np.ndarray]
+
+
+def refusal(source: object, **options: object) -> str:
+    """The one line a user sees."""
+    with pytest.raises(InputError) as caught:
+        open_source(source, **options)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def test_nested_class_folders_by_content(write: Write, picture: Picture) -> None:
+    folder = write("b/two.jpeg", picture(16, 16, 3))
+    write("a/one.png", picture(16, 16, 3, seed=1))
+    write("a/deep/er/three.bmp", picture(16, 16, 3, seed=2))
+    (folder / "a/one.png").rename(folder / "a/without suffix")
+    (folder / "b/two.jpeg").rename(folder / "b/two.png")  # a JPEG of the wrong name
+    (folder / "labels.csv").write_text("a,b\n")
+    (folder / "a/._one.png").write_bytes(b"\0\5\26\7resource fork")
+    (folder / ".thumbnails").mkdir()
+    write(".thumbnails/small.png", picture(16, 16))
+    write("__MACOSX/x.png", picture(16, 16))
+    source = open_source(folder)
+    assert source.files == ["a/deep/er/three.bmp", "a/without suffix", "b/two.png"]
+    assert source.skipped == []
+    assert source.shape == (3, 16, 16)
+    assert source.name == "pictures"
+    assert source.kind == "images"
+
+
+def test_damaged_and_foreign_files_are_skipped_and_listed(write: Write, picture: Picture) -> None:
+    for number in range(5):
+        folder = write(f"good{number}.jpg", picture(32, 32, 3, seed=number))
+    whole = (folder / "good0.jpg").read_bytes()
+    (folder / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    (folder / "empty.png").write_bytes(b"")
+    (folder / "page.jpg").write_text("<html>404</html>")
+    (folder / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    (folder / "camera.nef").write_bytes(b"MM\0*" + bytes(100))
+    write("dot.png", picture(1, 1))
+    write("float.tif", picture(32, 32).astype(np.float32))
+    source = open_source(folder)
+    assert source.files == [f"good{number}.jpg" for number in range(5)]
+    reasons = {skip.name: skip.reason for skip in source.skipped}
+    assert sorted(reasons) == sorted(
+        ["cut.jpg", "empty.png", "page.jpg", "phone.heic", "camera.nef", "dot.png", "float.tif"]
+    )
+    assert "truncated" in reasons["cut.jpg"]
+    assert reasons["empty.png"] == "is empty"
+    assert "1x1" in reasons["dot.png"]
+    assert "HEIC" in reasons["phone.heic"]
+    assert "save as .npy" in reasons["float.tif"]
+    assert isinstance(source.skipped[0], Skipped)
+    assert len(source) == 5
+
+
+def test_view_is_settled_without_the_damaged_files(write: Write, picture: Picture) -> None:
+    """A grey file of another size, damaged, decides neither channels nor size nor crop."""
+    for number in range(3):
+        folder = write(f"c{number}.png", picture(24, 24, 3, seed=number))
+    write("grey.png", picture(60, 60))
+    data = (folder / "grey.png").read_bytes()
+    (folder / "grey.png").write_bytes(data[: len(data) // 2])
+    source = open_source(folder)
+    assert source.shape == (3, 24, 24)
+    assert source.settings["crop"] == "none"
+    assert [skip.name for skip in source.skipped] == ["grey.png"]
+
+
+def test_none_readable(write: Write, picture: Picture) -> None:
+    folder = write("a.png", picture(16, 16))
+    (folder / "a.png").write_bytes((folder / "a.png").read_bytes()[:60])
+    (folder / "b.png").write_bytes(b"")
+    message = refusal(folder)
+    assert str(folder) in message
+    assert "none of its 2 image files" in message
+    assert "a.png" in message
+    (folder / "a.png").write_bytes(b"")
+    assert "none of its 2 image files can be read (first: a.png: is empty)" in refusal(folder)
+
+
+def test_only_tiny_images(write: Write, picture: Picture) -> None:
+    assert "1x1" in refusal(write("a.png", picture(1, 1)))
+
+
+def test_folders_without_images(tmp_path: Path) -> None:
+    assert "is empty" in refusal(tmp_path)
+    (tmp_path / "notes.txt").write_text("nothing to see")
+    assert "no images (found 1 .txt)" in refusal(tmp_path)
+    (tmp_path / "notes.txt").rename(tmp_path / "speech.flac")
+    assert "does not read sound" in refusal(tmp_path)
+    assert ".npy" in refusal(tmp_path)
+    assert "is sound" in refusal(tmp_path / "speech.flac")
+
+
+def test_what_does_not_exist(tmp_path: Path) -> None:
+    assert "did you mean photos?" in refusal("fotos")
+    assert "digits, photos" in refusal("fotos")
+    assert str(tmp_path / "nowhere") in refusal(tmp_path / "nowhere")
+    assert "cannot be a int" in refusal(3)
+
+
+def test_file_of_no_known_kind(tmp_path: Path) -> None:
+    path = tmp_path / "weights.pt"
+    path.write_bytes(b"something else")
+    assert "no file of a kind that is read" in refusal(path)
+
+
+def test_single_image(write: Write, picture: Picture) -> None:
+    folder = write("only.png", picture(20, 24))
+    source = open_source(folder / "only.png")
+    assert source.files == ["only.png"]
+    assert source.shape == (1, 20, 24)
+    assert len(source) == 1
+    with pytest.raises(InputError, match="at least 2 files"):
+        source.split()
+
+
+def test_links_are_followed_once(write: Write, picture: Picture) -> None:
+    folder = write("real/a.png", picture(16, 16))
+    os.symlink(folder / "real", folder / "real" / "loop")
+    os.symlink(folder / "real/a.png", folder / "linked.png")
+    assert open_source(folder).files == ["linked.png", "real/a.png"]
+
+
+def pack(path: Path, folder: Path) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(folder.rglob("*")):
+            if file.is_file():
+                archive.write(file, file.relative_to(folder).as_posix())
+    return path
+
+
+def test_zip_reads_as_its_folder(write: Write, picture: Picture, tmp_path: Path) -> None:
+    for number in range(4):
+        folder = write(f"class{number % 2}/{number}.png", picture(16, 20, 3, seed=number))
+    write("__MACOSX/class0/._0.png", picture(16, 20))
+    source = open_source(pack(tmp_path / "set.zip", folder))
+    before = set(tmp_path.rglob("*"))
+    plain = open_source(folder)
+    assert source.files == plain.files
+    assert source.name == "set"
+    assert source.fingerprint == plain.fingerprint
+    np.testing.assert_array_equal(source.examples(range(4)), plain.examples(range(4)))
+    assert set(tmp_path.rglob("*")) == before  # nothing is unpacked
+
+
+def test_zip_members_that_cannot_be_read(
+    write: Write, picture: Picture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write("good.png", picture(16, 16))
+    path = pack(tmp_path / "set.zip", folder)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("cut.png", (folder / "good.png").read_bytes()[:80])
+        archive.writestr("huge.png", bytes(5000))
+        archive.writestr("locked.png", (folder / "good.png").read_bytes())
+    data = bytearray(path.read_bytes())
+    # The encryption bit, in the member's own header and in the directory.
+    data[data.index(b"locked.png") - 30 + 6] |= 1
+    data[data.rindex(b"locked.png") - 46 + 8] |= 1
+    path.write_bytes(data)
+    monkeypatch.setattr("spectra.data.folders.MEMBER_LIMIT", 4000)
+    source = open_source(path)
+    assert source.files == ["good.png"]
+    reasons = {skip.name: skip.reason for skip in source.skipped}
+    assert "over the limit" in reasons["huge.png"]
+    assert "encrypted" in reasons["locked.png"]
+    assert set(reasons) == {"cut.png", "huge.png", "locked.png"}
+
+
+def test_zip_with_damaged_member(picture: Picture, tmp_path: Path) -> None:
+    file = io.BytesIO()
+    Image.fromarray(picture(32, 32)).save(file, "PNG")
+    path = tmp_path / "set.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.png", file.getvalue())
+        archive.writestr("b.png", file.getvalue())
+    data = bytearray(path.read_bytes())
+    data[data.index(b"b.png", 500) + 300] ^= 255  # its checksum no longer fits
+    path.write_bytes(data)
+    source = open_source(path)
+    assert source.files == ["a.png"]
+    assert "cannot be unpacked" in source.skipped[0].reason
+
+
+def test_bomb_in_a_folder_is_skipped(write: Write, picture: Picture, monkeypatch) -> None:
+    folder = write("a.png", picture(16, 16))
+    write("bomb.png", picture(64, 64))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 500)
+    source = open_source(folder)
+    assert source.files == ["a.png"]
+    assert "too many pixels" in source.skipped[0].reason
+
+
+def test_unreadable_zips(tmp_path: Path) -> None:
+    path = tmp_path / "set.zip"
+    path.write_bytes(b"PK\3\4 and then nothing")
+    assert "not a readable zip" in refusal(path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("readme.txt", "no pictures")
+    assert "no images (found 1 .txt)" in refusal(path)
+    with zipfile.ZipFile(path, "w"):
+        pass
+    assert "is empty" in refusal(path)
+
+
+def test_many_files_show_a_bar_only_to_a_terminal(
+    write: Write, picture: Picture, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    for number in range(3):
+        folder = write(f"{number}.png", picture(8, 8, seed=number))
+    monkeypatch.setattr("spectra.data.image_sets.SHOWN_FROM", 2)
+    open_source(folder)
+    assert capsys.readouterr() == ("", "")
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    open_source(folder)
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "images" in shown.err
