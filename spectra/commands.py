@@ -225,8 +225,8 @@ def plot(path: Path, out: Path) -> Result:
     """Draw what fits a file; write PNGs and one page."""
     from spectra.plots import pages, save_figure, write_report
 
-    check_writable(out)
     sections, title = pages.sections_of(path)
+    check_writable(out)
     written = []
     for section in sections:
         if section.figure is not None:

@@ -16,6 +16,7 @@ FitMethod = Literal["weighted", "log-resampled", "plain"]
 
 # Optics, demosaicing and codecs bend the last octave of most pictures; it is left out by default.
 DEFAULT_RANGE = (0.0, 0.25)  # cycles/pixel
+FEWEST_RINGS = 4
 RESAMPLED_POINTS = 100
 # A law is called a power law while the curve stays this close to it (root mean square, dB).
 POWER_LAW_TOLERANCE_DB = 1.5
@@ -94,7 +95,8 @@ def fit_power_law(
         Which average over examples; the arithmetic one by default, the log one for the post's
         and plain fits.
     f_range : (low, high), optional
-        Cycles/pixel; (0, 0.25] by default, every ring for the post's.
+        Cycles/pixel; by default (0, 0.25], or every ring where that holds fewer than 4, and
+        every ring for the post's.
 
     Returns
     -------
@@ -119,7 +121,7 @@ def fit_power_law(
         known = ", ".join(get_args(FitMethod))
         raise InputError(f"fit method {method!r} is unknown; choose one of {known}")
     average = average or ("arithmetic" if method == "weighted" else "log")
-    low, high = f_range or ((0.0, 1.0) if method == "log-resampled" else DEFAULT_RANGE)
+    low, high = f_range or _default_range(spectrum, method)
     used = np.flatnonzero((spectrum.frequency >= low) & (spectrum.frequency <= high))
     if len(used) < 3:
         raise InputError(
@@ -167,6 +169,12 @@ def fit_power_law(
         dispersion=dispersion,
         residual_db=float(10 / np.log(10) * np.sqrt(np.mean(residual**2))),
     )
+
+
+def _default_range(spectrum: Spectrum, method: str) -> tuple[float, float]:
+    """Frequencies fitted unasked, cycles/pixel."""
+    enough = np.count_nonzero(spectrum.frequency <= DEFAULT_RANGE[1]) >= FEWEST_RINGS
+    return DEFAULT_RANGE if enough and method != "log-resampled" else (0.0, 1.0)
 
 
 def _least_squares_rows(log_f: np.ndarray, weights: np.ndarray | None) -> np.ndarray:

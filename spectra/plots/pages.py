@@ -170,8 +170,8 @@ def schedule_sections(schedule: Schedule, standard: Schedule) -> list[Section]:
             "schedule",
             "The schedule that follows",
             "Log-SNR of every component over time, coarse components at the bottom. The line is "
-            "SNR = 1: below it a component can be seen, above it it is noise. Left the derived "
-            "schedule, right the one that is usually copied.",
+            "SNR = 1: on its one side a component can be seen, on the other it is noise. First the "
+            f"{schedule.name} schedule, then {standard.name}, which is usually copied.",
             partial(plot_schedule, schedule, standard),
             alt="Log-SNR over component and time of the derived and the standard schedule",
             table=Table(
@@ -200,14 +200,12 @@ def sample_sections(
     samples: Mapping[str, np.ndarray], data: np.ndarray, reference: Spectrum, settings: Any
 ) -> list[Section]:
     """Samples beside data, and their spectra over the data's."""
-    first = next(iter(samples))
-    curves = {name: _log_mean_curve(drawn) for name, drawn in samples.items()}
     return [
         Section(
             "samples",
             "Samples beside data",
-            f"Drawn with the schedule “{first}”, next to held-out examples of the data.",
-            partial(plot_samples_beside_data, samples[first], data),
+            "Drawn from the first run of each schedule, next to examples that it has not seen.",
+            partial(plot_samples_beside_data, samples, data),
             alt="Generated samples beside examples of the data",
             settings=settings,
         ),
@@ -216,7 +214,7 @@ def sample_sections(
             "The spectrum of the samples over that of the data",
             "A faithful model puts the right power at every frequency. Below: how far each is "
             "off, in decibels; 3 dB is a factor of two.",
-            partial(plot_sample_spectrum, curves, reference),
+            partial(plot_sample_spectrum, samples, reference),
             alt="Spectrum of the samples of each schedule over the spectrum of the data",
             settings=settings,
         ),
@@ -278,7 +276,7 @@ def sections_of(path: Path) -> tuple[list[Section], str]:
         text = f"Loss “{run.config['loss']}” over {run.step} steps."
         sections = schedule_sections(run.schedule, standard_beside(run.schedule))
         return [*sections, *training_sections({path.name: run.log}, text)], f"Run {path.name}"
-    if path.suffix == ".npy":
+    if path.suffix == ".npy" and path.is_file():
         images = open_source(path)
         return data_sections(shown_examples(images), path.name), f"Samples {path.name}"
     kind = table_kind(path)
@@ -303,11 +301,3 @@ def _fit_row(name: str, fit: PowerLaw) -> list[str]:
         f"{fit.f_range[0]:.3f} – {fit.f_range[1]:.3f}",
         f"{fit.residual_db:.2f}",
     ]
-
-
-def _log_mean_curve(images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Frequency, mean of ln ring power over images, and its 95 % interval, [F] each."""
-    power, frequency = rapsd(images.astype(np.float32), window="hann")
-    logs = np.log(power.mean(axis=1))  # [N, F]
-    mean, error = logs.mean(axis=0), logs.std(axis=0, ddof=1) / np.sqrt(len(logs))
-    return frequency, mean, mean - 1.96 * error, mean + 1.96 * error

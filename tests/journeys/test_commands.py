@@ -1,0 +1,161 @@
+"""The README's commands, as a user types them, on real files."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from spectra.cli import main
+
+
+def as_json(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict:
+    """What a command prints with --json: exactly one object on stdout."""
+    main([*map(str, arguments), "--json"])
+    return json.loads(capsys.readouterr().out)
+
+
+def test_from_photographs_to_scores(capsys, tmp_path: Path) -> None:
+    measured = as_json(capsys, "analyze", "photos", "--size", 16, "--out", tmp_path / "m")
+    for key in ("kind", "n", "shape", "alpha", "alpha_se", "alpha_interval", "power_law"):
+        assert key in measured
+    assert measured["skipped"] == []
+    assert measured["shape"] == [1, 16, 16]
+    assert measured["alpha_interval"][0] < measured["alpha"] < measured["alpha_interval"][1]
+    assert 1.5 < measured["alpha"] < 3.5
+    spectrum = tmp_path / "m" / "spectrum.safetensors"
+    assert "<svg" in (tmp_path / "m" / "report.html").read_text()
+
+    schedule = tmp_path / "schedule.safetensors"
+    shown = as_json(capsys, "schedule", spectrum, "--out", schedule, "--show")
+    assert not schedule.exists()
+    made = as_json(capsys, "schedule", spectrum, "--out", schedule)
+    assert made["table"] == shown["table"]
+    assert schedule.exists()
+
+    run = tmp_path / "run"
+    train = ("train", "photos", "--schedule", schedule, "--out", run, "--batch", 8)
+    assert as_json(capsys, *train, "--steps", 3)["step"] == 3
+    assert as_json(capsys, *train, "--steps", 5)["step"] == 5  # the same command resumes
+
+    drawn = as_json(capsys, "sample", run, "--n", 5, "--steps", 3, "--out", tmp_path / "x.png")
+    assert np.load(drawn["npy"]).shape == (5, 1, 16, 16)
+    assert drawn["evaluations"] == 5
+    assert Image.open(drawn["png"]).size[0] > 100
+
+    scores = as_json(capsys, "evaluate", run, "photos", "--n", 8, "--steps", 3, "--examples", 16)
+    assert scores["held_out"] is True
+    assert json.loads((run / "scores.json").read_text()) == scores
+    terms = sum(scores["terms"].values())
+    assert scores["bits_per_dim"] == pytest.approx(terms, abs=1e-6)
+
+    for file in (spectrum, schedule, run, drawn["npy"]):
+        out = tmp_path / "figures" / Path(file).stem
+        figures = as_json(capsys, "plot", file, "--out", out)["figures"]
+        assert figures
+        assert all(Path(figure).stat().st_size > 1000 for figure in figures)
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("train", "--help")])
+def test_help_exits_0(capsys, arguments: tuple[str, ...]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code in (0, None)
+    assert "usage: spectra" in capsys.readouterr().out
+
+
+def test_sample_does_not_depend_on_n(capsys, tmp_path: Path) -> None:
+    main(["analyze", "digits", "--out", str(tmp_path)])
+    schedule = tmp_path / "s.safetensors"
+    main(["schedule", str(tmp_path / "spectrum.safetensors"), "--out", str(schedule)])
+    run = tmp_path / "run"
+    main(["train", "digits", "--schedule", str(schedule), "--out", str(run), "--steps", "2"])
+    capsys.readouterr()
+    grids = []
+    for n in (3, 6):
+        drawn = as_json(capsys, "sample", run, "--n", n, "--steps", 4, "--out", tmp_path / f"{n}")
+        grids.append(np.load(drawn["npy"]))
+    np.testing.assert_allclose(grids[0], grids[1][:3], atol=1e-4)
+
+
+def test_stdout_holds_one_object_in_a_process_of_its_own(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "spectra.cli", "analyze", "digits", "--out", tmp_path, "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert json.loads(done.stdout)["n"] == 1797
+    assert done.stderr == ""
+
+
+@pytest.mark.slow
+def test_interrupt_keeps_what_is_finished_and_exits_130(tmp_path: Path) -> None:
+    import signal
+    import time
+
+    subprocess.run(
+        [sys.executable, "-m", "spectra.cli", "analyze", "digits", "--out", tmp_path], check=True
+    )
+    schedule = tmp_path / "s.safetensors"
+    spectrum = tmp_path / "spectrum.safetensors"
+    subprocess.run(
+        [sys.executable, "-m", "spectra.cli", "schedule", spectrum, "--out", schedule], check=True
+    )
+    run = tmp_path / "run"
+    arguments = ["train", "digits", "--schedule", schedule, "--out", run, "--steps", "100000"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "spectra.cli", *map(str, arguments)],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not (run / "log.jsonl").exists() or not (run / "log.jsonl").read_text():
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert stderr.count("\n") == 1
+    assert list(run.glob("checkpoint-*.safetensors"))
+
+
+@pytest.mark.slow
+def test_wheel_runs_from_another_folder(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, root],
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    site = tmp_path / "site"
+    subprocess.run([sys.executable, "-m", "zipfile", "-e", wheel, site], check=True)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-P",
+            "-m",
+            "spectra.cli",
+            "analyze",
+            "photos",
+            "--size",
+            "32",
+            "--out",
+            "m",
+            "--json",
+        ],
+        cwd=elsewhere,
+        env={**os.environ, "PYTHONPATH": str(site)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout)["n_files"] == 11
+    assert (elsewhere / "m" / "report.html").exists()
