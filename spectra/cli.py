@@ -18,6 +18,7 @@ __all__ = ["main"]
 BasisChoice = Literal["pixel", "dct", "fourier"]
 ProcessChoice = Literal["rectified-flow", "vp-cosine", "vp-linear", "ve", "edm"]
 SolverChoice = Literal["euler", "ddim", "heun", "2m", "ancestral"]
+DeviceChoice = Literal["auto", "cpu", "cuda"]
 Argument = tyro.conf.Positional
 
 
@@ -154,7 +155,7 @@ def train(
     checkpoint_every: int | None = None,
     precision: Literal["auto", "float32", "bfloat16"] = "auto",
     seed: int = 0,
-    device: str = "auto",
+    device: DeviceChoice = "auto",
     json: Json = False,
 ) -> Outcome:
     """Train a network with a schedule; the same command again resumes.
@@ -202,7 +203,7 @@ def sample(
     steps: int = 18,
     solver: SolverChoice = "heun",
     seed: int = 0,
-    device: str = "cpu",
+    device: Literal["cpu", "cuda"] = "cpu",
     json: Json = False,
 ) -> Outcome:
     """Draw samples from a trained run: a PNG grid, and the values as .npy beside it.
@@ -230,7 +231,7 @@ def evaluate(
     solver: SolverChoice = "heun",
     seed: int = 0,
     examples: int = 512,
-    device: str = "cpu",
+    device: Literal["cpu", "cuda"] = "cpu",
     json: Json = False,
 ) -> Outcome:
     """Score a run: bits/dim on held-out files, spectral distance of its samples.
@@ -267,7 +268,7 @@ def demo(
     out: Out = Path("demo"),
     seeds: int = 3,
     seed: int = 0,
-    device: str = "cpu",
+    device: Literal["cpu", "cuda"] = "cpu",
     json: Json = False,
 ) -> Outcome:
     """The whole main job on the embedded photographs, ending in DIR/report.html.

@@ -12,14 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from spectra.commands import check_writable, schedule_numbers, spectrum_numbers
 from spectra.data import Source, open_source
+from spectra.diffusion import train
+from spectra.diffusion.loss import Loss
+from spectra.diffusion.precondition import Preconditioning
+from spectra.diffusion.train import Device
 from spectra.errors import InputError
 from spectra.evaluate import Scores, evaluate, paired_difference
 from spectra.files import write_atomically
 from spectra.fit import fit_power_law
-from spectra.schedule import Schedule, derive_schedule, standard_schedule
+from spectra.schedule import Schedule, derive_schedule, load_schedule, standard_schedule
 from spectra.spectrum import analyze
 
 __all__ = ["run_demo"]
@@ -38,8 +43,8 @@ class Recipe:
 
     name: str
     schedule: str  # file name inside the demo's folder
-    preconditioning: str
-    loss: str
+    preconditioning: Preconditioning
+    loss: Loss
 
 
 RECIPES = (
@@ -48,7 +53,7 @@ RECIPES = (
 )
 
 
-def run_demo(out: Path, seeds: int, seed: int, device: str) -> tuple[dict[str, Any], str]:
+def run_demo(out: Path, seeds: int, seed: int, device: Device) -> tuple[dict[str, Any], str]:
     """Analyze, derive, train, sample, compare, and write DIR/report.html.
 
     The same command again takes up where it was interrupted: runs resume from their checkpoints.
@@ -98,7 +103,7 @@ def run_demo(out: Path, seeds: int, seed: int, device: str) -> tuple[dict[str, A
 
 
 def _trained(
-    out: Path, jobs: list[tuple[Recipe, int]], device: str
+    out: Path, jobs: list[tuple[Recipe, int]], device: Device
 ) -> Iterator[tuple[Recipe, int, Scores, list[dict[str, Any]]]]:
     """Train and score every job, one thread each, as many at a time as there are cores.
 
@@ -121,14 +126,9 @@ def _trained(
 
 
 def _train_and_score(
-    out: Path, recipe: Recipe, seed: int, device: str
+    out: Path, recipe: Recipe, seed: int, device: Device
 ) -> tuple[Scores, list[dict[str, Any]]]:
     """One run, in a process of its own."""
-    import torch
-
-    from spectra.diffusion import train
-    from spectra.schedule import load_schedule
-
     torch.set_num_threads(1)
     schedule = load_schedule(out / recipe.schedule)
     source = open_source(SOURCE, size=SIZE)

@@ -20,8 +20,15 @@ class Basis(Protocol):
     White noise stays white, so noise may be drawn on either side.
     """
 
-    name: str
-    shape: tuple[int, ...]  # (C, *spatial), of examples and of components
+    @property
+    def name(self) -> str:
+        """What `make_basis` calls it."""
+        ...
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(C, *spatial), of examples and of components."""
+        ...
 
     @property
     def frequency(self) -> np.ndarray:

@@ -34,7 +34,7 @@ class FourierBasis:
         if is_torch(x):
             import torch
 
-            modes = torch.fft.fftn(x, dim=axes, norm="ortho")
+            modes: Any = torch.fft.fftn(x, dim=axes, norm="ortho")
         else:
             from scipy import fft
 

@@ -82,7 +82,9 @@ class FrequencyCutoff:
 
     def detectable(self, t: np.ndarray) -> np.ndarray:
         """Whether each ring is detectable at t, [T] -> bool [T, F]."""
-        return np.log(self.spectrum.power)[None, :] > self._level(t)[:, None]
+        log_power: np.ndarray = np.log(self.spectrum.power)
+        level: np.ndarray = self._level(t)
+        return log_power[None, :] > level[:, None]
 
     def has_holes(self, t: np.ndarray) -> np.ndarray:
         """Whether some ring below f_max(t) has drowned, [T] -> bool [T]."""

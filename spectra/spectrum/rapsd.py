@@ -81,7 +81,7 @@ def half_plane_power(images: np.ndarray, window: str) -> np.ndarray:
     taps = make_window(window, images.shape[-2:]).taps
     if taps is not None:
         images = images * taps.astype(images.dtype)
-    modes = fft.rfft2(images)
+    modes: Any = fft.rfft2(images)
     power = modes.real**2
     power += modes.imag**2
     power /= size

@@ -146,6 +146,17 @@ def test_the_range_is_kept_and_reported() -> None:
     assert spectra.fit_power_law(spectrum).f_range[1] <= 0.25
 
 
+def test_small_examples_are_fitted_over_all_their_rings() -> None:
+    """8 x 8 digits have one ring up to 0.25 cycles/pixel; unasked, all three are used."""
+    digits = spectra.analyze("digits")
+    assert digits.shape == (1, 8, 8)
+    fit = spectra.fit_power_law(digits)
+    assert fit.n_rings == 3
+    assert fit.f_range == (digits.frequency[0], digits.frequency[-1])
+    with pytest.raises(InputError, match="1 rings"):
+        spectra.fit_power_law(digits, f_range=(0.0, 0.25))
+
+
 def test_bad_requests_are_refused_by_name() -> None:
     spectrum = exact_spectrum(2.0)
     with pytest.raises(InputError, match="least-squares"):

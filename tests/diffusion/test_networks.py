@@ -1,0 +1,216 @@
+"""Networks: every shape, exactly 0 at first, and a configuration that survives JSON."""
+
+import json
+
+import pytest
+import torch
+
+from spectra.diffusion.ema import Ema
+from spectra.diffusion.networks import (
+    DiTConfig,
+    InBfloat16,
+    UNetConfig,
+    make_network,
+    network_config,
+    network_record,
+)
+from spectra.errors import InputError
+
+SMALL = [
+    UNetConfig(width=8, multipliers=(1, 2, 2)),
+    UNetConfig(width=8, multipliers=(1, 2), blocks=2, attention=(0, 1)),
+    UNetConfig(width=16, multipliers=(1,)),
+    DiTConfig(width=16, depth=2, heads=2, patch=2),
+    DiTConfig(width=24, depth=1, heads=3, patch=4, expansion=2),
+]
+SHAPES = [(1, 8, 8), (3, 9, 13), (2, 5, 16), (4, 7, 4), (1, 1, 6)]
+
+
+def awake(network: torch.nn.Module) -> torch.nn.Module:
+    """The network with no weight at 0, as after some training."""
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for weight in network.parameters():
+            weight += 0.05 * torch.randn(weight.shape, generator=generator)
+    return network
+
+
+def batch(shape, examples=3):
+    generator = torch.Generator().manual_seed(2)
+    x = torch.randn(examples, *shape, generator=generator)
+    return x, torch.rand(examples, generator=generator)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("config", SMALL, ids=repr)
+def test_is_zero_before_training_and_keeps_the_shape(config, shape):
+    network = make_network(config, shape)
+    x, level = batch(shape)
+    assert network(x, level).shape == x.shape
+    assert torch.equal(network(x, level), torch.zeros_like(x))
+    assert awake(network)(x, level).abs().min() > 0
+
+
+@pytest.mark.parametrize("config", SMALL, ids=repr)
+def test_gradient_reaches_every_weight_and_the_input(config):
+    network = awake(make_network(config, (2, 9, 6)))
+    x, level = batch((2, 9, 6))
+    x.requires_grad_()
+    network(x, level).square().sum().backward()
+    assert x.grad is not None
+    assert (x.grad.flatten(1).abs().amax(1) > 0).all()
+    for name, weight in network.named_parameters():
+        assert weight.grad is not None, name
+        assert weight.grad.abs().max() > 0, name
+
+
+@pytest.mark.parametrize("config", SMALL, ids=repr)
+def test_examples_do_not_see_each_other_but_all_see_their_level(config):
+    network = awake(make_network(config, (1, 8, 8)))
+    x, level = batch((1, 8, 8), 4)
+    together = network(x, level)
+    torch.testing.assert_close(network(x[1:3], level[1:3]), together[1:3], atol=1e-5, rtol=1e-4)
+    ends = network(x[:1].expand(2, -1, -1, -1), torch.tensor([0.0, 1.0]))
+    assert (ends[0] - ends[1]).abs().max() > 1e-3
+    near = network(x[:1].expand(2, -1, -1, -1), torch.tensor([0.5, 0.501]))
+    assert 0 < (near[0] - near[1]).abs().max() < (ends[0] - ends[1]).abs().max()
+
+
+def test_dit_tells_places_apart_and_unet_does_not():
+    x, level = torch.ones(1, 1, 16, 16), torch.tensor([0.5])
+    dit = awake(make_network(DiTConfig(width=16, depth=1, heads=2, patch=2), (1, 16, 16)))
+    patches = torch.nn.functional.unfold(dit(x, level), 2, stride=2)[0].T
+    assert torch.pdist(patches).min() > 1e-6
+    unet = awake(make_network(UNetConfig(width=8, multipliers=(1,)), (1, 16, 16)))
+    inner = unet(x, level)[0, 0, 4:-4, 4:-4]
+    torch.testing.assert_close(inner, inner[0, 0].expand_as(inner))
+
+
+def test_group_norm_keeps_channels_last():
+    network = awake(make_network(UNetConfig(width=16, attention=(1,)), (3, 8, 8)))
+    network.to(memory_format=torch.channels_last)
+    kept = []
+    for module in network.modules():
+        if isinstance(module, torch.nn.GroupNorm | torch.nn.Conv2d):
+            module.register_forward_hook(
+                lambda _, __, out: kept.append(
+                    out.is_contiguous(memory_format=torch.channels_last)
+                )
+            )
+    x, level = batch((3, 8, 8))
+    network(x.to(memory_format=torch.channels_last), level)
+    assert len(kept) > 20
+    assert all(kept)
+
+
+@pytest.mark.parametrize("config", SMALL[::3], ids=repr)
+def test_bfloat16_is_near_float32_and_leaves_weights_alone(config):
+    network = awake(make_network(config, (1, 8, 8)))
+    x, level = batch((1, 8, 8))
+    exact, rough = network(x, level), InBfloat16(network)(x, level).float()
+    assert 0 < (exact - rough).abs().max() < 0.05 * exact.abs().max()
+    assert all(weight.dtype is torch.float32 for weight in network.parameters())
+
+
+def test_default_sizes():
+    def weights(name):
+        network = make_network(network_config(name), (1, 32, 32))
+        return sum(weight.numel() for weight in network.parameters())
+
+    assert 0.3e6 < weights("unet") < 1e6
+    assert 0.5e6 < weights("dit") < 2e6
+
+
+@pytest.mark.parametrize("config", SMALL, ids=repr)
+def test_configuration_survives_json(config):
+    assert network_config(json.loads(json.dumps(network_record(config)))) == config
+    assert network_config(config) is config
+
+
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [
+        ("gan", ["'gan'", "unet, dit"]),
+        ({}, ["None", "unet, dit"]),
+        ({"name": "unet", "widht": 8}, ["'widht'", "did you mean width?"]),
+        ({"name": "dit", "multipliers": [1]}, ["'multipliers'", "patch"]),
+        ({"name": "unet", "width": "8"}, ["width '8'", "one whole number"]),
+        ({"name": "unet", "width": True}, ["width True"]),
+        ({"name": "unet", "multipliers": 2}, ["multipliers 2", "whole numbers"]),
+        ({"name": "unet", "width": 12}, ["width 12", "8"]),
+        ({"name": "unet", "multipliers": []}, ["multipliers ()"]),
+        ({"name": "unet", "multipliers": [1, 0]}, ["multipliers (1, 0)"]),
+        ({"name": "unet", "blocks": 0}, ["blocks 0"]),
+        ({"name": "unet", "attention": [3]}, ["attention (3,)", "0 to 2"]),
+        ({"name": "dit", "width": 30}, ["width 30", "32"]),
+        ({"name": "dit", "depth": 0}, ["depth 0"]),
+    ],
+    ids=str,
+)
+def test_wrong_configuration_is_one_line(network, words):
+    with pytest.raises(InputError) as caught:
+        network_config(network)
+    message = str(caught.value)
+    assert "\n" not in message
+    for word in words:
+        assert word in message
+
+
+# The moving average
+
+
+def walk(weight, steps):
+    """Random values for a weight, one a step."""
+    generator = torch.Generator().manual_seed(3)
+    return [torch.randn(weight.shape, generator=generator) for _ in range(steps)]
+
+
+def test_average_follows_its_formula():
+    layer = torch.nn.Linear(3, 2, bias=False)
+    ema = Ema(layer, half_life=200.0, ramp=0.05)
+    images, expected = 50, layer.weight.detach().double().clone()
+    for step, value in enumerate(walk(layer.weight, 120)):
+        with torch.no_grad():
+            layer.weight.copy_(value)
+        ema.update(seen=step * images, images=images)
+        half_life = min(200.0, 0.05 * step * images)
+        beta = 2 ** (-images / half_life) if step else 0.0
+        expected = beta * expected + (1 - beta) * value.double()
+    torch.testing.assert_close(ema.state_dict()["weight"].double(), expected, atol=1e-6, rtol=1e-6)
+
+
+def test_half_of_a_jump_is_left_after_the_half_life():
+    layer = torch.nn.Linear(1, 1, bias=False)
+    with torch.no_grad():
+        layer.weight.fill_(0.0)
+    ema = Ema(layer, half_life=1000.0)
+    with torch.no_grad():
+        layer.weight.fill_(1.0)
+    for step in range(100):
+        ema.update(seen=10**6 + 10 * step, images=10)
+    assert ema.state_dict()["weight"].item() == pytest.approx(0.5, abs=1e-5)
+
+
+def test_average_equals_torchs_own():
+    from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+    network = awake(make_network(SMALL[0], (1, 8, 8)))
+    ema = Ema(network, half_life=300.0, ramp=float("inf"))
+    decay = 0.5 ** (32 / 300.0)
+    peer = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay))
+    peer.update_parameters(network)  # its first call copies
+    for step in range(5):
+        awake(network)
+        ema.update(seen=32 * (step + 1), images=32)
+        peer.update_parameters(network)
+    for name, weight in peer.module.named_parameters():
+        torch.testing.assert_close(ema.state_dict()[name], weight, atol=1e-7, rtol=1e-6)
+
+
+def test_no_half_life_is_no_average():
+    layer = torch.nn.Linear(2, 2)
+    ema = Ema(layer, half_life=0.0)
+    with torch.no_grad():
+        layer.weight.fill_(7.0)
+    ema.update(seen=10**6, images=1)
+    assert torch.equal(ema.state_dict()["weight"], layer.weight)

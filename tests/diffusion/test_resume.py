@@ -1,0 +1,169 @@
+"""Resume: whatever interrupts a run, it ends with the same bits."""
+
+import os
+import signal
+
+import pytest
+import torch
+
+from spectra.diffusion import load_run, train
+from spectra.diffusion.checkpoint import checkpoint_paths
+from spectra.errors import InputError
+
+CLOCK = {"seconds", "images_per_second"}
+
+
+def bits(path):
+    return checkpoint_paths(path)[0].read_bytes()
+
+
+def without_clock(log):
+    return [{key: value for key, value in r.items() if key not in CLOCK} for r in log]
+
+
+def interrupts(step, number=signal.SIGTERM):
+    """What sends this process a signal once the log has come to a step."""
+
+    def on_record(record):
+        if record["step"] == step:
+            os.kill(os.getpid(), number)
+
+    return on_record
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, tiny_source, tiny_schedule, tiny_options):
+    out = tmp_path_factory.mktemp("undisturbed")
+    return train(tiny_source, tiny_schedule, out=out, **tiny_options)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_after_a_signal(tmp_path, undisturbed, tiny_source, tiny_schedule, tiny_options, number):
+    before = signal.getsignal(number)
+    with pytest.raises(KeyboardInterrupt):
+        train(
+            tiny_source,
+            tiny_schedule,
+            out=tmp_path,
+            on_record=interrupts(6, number),
+            **tiny_options,
+        )
+    assert signal.getsignal(number) is before
+    assert load_run(tmp_path).step == 7  # the step after the record, done and saved
+    run = train(tiny_source, tiny_schedule, out=tmp_path, **tiny_options)
+    assert run.step == 12
+    assert bits(tmp_path) == bits(undisturbed.path)
+
+
+def test_after_damage_from_an_earlier_checkpoint(
+    tmp_path, undisturbed, tiny_source, tiny_schedule, tiny_options
+):
+    train(tiny_source, tiny_schedule, out=tmp_path, **tiny_options)
+    newest, *_ = checkpoint_paths(tmp_path)
+    newest.write_bytes(newest.read_bytes()[:-1])
+    with pytest.warns(UserWarning, match="passed over"):
+        run = train(tiny_source, tiny_schedule, out=tmp_path, **tiny_options)
+    assert bits(tmp_path) == bits(undisturbed.path)
+    # The log was cut back to the checkpoint gone on from, and says the same again.
+    assert without_clock(run.log) == without_clock(undisturbed.log)
+
+
+def test_with_other_steps_between_checkpoints_and_other_threads(
+    tmp_path, undisturbed, tiny_source, tiny_schedule, tiny_options
+):
+    threads = torch.get_num_threads()
+    train(tiny_source, tiny_schedule, out=tmp_path, **{**tiny_options, "steps": 3})
+    torch.set_num_threads(threads + 1)
+    try:
+        options = {**tiny_options, "checkpoint_every": 4, "log_every": 1, "keep": 1}
+        run = train(tiny_source, tiny_schedule, out=tmp_path, **options)
+        assert torch.get_num_threads() == threads + 1
+    finally:
+        torch.set_num_threads(threads)
+    assert run.config["threads"] == threads
+    assert bits(tmp_path) == bits(undisturbed.path)
+    assert len(checkpoint_paths(tmp_path)) == 1
+
+
+def test_more_steps_go_on(tmp_path, undisturbed, tiny_source, tiny_schedule, tiny_options):
+    train(tiny_source, tiny_schedule, out=tmp_path, **{**tiny_options, "steps": 4})
+    run = train(tiny_source, tiny_schedule, out=tmp_path, **tiny_options)
+    assert run.config["steps"] == 12
+    assert bits(tmp_path) == bits(undisturbed.path)
+
+
+def test_a_finished_run_is_returned_untouched(
+    undisturbed, tiny_source, tiny_schedule, tiny_options
+):
+    def stamps():
+        return {p.name: p.stat().st_mtime_ns for p in undisturbed.path.iterdir()}
+
+    before = stamps()
+    seen = []
+    run = train(
+        tiny_source, tiny_schedule, out=undisturbed.path, on_record=seen.append, **tiny_options
+    )
+    assert (run.step, seen, stamps()) == (12, [], before)
+
+
+def test_fewer_steps_than_done_are_refused(undisturbed, tiny_source, tiny_schedule, tiny_options):
+    with pytest.raises(InputError, match=r"12 steps already, more than the 5 .*another --out"):
+        train(
+            tiny_source, tiny_schedule, out=undisturbed.path, **{**tiny_options, "steps": 5}
+        )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": 1},
+        {"batch": 5},
+        {"network": {"name": "unet", "width": 16, "multipliers": [1, 2]}},
+        {"preconditioning": "scalar"},
+        {"loss": "edm"},
+        {"learning_rate": 1e-3},
+        {"ema_half_life": 5.0},
+        {"held_out": 0.0},
+        {"warmup": 3},
+        {"precision": "float32"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_another_run_in_the_same_folder_is_refused(
+    tmp_path, tiny_source, tiny_schedule, tiny_options, change
+):
+    options = {**tiny_options, "steps": 0, "precision": "bfloat16"}
+    train(tiny_source, tiny_schedule, out=tmp_path, **options)
+    (name,) = change
+    with pytest.raises(InputError) as caught:
+        train(tiny_source, tiny_schedule, out=tmp_path, **{**options, **change})
+    message = str(caught.value)
+    assert "\n" not in message
+    for word in (str(tmp_path), f"a run with {name} ", "not ", "another --out"):
+        assert word in message
+    if name != "network":
+        assert str(change[name]) in message
+
+
+def test_another_schedule_or_other_data_are_refused(
+    tmp_path, tiny_source, tiny_schedule, tiny_options
+):
+    from dataclasses import replace
+
+    options = {**tiny_options, "steps": 0}
+    train(tiny_source, tiny_schedule, out=tmp_path, **options)
+    other = replace(tiny_schedule, pace=tiny_schedule.pace + 0.1)
+    with pytest.raises(InputError, match=r"a run with schedule .*another --out"):
+        train(tiny_source, other, out=tmp_path, **options)
+    with pytest.raises(InputError, match=r"a run with fingerprint .*another --out"):
+        train(tiny_source.split(0.5)[0], tiny_schedule, out=tmp_path, **options)
+
+
+def test_a_second_process_in_the_folder_is_refused(
+    tmp_path, tiny_source, tiny_schedule, tiny_options
+):
+    from spectra.diffusion.run import sole_user
+
+    with sole_user(tmp_path), pytest.raises(InputError, match="another process"):
+        train(tiny_source, tiny_schedule, out=tmp_path, **tiny_options)
+    assert train(tiny_source, tiny_schedule, out=tmp_path, **tiny_options).step == 12

@@ -1,0 +1,371 @@
+"""Training: it learns, says what it did, and stops in one line where it cannot go on."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from spectra.data import Source, open_source
+from spectra.diffusion import TrainConfig, load_run, train
+from spectra.diffusion import train as train_module
+from spectra.diffusion.checkpoint import checkpoint_paths
+from spectra.diffusion.loss import training_loss
+from spectra.diffusion.randomness import training_draws
+from spectra.diffusion.train import learning_rate_at
+from spectra.errors import InputError
+from spectra.schedule import Schedule, derive_schedule
+from spectra.spectrum import analyze
+from tests.diffusion.conftest import rough_images
+
+Options = dict[str, Any]
+HEAVY = {"tyro", "pysteps", "librosa", "matplotlib", "sklearn", "skimage", "jinja2"}
+
+
+def held_out_loss(run: Any, source: Source) -> float:
+    """Mean loss of the averaged weights on the files left out."""
+    away = source.split(run.config["held_out"])[1]
+    x = torch.from_numpy(away.examples(range(len(away))))
+    draws = training_draws(123, 0, range(len(x)), len(x), source.shape)
+    x = x + source.quantum * draws.rounding
+    with torch.no_grad():
+        return training_loss(run.denoiser(), x, draws.quantile, draws.noise).mean().item()
+
+
+@pytest.mark.parametrize("network", ["unet", "dit"])
+def test_learns(
+    tmp_path: Path, tiny_source: Source, tiny_schedule: Schedule, network: str
+) -> None:
+    sizes: Options = {
+        "unet": {"name": "unet", "width": 16, "multipliers": [1, 2]},
+        "dit": {"name": "dit", "width": 32, "depth": 2, "heads": 2, "patch": 2},
+    }
+    options: Options = {"batch": 16, "network": sizes[network], "progress": False, "warmup": 20}
+    before = train(tiny_source, tiny_schedule, out=tmp_path / "0", steps=0, **options)
+    after = train(tiny_source, tiny_schedule, out=tmp_path / "1", steps=150, **options)
+    assert held_out_loss(after, tiny_source) < 0.97 * held_out_loss(before, tiny_source)
+    assert after.log[-1]["loss"] < after.log[0]["loss"]
+
+
+def test_the_folder_and_the_log(
+    tmp_path: Path, tiny_source: Source, tiny_schedule: Schedule, tiny_options: Options
+) -> None:
+    seen: list[dict[str, Any]] = []
+    out = tmp_path / "new" / "run"
+    run = train(tiny_source, tiny_schedule, out=out, on_record=seen.append, **tiny_options)
+    assert sorted(p.name for p in out.iterdir() if not p.name.startswith(".")) == [
+        "checkpoint-00000010.safetensors",
+        "checkpoint-00000012.safetensors",
+        "config.json",
+        "log.jsonl",
+        "schedule.safetensors",
+    ]
+    assert [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()] == run.log
+    assert run.log == seen
+    assert [record["step"] for record in run.log] == [2, 4, 5, 6, 8, 10, 12]
+    assert [record["images"] for record in run.log] == [8, 16, 20, 24, 32, 40, 48]
+    assert run.log[-1]["learning_rate"] == pytest.approx(2e-3 * 12 / 100)
+    assert all(
+        set(record)
+        == {
+            "step",
+            "images",
+            "loss",
+            "grad_norm",
+            "learning_rate",
+            "images_per_second",
+            "seconds",
+        }
+        for record in run.log
+    )
+    assert json.loads((out / "config.json").read_text()) == run.config
+    assert run.config["fingerprint"] == tiny_source.fingerprint
+    assert run.config["data"] == tiny_source.settings
+    assert run.config["device"] in ("cpu", "cuda")
+    assert run.config["precision"] in ("float32", "bfloat16")
+
+
+def test_a_loaded_run_is_the_trained_one(
+    tmp_path: Path, tiny_source: Source, tiny_schedule: Schedule, tiny_options: Options
+) -> None:
+    run = train(tiny_source, tiny_schedule, out=tmp_path, **tiny_options)
+    loaded = load_run(tmp_path)
+    assert (loaded.step, loaded.config, loaded.path) == (12, run.config, tmp_path)
+    assert np.array_equal(loaded.schedule.variance, tiny_schedule.variance)
+    for a, b in zip(run.network().parameters(), loaded.network().parameters(), strict=True):
+        assert torch.equal(a, b)
+        assert not a.requires_grad
+        assert a.dtype is torch.float32
+    z, t = torch.randn(3, 1, 8, 8), torch.tensor([0.1, 0.5, 0.9], dtype=torch.float64)
+    denoiser = loaded.denoiser()
+    assert not denoiser.training
+    assert torch.equal(denoiser(z, t), run.denoiser()(z, t))
+
+
+def test_without_steps_it_is_the_wiener_filter(
+    tmp_path: Path, tiny_source: Source, tiny_schedule: Schedule, tiny_options: Options
+) -> None:
+    train(tiny_source, tiny_schedule, out=tmp_path, **{**tiny_options, "steps": 0})
+    denoiser = load_run(tmp_path).denoiser()
+    t = torch.tensor([0.2, 0.7], dtype=torch.float64)
+    z = torch.randn(2, 1, 8, 8)
+    coefficients = denoiser.coefficients(t)
+    assert torch.equal(denoiser(z, t), coefficients.skip * z)
+
+
+def test_two_runs_are_equal_and_seeds_differ(
+    tmp_path: Path, tiny_source: Source, tiny_schedule: Schedule, tiny_options: Options
+) -> None:
+    def bits(name: str, seed: int) -> bytes:
+        torch.manual_seed(len(name))  # what the caller drew before does not matter
+        out = tmp_path / name
+        train(tiny_source, tiny_schedule, out=out, seed=seed, **tiny_options)
+        return checkpoint_paths(out)[0].read_bytes()
+
+    state = torch.random.get_rng_state()
+    first = bits("a", 0)
+    assert first == bits("other", 0)
+    assert first != bits("b", 1)
+    torch.manual_seed(1)
+    assert torch.equal(torch.random.get_rng_state(), torch.manual_seed(1).get_state())
+    torch.random.set_rng_state(state)
+
+
+@pytest.mark.parametrize("change", [{"held_out": 0.0}, {"loss": "edm"}, {"preconditioning": "skip"}])
+def test_other_options_train(
+    tmp_path: Path,
+    tiny_source: Source,
+    tiny_schedule: Schedule,
+    tiny_options: Options,
+    change: Options,
+) -> None:
+    run = train(tiny_source, tiny_schedule, out=tmp_path, **{**tiny_options, **change})
+    assert np.isfinite([record["loss"] for record in run.log]).all()
+
+
+def test_odd_shapes_and_colour_train(tmp_path: Path, tiny_options: Options) -> None:
+    rng = np.random.default_rng(0)
+    source = open_source(rng.normal(size=(12, 2, 9, 14)).astype(np.float32).cumsum(axis=3) / 8)
+    assert source.quantum == 0
+    schedule = derive_schedule(analyze(source, bases=("fourier",)), basis="fourier")
+    run = train(source, schedule, out=tmp_path, **tiny_options)
+    assert run.denoiser()(torch.zeros(2, 2, 9, 14), torch.zeros(2)).shape == (2, 2, 9, 14)
+
+
+def test_outside_the_main_thread_signals_are_left_alone(
+    tmp_path: Path, tiny_source: Source, tiny_schedule: Schedule, tiny_options: Options
+) -> None:
+    steps: list[int] = []
+    thread = threading.Thread(
+        target=lambda: steps.append(
+            train(tiny_source, tiny_schedule, out=tmp_path, **tiny_options).step
+        )
+    )
+    thread.start()
+    thread.join()
+    assert steps == [12]
+
+
+def test_learning_rate_rises_and_stays() -> None:
+    config = TrainConfig(learning_rate=0.1, warmup=4)
+    rates = [learning_rate_at(step, config) for step in range(6)]
+    assert rates == pytest.approx([0.025, 0.05, 0.075, 0.1, 0.1, 0.1])
+    assert learning_rate_at(0, TrainConfig(learning_rate=0.1, warmup=0)) == 0.1
+
+
+# What goes wrong
+
+
+def refused(**options: Any) -> str:
+    with pytest.raises(InputError) as caught:
+        train(**options)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(
+    tmp_path: Path,
+    tiny_source: Source,
+    tiny_schedule: Schedule,
+    tiny_options: Options,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls: list[int] = []
+
+    def loss(*arguments: Any) -> torch.Tensor:
+        calls.append(1)
+        value = training_loss(*arguments)
+        return value * float("nan") if len(calls) == 8 else value
+
+    monkeypatch.setattr(sys.modules["spectra.diffusion.train"], "training_loss", loss)
+    message = refused(source=tiny_source, schedule=tiny_schedule, out=tmp_path, **tiny_options)
+    for word in (str(tmp_path), "loss nan", "step 8", "learning rate"):
+        assert word in message
+    assert load_run(tmp_path).step == 5
+    monkeypatch.undo()
+    assert train(tiny_source, tiny_schedule, out=tmp_path, **tiny_options).step == 12
+
+
+def test_a_schedule_for_another_shape(
+    tmp_path: Path, tiny_schedule: Schedule, tiny_options: Options
+) -> None:
+    source = open_source(rough_images(size=10, channels=3))
+    message = refused(source=source, schedule=tiny_schedule, out=tmp_path, **tiny_options)
+    for word in ("(3, 10, 10)", "(1, 8, 8)", "--size 8", "--channels grey"):
+        assert word in message
+    assert not any(tmp_path.iterdir())
+
+
+def test_an_output_that_cannot_be_written(
+    tmp_path: Path, tiny_source: Source, tiny_schedule: Schedule, tiny_options: Options
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    for out in (file, file / "run"):
+        message = refused(source=tiny_source, schedule=tiny_schedule, out=out, **tiny_options)
+        assert message.startswith(str(out))
+        assert "--out" in message
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ({"steps": -1}, "steps -1"),
+        ({"batch": 0}, "batch 0"),
+        ({"batch": 2.5}, "batch 2.5"),
+        ({"checkpoint_every": 0}, "checkpoint_every 0"),
+        ({"learning_rate": 0.0}, "learning_rate 0.0"),
+        ({"learning_rate": float("nan")}, "learning_rate nan"),
+        ({"clip_norm": -1.0}, "clip_norm -1.0"),
+        ({"held_out": 1.0}, "held_out 1.0"),
+        ({"device": "tpu"}, "auto, cpu, cuda"),
+        ({"precision": "half"}, "auto, float32, bfloat16"),
+        ({"loss": "l1"}, "bound, edm"),
+        ({"preconditioning": "none"}, "component, skip, scalar"),
+        ({"network": "gan"}, "unet, dit"),
+    ],
+    ids=str,
+)
+def test_wrong_options(
+    tmp_path: Path,
+    tiny_source: Source,
+    tiny_schedule: Schedule,
+    tiny_options: Options,
+    option: Options,
+    words: str,
+) -> None:
+    options = {**tiny_options, **option}
+    message = refused(source=tiny_source, schedule=tiny_schedule, out=tmp_path / "run", **options)
+    assert words in message
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there(
+    tmp_path: Path, tiny_source: Source, tiny_schedule: Schedule, tiny_options: Options
+) -> None:
+    options = {**tiny_options, "device": "cuda"}
+    message = refused(source=tiny_source, schedule=tiny_schedule, out=tmp_path, **options)
+    assert "--device cpu" in message
+
+
+def test_a_folder_that_is_no_run(
+    tmp_path: Path, tiny_source: Source, tiny_schedule: Schedule, tiny_options: Options
+) -> None:
+    with pytest.raises(InputError, match="no such folder"):
+        load_run(tmp_path / "absent")
+    with pytest.raises(InputError, match="is no run"):
+        load_run(tmp_path)
+    train(tiny_source, tiny_schedule, out=tmp_path, **{**tiny_options, "steps": 0})
+    (path,) = checkpoint_paths(tmp_path)
+    path.write_bytes(path.read_bytes()[:50])
+    with pytest.raises(InputError, match="no checkpoint that can be read"), pytest.warns():
+        load_run(tmp_path)
+    path.unlink()
+    with pytest.raises(InputError, match="no checkpoint yet"):
+        load_run(tmp_path)
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(InputError, match=r"config\.json: cannot be read"):
+        load_run(tmp_path)
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(InputError, match="no settings of a run"):
+        load_run(tmp_path)
+
+
+def test_checkpoints_without_settings_are_not_trained_over(
+    tmp_path: Path, tiny_source: Source, tiny_schedule: Schedule, tiny_options: Options
+) -> None:
+    train(tiny_source, tiny_schedule, out=tmp_path, **tiny_options)
+    (tmp_path / "config.json").unlink()
+    message = refused(source=tiny_source, schedule=tiny_schedule, out=tmp_path, **tiny_options)
+    assert "another --out" in message
+
+
+# python -m spectra.diffusion
+
+
+def module(*arguments: str, code: str = "") -> subprocess.CompletedProcess[str]:
+    command = ["-c", code] if code else ["-m", "spectra.diffusion"]
+    return subprocess.run(
+        [sys.executable, *command, *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        check=False,
+    )
+
+
+@pytest.fixture
+def named_run(tmp_path: Path, tiny_schedule: Schedule, tiny_options: Options) -> Path:
+    """A run of some steps on an array in a file."""
+    np.save(tmp_path / "images.npy", rough_images())
+    out = tmp_path / "run"
+    options = {**tiny_options, "steps": 4}
+    train(tmp_path / "images.npy", tiny_schedule, out=out, **options)
+    return out
+
+
+def test_the_module_resumes_with_little_imported(named_run: Path, tiny_options: Options) -> None:
+    file = named_run / "config.json"
+    config = json.loads(file.read_text())
+    assert config["source"] == str(named_run.parent / "images.npy")
+    file.write_text(json.dumps({**config, "steps": 12}))
+    code = (
+        "import runpy, sys\n"
+        "try:\n"
+        "    runpy.run_module('spectra.diffusion', run_name='__main__')\n"
+        "except SystemExit as stop:\n"
+        "    assert not stop.code, stop.code\n"
+        f"print(sorted({HEAVY!r} & set(sys.modules)))\n"
+    )
+    done = module(str(file), code=code)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [f"{named_run}: 12 steps", "[]"]
+    assert load_run(named_run).step == 12
+
+
+def test_the_module_says_what_is_wrong_in_a_line(
+    tmp_path: Path, tiny_source: Source, tiny_schedule: Schedule, tiny_options: Options
+) -> None:
+    out = tmp_path / "run"
+    train(tiny_source, tiny_schedule, out=out, **{**tiny_options, "steps": 0})
+    for arguments, words in (
+        ((str(out / "config.json"),), "resume from Python"),
+        ((str(tmp_path / "absent.json"),), "is no run"),
+        ((), "usage:"),
+    ):
+        done = module(*arguments)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert words in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_public_name_is_the_function() -> None:
+    assert callable(train_module)

@@ -1,0 +1,123 @@
+"""A wished f_max(t) in, a schedule whose own f_max(t) is the wish out, to 1e-6."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import spectra
+from spectra import InputError
+from tests.schedule.known import bumped, known_spectrum, power_law
+
+T = np.linspace(0, 1, 4001)
+FALLING = known_spectrum(power_law(2.0), (1, 32, 32))
+BUMPED = known_spectrum(bumped, (1, 32, 32))
+
+WISHES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "straight to zero": lambda t: 0.5 * (1 - t),
+    "octaves": lambda t: 0.5 * 2.0 ** (-8 * t),
+    "cosine": lambda t: 0.25 * (1 + np.cos(np.pi * t)),
+    "stops half way": lambda t: np.clip(0.4 - 0.6 * t, 0.1, None),
+    "waits, then falls": lambda t: np.clip(0.9 - t, 0, 0.3),
+    "steep": lambda t: 0.45 / (1 + np.exp(60 * (t - 0.4))),
+    "square root": lambda t: 0.5 * np.sqrt(1 - t),
+}
+
+
+@pytest.mark.parametrize("strength", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("name", WISHES)
+def test_a_wished_function_comes_back(name: str, strength: float) -> None:
+    for ordering, spectrum in (
+        ("variance", FALLING),
+        ("frequency", FALLING),
+        ("frequency", BUMPED),
+    ):
+        schedule = spectra.schedule_from_cutoff(
+            spectrum, WISHES[name], ordering=ordering, ordering_strength=strength
+        )
+        np.testing.assert_allclose(schedule.f_max(T), WISHES[name](T), atol=1e-6)
+
+
+@pytest.mark.parametrize("threshold", [0.1, 10.0])
+@pytest.mark.parametrize("basis", ["dct", "fourier"])
+def test_in_other_bases_and_at_other_thresholds(basis: str, threshold: float) -> None:
+    wish = WISHES["cosine"]
+    schedule = spectra.schedule_from_cutoff(FALLING, wish, basis=basis, threshold=threshold)
+    np.testing.assert_allclose(schedule.f_max(T), wish(T), atol=1e-6)
+    assert schedule.threshold == threshold
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [0.5, 0.0],
+        [0.5, 0.3, 0.3, 0.1, 0.0],
+        [0.4, 0.02],
+        0.5 * np.linspace(1, 0, 300) ** 2,
+        (0.5, 0.25, 0.125, 0.0625),
+    ],
+)
+@pytest.mark.parametrize("ordering", ["variance", "frequency"])
+def test_a_wished_array_comes_back(values: Any, ordering: str) -> None:
+    schedule = spectra.schedule_from_cutoff(FALLING, values, ordering=ordering)
+    expected = np.interp(T, np.linspace(0, 1, len(values)), values)
+    np.testing.assert_allclose(schedule.f_max(T), expected, atol=1e-6)
+
+
+def test_on_measured_photographs() -> None:
+    source = spectra.open_source("photos", size=32)
+    spectrum = spectra.analyze(source)
+    wish = WISHES["straight to zero"]
+    schedule = spectra.schedule_from_cutoff(spectrum, wish)
+    np.testing.assert_allclose(schedule.f_max(T), wish(T), atol=1e-6)
+
+
+def test_the_components_drown_when_the_wish_says() -> None:
+    """Component-wise: a component of frequency f crosses the threshold where f_max(t) = f."""
+    schedule = spectra.schedule_from_cutoff(FALLING, WISHES["straight to zero"])
+    frequency = schedule.frequency[0]
+    first, last = FALLING.frequency[[0, -1]]
+    inside = (frequency > first) & (frequency < last)
+    t = 1 - frequency[inside] / 0.5
+    at = schedule.log_snr(t).reshape(len(t), *frequency.shape)[:, inside]
+    np.testing.assert_allclose(np.diagonal(at), 0, atol=0.01)
+
+
+def test_it_can_be_saved_and_still_returns_the_wish(tmp_path: Any) -> None:
+    wish = WISHES["octaves"]
+    spectra.schedule_from_cutoff(BUMPED, wish).save(tmp_path / "x")
+    again = spectra.load_schedule(tmp_path / "x")
+    np.testing.assert_allclose(again.f_max(T), wish(T), atol=1e-6)
+
+
+def test_an_order_that_rises_cannot_stop_there() -> None:
+    with pytest.raises(InputError, match="use ordering frequency"):
+        spectra.schedule_from_cutoff(BUMPED, WISHES["cosine"], ordering="variance")
+
+
+@pytest.mark.parametrize(
+    ("wish", "names"),
+    [
+        (lambda t: 0.5 * t, "rises"),
+        ([0.1, 0.2], "rises"),
+        (lambda t: 0.6 - 0.1 * t, "0.5"),
+        (lambda t: 0.2 - 0.4 * t, "0.5"),
+        (lambda t: np.where(t > 0.5, np.nan, 0.3), "0.5"),
+        ([0.3, np.nan, 0.1], "0.5"),
+        ([0.3], "at least 2"),
+        (np.ones((3, 3)) / 4, "at least 2"),
+        (lambda t: 0.3, "constant"),
+    ],
+)
+def test_impossible_wishes_are_refused(wish: Any, names: str) -> None:
+    with pytest.raises(InputError, match="f_max") as caught:
+        spectra.schedule_from_cutoff(FALLING, wish)
+    assert names in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("strength", [0.0, -1.0, np.nan])
+def test_without_an_order_there_is_no_f_max(strength: float) -> None:
+    with pytest.raises(InputError, match="ordering_strength"):
+        spectra.schedule_from_cutoff(FALLING, WISHES["cosine"], ordering_strength=strength)
