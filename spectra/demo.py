@@ -29,12 +29,22 @@ from spectra.spectrum import analyze
 
 __all__ = ["run_demo"]
 
-SOURCE, SIZE = "photos", 16
-HELD_OUT = 0.4  # of 11 photographs: 4 files to score on
-STEPS, BATCH = 600, 64
-SAMPLES, SAMPLE_STEPS, SOLVER = 256, 9, "heun"
-EXAMPLES = 512
 STANDARD = "rectified-flow"
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much the demo does; small enough for minutes on two cores."""
+
+    source: str = "photos"
+    size: int = 16
+    held_out: float = 0.4  # of 11 photographs: 4 files to score on
+    steps: int = 600
+    batch: int = 64
+    samples: int = 256
+    sample_steps: int = 9
+    solver: str = "heun"
+    examples: int = 512  # scored for bits/dim
 
 
 @dataclass(frozen=True)
@@ -48,12 +58,14 @@ class Recipe:
 
 
 RECIPES = (
-    Recipe("derived", "derived.safetensors", "component", "bound"),
+    Recipe("derived", "derived.safetensors", "scalar", "bound"),
     Recipe(STANDARD, f"{STANDARD}.safetensors", "scalar", "edm"),
 )
 
 
-def run_demo(out: Path, seeds: int, seed: int, device: Device) -> tuple[dict[str, Any], str]:
+def run_demo(
+    out: Path, seeds: int, seed: int, device: Device, budget: Budget = Budget()
+) -> tuple[dict[str, Any], str]:
     """Analyze, derive, train, sample, compare, and write DIR/report.html.
 
     The same command again takes up where it was interrupted: runs resume from their checkpoints.
@@ -67,9 +79,9 @@ def run_demo(out: Path, seeds: int, seed: int, device: Device) -> tuple[dict[str
         raise InputError(f"--seeds {seeds}: a paired interval needs at least 2")
     check_writable(out)
     started = time.perf_counter()
-    source = open_source(SOURCE, size=SIZE)
-    trained_on, held_out = source.split(HELD_OUT)
-    _say(f"measuring {SOURCE}: {len(source)} patches of {SIZE}x{SIZE}")
+    source = open_source(budget.source, size=budget.size)
+    trained_on, held_out = source.split(budget.held_out)
+    _say(f"measuring {budget.source}: {len(source)} patches of {budget.size}x{budget.size}")
     spectrum = analyze(trained_on, bases=("dct", "fourier", "pixel"))
     spectrum.save(out / "spectrum.safetensors")
     derived = derive_schedule(spectrum)
@@ -79,12 +91,12 @@ def run_demo(out: Path, seeds: int, seed: int, device: Device) -> tuple[dict[str
 
     jobs = [(recipe, seed + i) for i in range(seeds) for recipe in RECIPES]
     _say(
-        f"training {len(jobs)} networks of {STEPS} steps, each scored on {len(held_out.files)} "
-        "photographs it has not seen"
+        f"training {len(jobs)} networks of {budget.steps} steps, each scored on "
+        f"{len(held_out.files)} photographs it has not seen"
     )
     scores: dict[tuple[str, int], Scores] = {}
     logs: dict[str, list[dict[str, Any]]] = {}
-    for recipe, number, score, log in _trained(out, jobs, device):
+    for recipe, number, score, log in _trained(out, jobs, device, budget):
         scores[recipe.name, number] = score
         logs[f"{recipe.name}, seed {number}"] = log
         _say(
@@ -94,7 +106,9 @@ def run_demo(out: Path, seeds: int, seed: int, device: Device) -> tuple[dict[str
     logs = dict(sorted(logs.items()))
     numbers = _numbers(scores, range(seed, seed + seeds))
     numbers |= {"spectrum": spectrum_numbers(spectrum), "schedule": schedule_numbers(derived)}
-    report = _report(out, source, held_out, spectrum, (derived, standard), scores, logs, numbers)
+    report = _report(
+        out, budget, source, held_out, spectrum, (derived, standard), scores, logs, numbers
+    )
     seconds = time.perf_counter() - started
     write_atomically(out / "demo.json", (json.dumps(numbers, indent=1) + "\n").encode())
     text = [f"{row['measure']}: {_sentence(row)}" for row in numbers["differences"]]
@@ -103,7 +117,7 @@ def run_demo(out: Path, seeds: int, seed: int, device: Device) -> tuple[dict[str
 
 
 def _trained(
-    out: Path, jobs: list[tuple[Recipe, int]], device: Device
+    out: Path, jobs: list[tuple[Recipe, int]], device: Device, budget: Budget
 ) -> Iterator[tuple[Recipe, int, Scores, list[dict[str, Any]]]]:
     """Train and score every job, one thread each, as many at a time as there are cores.
 
@@ -112,7 +126,7 @@ def _trained(
     workers = max(1, min(len(jobs), len(os.sched_getaffinity(0)))) if device == "cpu" else 1
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         running = {
-            pool.submit(_train_and_score, out, recipe, seed, device): (recipe, seed)
+            pool.submit(_train_and_score, out, recipe, seed, device, budget): (recipe, seed)
             for recipe, seed in jobs
         }
         try:
@@ -126,32 +140,32 @@ def _trained(
 
 
 def _train_and_score(
-    out: Path, recipe: Recipe, seed: int, device: Device
+    out: Path, recipe: Recipe, seed: int, device: Device, budget: Budget
 ) -> tuple[Scores, list[dict[str, Any]]]:
     """One run, in a process of its own."""
     torch.set_num_threads(1)
     schedule = load_schedule(out / recipe.schedule)
-    source = open_source(SOURCE, size=SIZE)
+    source = open_source(budget.source, size=budget.size)
     run = train(
         source,
         schedule,
         out=out / "runs" / f"{recipe.name}-{seed}",
-        steps=STEPS,
-        batch=BATCH,
+        steps=budget.steps,
+        batch=budget.batch,
         seed=seed,
         device=device,
         preconditioning=recipe.preconditioning,
         loss=recipe.loss,
-        held_out=HELD_OUT,
+        held_out=budget.held_out,
     )
     scores = evaluate(
         run,
         source,
-        n=SAMPLES,
-        steps=SAMPLE_STEPS,
-        solver=SOLVER,
+        n=budget.samples,
+        steps=budget.sample_steps,
+        solver=budget.solver,
         seed=seed,
-        examples=EXAMPLES,
+        examples=budget.examples,
         device=device,
     )
     return scores, run.log
@@ -187,6 +201,7 @@ def _sentence(row: dict[str, Any]) -> str:
 
 def _report(
     out: Path,
+    budget: Budget,
     source: Source,
     held_out: Source,
     spectrum: Any,
@@ -201,20 +216,20 @@ def _report(
 
     derived, standard = schedules
     fit = fit_power_law(spectrum)
-    examples = pages.shown_examples(open_source(SOURCE, size=128))
+    examples = pages.shown_examples(open_source(budget.source, size=128))
     first = min(seed for _, seed in scores)
     rows = [
         Difference(**{key: value for key, value in row.items() if key != "verdict"})
         for row in numbers["differences"]
     ]
     settings = {
-        "patches": f"{SIZE}x{SIZE}",
-        "steps": STEPS,
-        "batch": BATCH,
+        "patches": f"{budget.size}x{budget.size}",
+        "steps": budget.steps,
+        "batch": budget.batch,
         "paired seeds": rows[0].pairs,
         "held out": ", ".join(held_out.files),
     }
-    sampling = {"solver": SOLVER, "steps": SAMPLE_STEPS, "samples": SAMPLES}
+    sampling = {"solver": budget.solver, "steps": budget.sample_steps, "samples": budget.samples}
     gain = scores[RECIPES[0].name, first].bound.gain
     table = pages.score_table(
         {f"{name}, seed {seed}": scores[name, seed] for name, seed in sorted(scores)}
@@ -261,13 +276,13 @@ def _report(
         "one that is usually copied.",
         sections=sections,
         numbers=numbers,
-        settings={"source": SOURCE, "view": source.settings} | settings | sampling,
+        settings={"source": budget.source, "view": source.settings} | settings | sampling,
         facts=[
             Fact("exponent", f"{fit.alpha:.2f}", f"95 % interval {low:.2f} to {high:.2f}"),
             *(Fact(row.measure, row.verdict, f"{row.mean:+.3f} {row.unit}") for row in rows),
         ],
         skipped=[(item.name, item.reason) for item in source.skipped],
-        credits=[(SOURCE, text) for text in (source.licence, source.citation) if text],
+        credits=[(budget.source, text) for text in (source.licence, source.citation) if text],
     )
 
 

@@ -192,6 +192,8 @@ def run_steps(
         start = checkpoint.step
         if start == config.steps:
             return Run(path, schedule, record, start, checkpoint)
+    for part in path.glob(".*.part"):  # of a write that a crash cut short
+        part.unlink()
     before = truncate_log(path, start)
     meter = Meter(path, config.batch, before[-1]["seconds"] if before else 0.0)
 

@@ -82,14 +82,14 @@ class FrequencyCutoff:
 
     def detectable(self, t: np.ndarray) -> np.ndarray:
         """Whether each ring is detectable at t, [T] -> bool [T, F]."""
-        log_power: np.ndarray = np.log(self.spectrum.power)
-        level: np.ndarray = self._level(t)
+        log_power = np.log(self.spectrum.power)
+        level = self._level(t)
         return log_power[None, :] > level[:, None]
 
     def has_holes(self, t: np.ndarray) -> np.ndarray:
         """Whether some ring below f_max(t) has drowned, [T] -> bool [T]."""
         seen = self.detectable(t)
-        return (~seen[:, :-1] & seen[:, 1:]).any(axis=1)
+        return np.any(~seen[:, :-1] & seen[:, 1:], axis=1)
 
 
 def frequency_cutoff(

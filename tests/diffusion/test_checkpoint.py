@@ -149,9 +149,10 @@ def test_a_write_cut_short_is_not_taken_for_a_checkpoint(tmp_path, monkeypatch):
     def killed(*_):
         raise Killed
 
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(os, "replace", killed)
+    monkeypatch.setattr(os, "replace", killed)
+    with pytest.raises(Killed):
         write_checkpoint(tmp_path, checkpoint(6))
+    monkeypatch.undo()
     found = latest(tmp_path)
     assert found is not None
     assert found.step == 5

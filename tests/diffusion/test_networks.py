@@ -93,9 +93,7 @@ def test_group_norm_keeps_channels_last():
     for module in network.modules():
         if isinstance(module, torch.nn.GroupNorm | torch.nn.Conv2d):
             module.register_forward_hook(
-                lambda _, __, out: kept.append(
-                    out.is_contiguous(memory_format=torch.channels_last)
-                )
+                lambda _, __, out: kept.append(out.is_contiguous(memory_format=torch.channels_last))
             )
     x, level = batch((3, 8, 8))
     network(x.to(memory_format=torch.channels_last), level)

@@ -108,9 +108,7 @@ def test_a_finished_run_is_returned_untouched(
 
 def test_fewer_steps_than_done_are_refused(undisturbed, tiny_source, tiny_schedule, tiny_options):
     with pytest.raises(InputError, match=r"12 steps already, more than the 5 .*another --out"):
-        train(
-            tiny_source, tiny_schedule, out=undisturbed.path, **{**tiny_options, "steps": 5}
-        )
+        train(tiny_source, tiny_schedule, out=undisturbed.path, **{**tiny_options, "steps": 5})
 
 
 @pytest.mark.parametrize(
