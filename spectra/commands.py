@@ -175,14 +175,14 @@ def sample(
     from spectra.diffusion import load_run
     from spectra.diffusion import sample as draw
     from spectra.diffusion.solvers import evaluations
-    from spectra.plots import plot_examples, save_figure
+    from spectra.plots.images import pixel_sheet
 
     picture, values = out.with_suffix(".png"), out.with_suffix(".npy")
     check_writable(out.parent)
     run = load_run(path)
     drawn = draw(run, n, steps, solver, seed, device=device, progress=True)
     write_atomically(values, _npy(drawn))
-    save_figure(plot_examples(drawn, f"{path.name}: {steps} steps of {solver}"), picture)
+    write_atomically(picture, _png(pixel_sheet(drawn)))
     numbers = {
         "png": str(picture),
         "npy": str(values),
@@ -291,6 +291,16 @@ def _skipped_lines(spectrum: Spectrum) -> list[str]:
         *shown,
         *([f"  and {more} more (all are in the report)"] if more else []),
     ]
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    import io
+
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def _npy(array: np.ndarray) -> bytes:

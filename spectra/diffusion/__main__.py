@@ -17,7 +17,7 @@ def main(arguments: list[str]) -> int:
         print(USAGE, file=sys.stderr)
         return 2
     try:
-        run = resume(arguments[0])
+        run = resume(arguments[0], progress=True)
     except InputError as error:
         print(error, file=sys.stderr)
         return 2

@@ -62,7 +62,7 @@ def train(
     checkpoint_every: int = TrainConfig.checkpoint_every,
     keep: int = TrainConfig.keep,
     log_every: int = TrainConfig.log_every,
-    progress: bool = True,
+    progress: bool = False,
     on_record: Callable[[dict[str, Any]], None] | None = None,
 ) -> Run:
     """Train a network on a source, or go on where the run in `out` stopped.
@@ -244,7 +244,7 @@ def learning_rate_at(step: int, config: TrainConfig) -> float:
     return config.learning_rate * min(1.0, (step + 1) / max(1, config.warmup))
 
 
-def resume(path: str | Path, *, progress: bool = True) -> Run:
+def resume(path: str | Path, *, progress: bool = False) -> Run:
     """Go on with the run whose config.json this is, or start it where it has only that.
 
     Raises

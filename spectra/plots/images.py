@@ -13,7 +13,13 @@ from spectra.errors import InputError
 from spectra.plots.style import Layout, finish, house_style, new_figure
 from spectra.spectrum.windows import window as make_window
 
-__all__ = ["mosaic", "plot_examples", "plot_log_spectra", "plot_samples_beside_data"]
+__all__ = [
+    "mosaic",
+    "pixel_sheet",
+    "plot_examples",
+    "plot_log_spectra",
+    "plot_samples_beside_data",
+]
 
 TILE = 128  # pixels a side above which a tile is averaged down: the page carries many
 GRID_PIXELS = 300_000  # of all grids of one figure together
@@ -168,6 +174,28 @@ def power_2d(images: np.ndarray, window: str) -> np.ndarray:
     power[:, 0, 0] = (power[:, 0, 1 % width] + power[:, 1 % height, 0]) / 2
     # A blank image has no power at all; a tiny one keeps its logarithm finite.
     return np.fft.fftshift(np.maximum(power, 1e-20), axes=(-2, -1))
+
+
+def pixel_sheet(images: Any, least_width: int = 512) -> np.ndarray:
+    """All images in a near-square sheet at full resolution, uint8 [h, w, 3].
+
+    Values in [-1, 1] become 0 to 255; small images are enlarged by a whole factor, so that
+    every pixel stays a square.
+    """
+    images = as_images(images)
+    n, channels, height, width = images.shape
+    columns = math.ceil(math.sqrt(n))
+    rows = math.ceil(n / columns)
+    colour = images if channels == 3 else np.repeat(images[:, :1], 3, axis=1)
+    grey = np.clip(np.rint((colour + 1) * 127.5), 0, 255).astype(np.uint8)
+    factor = max(1, math.ceil(least_width / (columns * width)))
+    grey = grey.repeat(factor, axis=2).repeat(factor, axis=3)
+    height, width, gap = height * factor, width * factor, 2 * factor
+    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8)
+    for i, image in enumerate(grey):
+        top, left = (i // columns) * (height + gap), (i % columns) * (width + gap)
+        sheet[top : top + height, left : left + width] = image.transpose(1, 2, 0)
+    return sheet
 
 
 def mosaic(images: np.ndarray, columns: int, gap: float = 0.06) -> np.ndarray:

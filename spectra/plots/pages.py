@@ -24,7 +24,7 @@ from spectra.schedule import (
     process,
     standard_beside,
 )
-from spectra.spectrum import Spectrum, load_spectrum, rapsd
+from spectra.spectrum import Spectrum, analyze, load_spectrum, rapsd
 
 if TYPE_CHECKING:  # measuring a spectrum must not load torch
     from spectra.evaluate import Difference, Scores
@@ -199,7 +199,8 @@ def training_sections(logs: Mapping[str, Sequence[Mapping[str, Any]]], text: str
 def sample_sections(
     samples: Mapping[str, np.ndarray], data: np.ndarray, reference: Spectrum, settings: Any
 ) -> list[Section]:
-    """Samples beside data, and their spectra over the data's."""
+    """Samples beside data, and their spectra over the data's (arithmetic means both)."""
+    curves = {name: _curve(_spectrum_of(drawn, reference)) for name, drawn in samples.items()}
     return [
         Section(
             "samples",
@@ -214,7 +215,7 @@ def sample_sections(
             "The spectrum of the samples over that of the data",
             "A faithful model puts the right power at every frequency. Below: how far each is "
             "off, in decibels; 3 dB is a factor of two.",
-            partial(plot_sample_spectrum, samples, reference),
+            partial(plot_sample_spectrum, curves, _curve(reference)),
             alt="Spectrum of the samples of each schedule over the spectrum of the data",
             settings=settings,
         ),
@@ -290,6 +291,17 @@ def sections_of(path: Path) -> tuple[list[Section], str]:
     raise InputError(
         f"{path}: holds a {kind}; give a spectrum, a schedule, a run folder or samples .npy"
     )
+
+
+def _spectrum_of(images: np.ndarray, like: Spectrum) -> Spectrum:
+    """The spectrum of some samples, measured as another one was."""
+    return analyze(open_source(images), window=like.window, bases=())
+
+
+def _curve(spectrum: Spectrum) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Frequency, ln of the arithmetic mean power, and its interval, [F] each."""
+    low, high = spectrum.power_interval()
+    return spectrum.frequency, np.log(spectrum.power), np.log(low), np.log(high)
 
 
 def _fit_row(name: str, fit: PowerLaw) -> list[str]:

@@ -42,9 +42,7 @@ def test_dct_is_scipys(shape: tuple[int, ...]) -> None:
     x = examples(shape)
     axes = tuple(range(2, x.ndim))
     expected = fft.dctn(x, axes=axes, norm="ortho")
-    np.testing.assert_allclose(
-        spectra.make_basis("dct", shape).forward(x), expected, atol=1e-12
-    )
+    np.testing.assert_allclose(spectra.make_basis("dct", shape).forward(x), expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -14,6 +14,7 @@ __all__ = [
     "exact_denoiser",
     "lattice",
     "log_levels",
+    "paired_draws",
     "tangent_levels",
     "wiener",
 ]
@@ -74,3 +75,29 @@ def exact_denoiser(process: DiffusionProcess) -> Callable:
         return torch.sigmoid(process.log_snr(t)) / alpha * noised
 
     return denoise
+
+
+def paired_draws(
+    process: DiffusionProcess, n: int, levels: int, seed: int = 0
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Examples of N(mean, lambda), noise and quantiles that make sample means nearly exact.
+
+    Over the n examples the second moments of the data and of the noise are exactly lambda and
+    1; each example comes twice, with noise of either sign; and all share the stratified
+    quantiles.
+
+    Returns
+    -------
+    x [2 n, C, H, W], noise [levels + 1, 2 n, C, H, W], quantile [levels, 2 n]
+    """
+    generator = torch.Generator().manual_seed(seed)
+
+    def unit(*shape: int) -> torch.Tensor:
+        drawn = torch.randn(*shape, *process.shape, generator=generator)
+        return drawn / drawn.square().mean(dim=len(shape) - 1, keepdim=True).sqrt()
+
+    x = process.examples(unit(n) * process.variance.sqrt())
+    noise = unit(levels + 1, n)
+    quantile = (torch.arange(levels) + torch.rand(levels, generator=generator)) / levels
+    noise = torch.cat([noise, -noise], dim=1)
+    return x.repeat(2, 1, 1, 1), noise, quantile[:, None].repeat(1, 2 * n)

@@ -2,7 +2,9 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,11 +22,12 @@ from spectra.diffusion.ema import Ema
 from spectra.diffusion.networks import UNetConfig, make_network
 from spectra.errors import InputError
 from spectra.files import read_tables
+from spectra.schedule import Schedule
 
 SETTINGS = {"network": {"name": "unet"}, "shape": [1, 8, 8], "schedule": "abc"}
 
 
-def state(seed=0):
+def state(seed: int = 0) -> tuple[torch.nn.Module, Ema, torch.optim.AdamW]:
     """A network, its average and its optimiser after three steps."""
     torch.manual_seed(seed)
     network = make_network(UNetConfig(width=8, multipliers=(1, 2)), (1, 8, 8))
@@ -39,11 +42,11 @@ def state(seed=0):
     return network, ema, optimizer
 
 
-def checkpoint(step=3, seed=0):
+def checkpoint(step: int = 3, seed: int = 0) -> Checkpoint:
     return Checkpoint.of(step, SETTINGS, *state(seed))
 
 
-def same(a, b):
+def same(a: Checkpoint, b: Checkpoint) -> bool:
     groups = ("weights", "averaged", "first", "second")
     return (a.step, a.settings) == (b.step, b.settings) and all(
         getattr(a, group).keys() == getattr(b, group).keys()
@@ -52,7 +55,7 @@ def same(a, b):
     )
 
 
-def test_round_trip_is_exact(tmp_path):
+def test_round_trip_is_exact(tmp_path: Path) -> None:
     made = checkpoint()
     name = next(iter(made.weights))
     odd = np.array([-0.0, 1e-42, np.float32(1) / 3, -np.inf], np.float32)
@@ -62,7 +65,7 @@ def test_round_trip_is_exact(tmp_path):
     assert read.weights[name].reshape(-1)[:4].tobytes() == odd.tobytes()
 
 
-def test_equal_states_give_equal_files_without_clock_or_place(tmp_path):
+def test_equal_states_give_equal_files_without_clock_or_place(tmp_path: Path) -> None:
     first = write_checkpoint(tmp_path / "a", checkpoint())
     second = write_checkpoint(tmp_path / "b", checkpoint())
     assert first.read_bytes() == second.read_bytes()
@@ -70,7 +73,7 @@ def test_equal_states_give_equal_files_without_clock_or_place(tmp_path):
     assert settings == {"step": 3, **SETTINGS}
 
 
-def test_restored_state_goes_on_as_the_first(tmp_path):
+def test_restored_state_goes_on_as_the_first(tmp_path: Path) -> None:
     network, ema, optimizer = state()
     write_checkpoint(tmp_path, Checkpoint.of(3, SETTINGS, network, ema, optimizer))
     torch.manual_seed(99)
@@ -89,7 +92,7 @@ def test_restored_state_goes_on_as_the_first(tmp_path):
     assert same(*after)
 
 
-def test_before_the_first_step_the_moments_are_zero():
+def test_before_the_first_step_the_moments_are_zero() -> None:
     network = make_network(UNetConfig(width=8, multipliers=(1,)), (1, 8, 8))
     made = Checkpoint.of(
         0, SETTINGS, network, Ema(network, 1.0), torch.optim.AdamW(network.parameters())
@@ -98,7 +101,7 @@ def test_before_the_first_step_the_moments_are_zero():
     assert made.weights.keys() == made.first.keys()
 
 
-def test_keeps_the_newest(tmp_path):
+def test_keeps_the_newest(tmp_path: Path) -> None:
     for step in (5, 100_000_000, 90, 7):
         write_checkpoint(tmp_path, checkpoint(step), keep=3)
     assert [path.name for path in checkpoint_paths(tmp_path)] == [
@@ -108,7 +111,7 @@ def test_keeps_the_newest(tmp_path):
     ]
 
 
-def test_damaged_files_and_leftovers_are_passed_over(tmp_path):
+def test_damaged_files_and_leftovers_are_passed_over(tmp_path: Path) -> None:
     good = write_checkpoint(tmp_path, checkpoint(5), keep=9)
     payload = good.read_bytes()
     (tmp_path / "checkpoint-00000009.safetensors").write_bytes(payload[: len(payload) // 2])
@@ -121,17 +124,19 @@ def test_damaged_files_and_leftovers_are_passed_over(tmp_path):
     assert found.step == 5
 
 
-def test_an_empty_folder_has_none(tmp_path):
+def test_an_empty_folder_has_none(tmp_path: Path) -> None:
     assert latest(tmp_path) is None
     assert latest(tmp_path / "absent") is None
 
 
 @pytest.mark.parametrize("where", ["replace", "fsync"])
-def test_a_write_that_fails_leaves_the_old_and_no_part(tmp_path, monkeypatch, where):
+def test_a_write_that_fails_leaves_the_old_and_no_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
     write_checkpoint(tmp_path, checkpoint(5))
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 
-    def fails(*_):
+    def fails(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, where, fails)
@@ -140,13 +145,15 @@ def test_a_write_that_fails_leaves_the_old_and_no_part(tmp_path, monkeypatch, wh
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
-def test_a_write_cut_short_is_not_taken_for_a_checkpoint(tmp_path, monkeypatch):
+def test_a_write_cut_short_is_not_taken_for_a_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_checkpoint(tmp_path, checkpoint(5))
 
     class Killed(BaseException):
         pass
 
-    def killed(*_):
+    def killed(*_: Any) -> None:
         raise Killed
 
     monkeypatch.setattr(os, "replace", killed)
@@ -161,15 +168,13 @@ def test_a_write_cut_short_is_not_taken_for_a_checkpoint(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["network", "shape", "schedule"])
-def test_checkpoint_of_another_run_is_refused(name):
+def test_checkpoint_of_another_run_is_refused(name: str) -> None:
     with pytest.raises(InputError, match=f"another {name}.*another --out"):
         checkpoint().check({**SETTINGS, name: "other"}, Path("runs/a"))
     checkpoint().check(json.loads(json.dumps(SETTINGS)), Path("runs/a"))
 
 
-def test_digest_sees_what_training_depends_on(tiny_schedule):
-    from dataclasses import replace
-
+def test_digest_sees_what_training_depends_on(tiny_schedule: Schedule) -> None:
     digest = schedule_digest(tiny_schedule)
     assert schedule_digest(replace(tiny_schedule, name="other", explanation={})) == digest
     for change in (

@@ -1,6 +1,7 @@
 """Networks: every shape, exactly 0 at first, and a configuration that survives JSON."""
 
 import json
+from typing import Any
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from spectra.diffusion.ema import Ema
 from spectra.diffusion.networks import (
     DiTConfig,
     InBfloat16,
+    NetworkConfig,
     UNetConfig,
     make_network,
     network_config,
@@ -35,7 +37,7 @@ def awake(network: torch.nn.Module) -> torch.nn.Module:
     return network
 
 
-def batch(shape, examples=3):
+def batch(shape: tuple[int, int, int], examples: int = 3) -> tuple[torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(2)
     x = torch.randn(examples, *shape, generator=generator)
     return x, torch.rand(examples, generator=generator)
@@ -43,7 +45,9 @@ def batch(shape, examples=3):
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("config", SMALL, ids=repr)
-def test_is_zero_before_training_and_keeps_the_shape(config, shape):
+def test_is_zero_before_training_and_keeps_the_shape(
+    config: NetworkConfig, shape: tuple[int, int, int]
+) -> None:
     network = make_network(config, shape)
     x, level = batch(shape)
     assert network(x, level).shape == x.shape
@@ -52,7 +56,7 @@ def test_is_zero_before_training_and_keeps_the_shape(config, shape):
 
 
 @pytest.mark.parametrize("config", SMALL, ids=repr)
-def test_gradient_reaches_every_weight_and_the_input(config):
+def test_gradient_reaches_every_weight_and_the_input(config: NetworkConfig) -> None:
     network = awake(make_network(config, (2, 9, 6)))
     x, level = batch((2, 9, 6))
     x.requires_grad_()
@@ -65,7 +69,7 @@ def test_gradient_reaches_every_weight_and_the_input(config):
 
 
 @pytest.mark.parametrize("config", SMALL, ids=repr)
-def test_examples_do_not_see_each_other_but_all_see_their_level(config):
+def test_examples_do_not_see_each_other_but_all_see_their_level(config: NetworkConfig) -> None:
     network = awake(make_network(config, (1, 8, 8)))
     x, level = batch((1, 8, 8), 4)
     together = network(x, level)
@@ -76,7 +80,7 @@ def test_examples_do_not_see_each_other_but_all_see_their_level(config):
     assert 0 < (near[0] - near[1]).abs().max() < (ends[0] - ends[1]).abs().max()
 
 
-def test_dit_tells_places_apart_and_unet_does_not():
+def test_dit_tells_places_apart_and_unet_does_not() -> None:
     x, level = torch.ones(1, 1, 16, 16), torch.tensor([0.5])
     dit = awake(make_network(DiTConfig(width=16, depth=1, heads=2, patch=2), (1, 16, 16)))
     patches = torch.nn.functional.unfold(dit(x, level), 2, stride=2)[0].T
@@ -86,10 +90,10 @@ def test_dit_tells_places_apart_and_unet_does_not():
     torch.testing.assert_close(inner, inner[0, 0].expand_as(inner))
 
 
-def test_group_norm_keeps_channels_last():
+def test_group_norm_keeps_channels_last() -> None:
     network = awake(make_network(UNetConfig(width=16, attention=(1,)), (3, 8, 8)))
     network.to(memory_format=torch.channels_last)
-    kept = []
+    kept: list[bool] = []
     for module in network.modules():
         if isinstance(module, torch.nn.GroupNorm | torch.nn.Conv2d):
             module.register_forward_hook(
@@ -102,7 +106,7 @@ def test_group_norm_keeps_channels_last():
 
 
 @pytest.mark.parametrize("config", SMALL[::3], ids=repr)
-def test_bfloat16_is_near_float32_and_leaves_weights_alone(config):
+def test_bfloat16_is_near_float32_and_leaves_weights_alone(config: NetworkConfig) -> None:
     network = awake(make_network(config, (1, 8, 8)))
     x, level = batch((1, 8, 8))
     exact, rough = network(x, level), InBfloat16(network)(x, level).float()
@@ -110,8 +114,8 @@ def test_bfloat16_is_near_float32_and_leaves_weights_alone(config):
     assert all(weight.dtype is torch.float32 for weight in network.parameters())
 
 
-def test_default_sizes():
-    def weights(name):
+def test_default_sizes() -> None:
+    def weights(name: str) -> int:
         network = make_network(network_config(name), (1, 32, 32))
         return sum(weight.numel() for weight in network.parameters())
 
@@ -120,7 +124,7 @@ def test_default_sizes():
 
 
 @pytest.mark.parametrize("config", SMALL, ids=repr)
-def test_configuration_survives_json(config):
+def test_configuration_survives_json(config: NetworkConfig) -> None:
     assert network_config(json.loads(json.dumps(network_record(config)))) == config
     assert network_config(config) is config
 
@@ -145,7 +149,7 @@ def test_configuration_survives_json(config):
     ],
     ids=str,
 )
-def test_wrong_configuration_is_one_line(network, words):
+def test_wrong_configuration_is_one_line(network: Any, words: list[str]) -> None:
     with pytest.raises(InputError) as caught:
         network_config(network)
     message = str(caught.value)
@@ -157,13 +161,13 @@ def test_wrong_configuration_is_one_line(network, words):
 # The moving average
 
 
-def walk(weight, steps):
+def walk(weight: torch.Tensor, steps: int) -> list[torch.Tensor]:
     """Random values for a weight, one a step."""
     generator = torch.Generator().manual_seed(3)
     return [torch.randn(weight.shape, generator=generator) for _ in range(steps)]
 
 
-def test_average_follows_its_formula():
+def test_average_follows_its_formula() -> None:
     layer = torch.nn.Linear(3, 2, bias=False)
     ema = Ema(layer, half_life=200.0, ramp=0.05)
     images, expected = 50, layer.weight.detach().double().clone()
@@ -177,7 +181,7 @@ def test_average_follows_its_formula():
     torch.testing.assert_close(ema.state_dict()["weight"].double(), expected, atol=1e-6, rtol=1e-6)
 
 
-def test_half_of_a_jump_is_left_after_the_half_life():
+def test_half_of_a_jump_is_left_after_the_half_life() -> None:
     layer = torch.nn.Linear(1, 1, bias=False)
     with torch.no_grad():
         layer.weight.fill_(0.0)
@@ -189,7 +193,7 @@ def test_half_of_a_jump_is_left_after_the_half_life():
     assert ema.state_dict()["weight"].item() == pytest.approx(0.5, abs=1e-5)
 
 
-def test_average_equals_torchs_own():
+def test_average_equals_torchs_own() -> None:
     from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
     network = awake(make_network(SMALL[0], (1, 8, 8)))
@@ -205,7 +209,7 @@ def test_average_equals_torchs_own():
         torch.testing.assert_close(ema.state_dict()[name], weight, atol=1e-7, rtol=1e-6)
 
 
-def test_no_half_life_is_no_average():
+def test_no_half_life_is_no_average() -> None:
     layer = torch.nn.Linear(2, 2)
     ema = Ema(layer, half_life=0.0)
     with torch.no_grad():

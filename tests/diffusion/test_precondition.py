@@ -1,5 +1,6 @@
 """Preconditioning and loss: the zero network, the identities, what the loss is a draw of."""
 
+from functools import cache
 from typing import Any, get_args
 
 import numpy as np
@@ -31,6 +32,7 @@ class Waves(torch.nn.Module):
         return torch.sin(2 * image) + level[:, None, None, None]
 
 
+@cache
 def schedules() -> dict[str, spectra.Schedule]:
     return {
         "a = 0": spectra.derive_schedule(SPECTRUM, ordering_strength=0.0),
@@ -38,9 +40,7 @@ def schedules() -> dict[str, spectra.Schedule]:
             SPECTRUM, ordering_strength=0.5, prior="data", form="flow"
         ),
         "a = 1": spectra.derive_schedule(SPECTRUM),
-        "a = 2, fourier": spectra.derive_schedule(
-            SPECTRUM, ordering_strength=2.0, basis="fourier"
-        ),
+        "a = 2, fourier": spectra.derive_schedule(SPECTRUM, ordering_strength=2.0, basis="fourier"),
         "edm": spectra.standard_schedule(SPECTRUM, process="edm"),
         "rectified flow": spectra.standard_schedule(SPECTRUM),
     }
@@ -91,9 +91,9 @@ def test_scalar_kind_at_strength_one_is_edm(schedule: spectra.Schedule) -> None:
     alpha = schedule.alpha(t)
     sigma = schedule.sigma(t) * schedule.scale / alpha
     mean = schedule.variance.mean()
-    np.testing.assert_allclose(c.skip * alpha, mean / (mean + sigma**2), rtol=1e-4)
+    np.testing.assert_allclose(c.skip.numpy() * alpha, mean / (mean + sigma**2), rtol=1e-4)
     np.testing.assert_allclose(c.out, sigma * np.sqrt(mean / (mean + sigma**2)), rtol=1e-4)
-    np.testing.assert_allclose(c.input * alpha, 1 / np.sqrt(mean + sigma**2), rtol=1e-4)
+    np.testing.assert_allclose(c.input.numpy() * alpha, 1 / np.sqrt(mean + sigma**2), rtol=1e-4)
 
 
 def test_component_kind_is_edm_with_each_variance(schedule: spectra.Schedule) -> None:
@@ -104,7 +104,7 @@ def test_component_kind_is_edm_with_each_variance(schedule: spectra.Schedule) ->
     alpha = schedule.alpha(t)
     sigma = schedule.sigma(t) * schedule.scale / alpha
     total = schedule.variance + sigma**2
-    np.testing.assert_allclose(c.input * alpha, total**-0.5, rtol=1e-4)
+    np.testing.assert_allclose(c.input.numpy() * alpha, total**-0.5, rtol=1e-4)
     np.testing.assert_allclose(c.out, sigma * np.sqrt(schedule.variance / total), rtol=1e-4)
 
 
@@ -159,9 +159,7 @@ def test_bound_loss_is_half_rate_snr_over_lambda_squared_error(
     error = (z - denoiser(process.noised(z, t, noise), t)) ** 2
     weight = process.log_snr(t).exp() / process.variance
     expected = 0.5 * rate * (weight * error).flatten(1).mean(1)
-    np.testing.assert_allclose(
-        training_loss(denoiser, x, quantile, noise), expected, rtol=5e-3
-    )
+    np.testing.assert_allclose(training_loss(denoiser, x, quantile, noise), expected, rtol=5e-3)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -185,7 +183,7 @@ def test_bound_loss_of_the_zero_network_is_the_information_lost(
 ) -> None:
     """On Gaussian data its mean is (I(0) - I(1)) / d, I = 1/2 sum ln(1 + SNR), for any path."""
     denoiser = Denoiser(Zero(), schedule, kind)
-    n = 8192
+    n = 16_384
     z = normal(n, *schedule.shape, seed=1)
     z = z / z.square().mean(dim=0).sqrt() * denoiser.process.variance.sqrt()
     x = denoiser.process.examples(z)
@@ -196,7 +194,7 @@ def test_bound_loss_of_the_zero_network_is_the_information_lost(
         loss = training_loss(denoiser, x, quantile, noise)
     ends = 0.5 * np.log1p(np.exp(schedule.log_snr(np.array([0.0, 1.0])))).sum(axis=(1, 2, 3))
     lost = (ends[0] - ends[1]) / np.prod(schedule.shape)
-    assert float(loss.mean()) == pytest.approx(lost, rel=0.01)
+    assert float(loss.mean()) == pytest.approx(lost, rel=0.02)
 
 
 def test_gradients_reach_the_network() -> None:

@@ -2,29 +2,36 @@
 
 import os
 import signal
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from spectra.diffusion import load_run, train
+from spectra.data import Source
+from spectra.diffusion import Run, load_run, train
 from spectra.diffusion.checkpoint import checkpoint_paths
+from spectra.diffusion.run import sole_user
 from spectra.errors import InputError
+from spectra.schedule import Schedule
 
 CLOCK = {"seconds", "images_per_second"}
 
 
-def bits(path):
+def bits(path: Path) -> bytes:
     return checkpoint_paths(path)[0].read_bytes()
 
 
-def without_clock(log):
+def without_clock(log: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{key: value for key, value in r.items() if key not in CLOCK} for r in log]
 
 
-def interrupts(step, number=signal.SIGTERM):
+def interrupts(step: int, number: int) -> Callable[[dict[str, Any]], None]:
     """What sends this process a signal once the log has come to a step."""
 
-    def on_record(record):
+    def on_record(record: dict[str, Any]) -> None:
         if record["step"] == step:
             os.kill(os.getpid(), number)
 
@@ -32,13 +39,25 @@ def interrupts(step, number=signal.SIGTERM):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory, tiny_source, tiny_schedule, tiny_options):
+def undisturbed(
+    tmp_path_factory: pytest.TempPathFactory,
+    tiny_source: Source,
+    tiny_schedule: Schedule,
+    tiny_options: dict[str, Any],
+) -> Run:
     out = tmp_path_factory.mktemp("undisturbed")
     return train(tiny_source, tiny_schedule, out=out, **tiny_options)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_after_a_signal(tmp_path, undisturbed, tiny_source, tiny_schedule, tiny_options, number):
+def test_after_a_signal(
+    tmp_path: Path,
+    undisturbed: Run,
+    tiny_source: Source,
+    tiny_schedule: Schedule,
+    tiny_options: dict[str, Any],
+    number: int,
+) -> None:
     before = signal.getsignal(number)
     with pytest.raises(KeyboardInterrupt):
         train(
@@ -56,8 +75,12 @@ def test_after_a_signal(tmp_path, undisturbed, tiny_source, tiny_schedule, tiny_
 
 
 def test_after_damage_from_an_earlier_checkpoint(
-    tmp_path, undisturbed, tiny_source, tiny_schedule, tiny_options
-):
+    tmp_path: Path,
+    undisturbed: Run,
+    tiny_source: Source,
+    tiny_schedule: Schedule,
+    tiny_options: dict[str, Any],
+) -> None:
     train(tiny_source, tiny_schedule, out=tmp_path, **tiny_options)
     newest, *_ = checkpoint_paths(tmp_path)
     newest.write_bytes(newest.read_bytes()[:-1])
@@ -69,8 +92,12 @@ def test_after_damage_from_an_earlier_checkpoint(
 
 
 def test_with_other_steps_between_checkpoints_and_other_threads(
-    tmp_path, undisturbed, tiny_source, tiny_schedule, tiny_options
-):
+    tmp_path: Path,
+    undisturbed: Run,
+    tiny_source: Source,
+    tiny_schedule: Schedule,
+    tiny_options: dict[str, Any],
+) -> None:
     threads = torch.get_num_threads()
     train(tiny_source, tiny_schedule, out=tmp_path, **{**tiny_options, "steps": 3})
     torch.set_num_threads(threads + 1)
@@ -85,7 +112,13 @@ def test_with_other_steps_between_checkpoints_and_other_threads(
     assert len(checkpoint_paths(tmp_path)) == 1
 
 
-def test_more_steps_go_on(tmp_path, undisturbed, tiny_source, tiny_schedule, tiny_options):
+def test_more_steps_go_on(
+    tmp_path: Path,
+    undisturbed: Run,
+    tiny_source: Source,
+    tiny_schedule: Schedule,
+    tiny_options: dict[str, Any],
+) -> None:
     train(tiny_source, tiny_schedule, out=tmp_path, **{**tiny_options, "steps": 4})
     run = train(tiny_source, tiny_schedule, out=tmp_path, **tiny_options)
     assert run.config["steps"] == 12
@@ -93,20 +126,22 @@ def test_more_steps_go_on(tmp_path, undisturbed, tiny_source, tiny_schedule, tin
 
 
 def test_a_finished_run_is_returned_untouched(
-    undisturbed, tiny_source, tiny_schedule, tiny_options
-):
-    def stamps():
+    undisturbed: Run, tiny_source: Source, tiny_schedule: Schedule, tiny_options: dict[str, Any]
+) -> None:
+    def stamps() -> dict[str, int]:
         return {p.name: p.stat().st_mtime_ns for p in undisturbed.path.iterdir()}
 
     before = stamps()
-    seen = []
+    seen: list[dict[str, Any]] = []
     run = train(
         tiny_source, tiny_schedule, out=undisturbed.path, on_record=seen.append, **tiny_options
     )
     assert (run.step, seen, stamps()) == (12, [], before)
 
 
-def test_fewer_steps_than_done_are_refused(undisturbed, tiny_source, tiny_schedule, tiny_options):
+def test_fewer_steps_than_done_are_refused(
+    undisturbed: Run, tiny_source: Source, tiny_schedule: Schedule, tiny_options: dict[str, Any]
+) -> None:
     with pytest.raises(InputError, match=r"12 steps already, more than the 5 .*another --out"):
         train(tiny_source, tiny_schedule, out=undisturbed.path, **{**tiny_options, "steps": 5})
 
@@ -128,8 +163,12 @@ def test_fewer_steps_than_done_are_refused(undisturbed, tiny_source, tiny_schedu
     ids=lambda change: next(iter(change)),
 )
 def test_another_run_in_the_same_folder_is_refused(
-    tmp_path, tiny_source, tiny_schedule, tiny_options, change
-):
+    tmp_path: Path,
+    tiny_source: Source,
+    tiny_schedule: Schedule,
+    tiny_options: dict[str, Any],
+    change: dict[str, Any],
+) -> None:
     options = {**tiny_options, "steps": 0, "precision": "bfloat16"}
     train(tiny_source, tiny_schedule, out=tmp_path, **options)
     (name,) = change
@@ -144,10 +183,8 @@ def test_another_run_in_the_same_folder_is_refused(
 
 
 def test_another_schedule_or_other_data_are_refused(
-    tmp_path, tiny_source, tiny_schedule, tiny_options
-):
-    from dataclasses import replace
-
+    tmp_path: Path, tiny_source: Source, tiny_schedule: Schedule, tiny_options: dict[str, Any]
+) -> None:
     options = {**tiny_options, "steps": 0}
     train(tiny_source, tiny_schedule, out=tmp_path, **options)
     other = replace(tiny_schedule, pace=tiny_schedule.pace + 0.1)
@@ -158,10 +195,8 @@ def test_another_schedule_or_other_data_are_refused(
 
 
 def test_a_second_process_in_the_folder_is_refused(
-    tmp_path, tiny_source, tiny_schedule, tiny_options
-):
-    from spectra.diffusion.run import sole_user
-
+    tmp_path: Path, tiny_source: Source, tiny_schedule: Schedule, tiny_options: dict[str, Any]
+) -> None:
     with sole_user(tmp_path), pytest.raises(InputError, match="another process"):
         train(tiny_source, tiny_schedule, out=tmp_path, **tiny_options)
     assert train(tiny_source, tiny_schedule, out=tmp_path, **tiny_options).step == 12

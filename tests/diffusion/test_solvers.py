@@ -1,5 +1,7 @@
 """Samplers on Gaussian data, where one step is a number: exact variances, orders, golden grids."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -116,7 +118,7 @@ def test_order_of_convergence(solver: str, order: int, spacing: str) -> None:
         last = integrate(wiener(variance, levels), levels, start, solver)
         reached = last * (variance + low**2) / variance
         errors.append((reached / (variance + low**2).sqrt() - 1).abs())
-    for coarse, fine in zip(errors, errors[1:], strict=False):
+    for coarse, fine in pairwise(errors):
         measured = torch.log2(coarse / fine)
         np.testing.assert_allclose(measured, order, atol=0.15)
     assert errors[-1].max() < 0.05
@@ -169,7 +171,7 @@ def test_components_do_not_mix(solver: str) -> None:
 def ancestral_variance(variance: torch.Tensor, levels: torch.Tensor) -> torch.Tensor:
     """Var of ancestral samples with the exact denoiser, step by step, [d]."""
     y = variance + levels[0] ** 2
-    for s, s_next in zip(levels[:-1], levels[1:], strict=True):
+    for s, s_next in pairwise(levels):
         kept = variance / (variance + s**2)
         share = (s_next / s) ** 2
         y = (kept + share * (1 - kept)) ** 2 * y + s_next**2 * (1 - share)
@@ -195,7 +197,7 @@ def test_ancestral_keeps_the_variance_as_steps_grow() -> None:
         (ancestral_variance(variance, edm_levels(steps)[:, None]) / variance - 1).abs()
         for steps in (250, 1000, 4000)
     ]
-    for coarse, fine in zip(errors, errors[1:], strict=False):
+    for coarse, fine in pairwise(errors):
         np.testing.assert_allclose(coarse / fine, 4, rtol=0.1)
     assert errors[-1].max() < 0.01
 

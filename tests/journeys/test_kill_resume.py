@@ -17,7 +17,7 @@ from spectra.diffusion.run import read_log
 from spectra.schedule import derive_schedule
 from spectra.spectrum import analyze
 
-STEPS, EVERY = 400, 40
+STEPS, EVERY = 600, 40
 
 TRAIN = f"""
 import os, signal, sys

@@ -161,9 +161,7 @@ def test_strength_one_by_variance_has_the_scalar_processes_f_max() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "name", ["rectified-flow", "vp-cosine", "vp-linear", "ve", "edm"]
-)
+@pytest.mark.parametrize("name", ["rectified-flow", "vp-cosine", "vp-linear", "ve", "edm"])
 def test_standard_schedules_are_the_process(photos: spectra.Spectrum, name: str) -> None:
     from spectra.schedule import process
 

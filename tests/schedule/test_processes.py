@@ -42,9 +42,7 @@ def test_time_is_the_inverse_of_log_snr_and_snr_falls(name: str) -> None:
     ratio = np.linspace(-8, 8, 65)
     inside = (scalar.time(ratio) > 0) & (scalar.time(ratio) < 1)
     assert inside.sum() > 30
-    np.testing.assert_allclose(
-        scalar.log_snr(scalar.time(ratio[inside])), ratio[inside], atol=1e-9
-    )
+    np.testing.assert_allclose(scalar.log_snr(scalar.time(ratio[inside])), ratio[inside], atol=1e-9)
     assert (np.diff(scalar.log_snr(T)) < 0).all()
 
 

@@ -104,9 +104,7 @@ def test_torch_equals_numpy(
     images = 0.3 + white_noise(np.random.default_rng(3), 6, shape).reshape(2, 3, *shape)
     images = images.astype(dtype)
     ours, frequency = spectra.rapsd(images, window=window, compat=compat)
-    theirs, their_frequency = spectra.rapsd(
-        torch.from_numpy(images), window=window, compat=compat
-    )
+    theirs, their_frequency = spectra.rapsd(torch.from_numpy(images), window=window, compat=compat)
     assert ours.shape == tuple(theirs.shape) == (2, 3, len(frequency))
     assert ours.dtype == dtype
     assert theirs.dtype == their_frequency.dtype == torch.from_numpy(images).dtype

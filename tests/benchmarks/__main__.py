@@ -1,0 +1,33 @@
+"""Recomputes the figures that no test asserts: `python -m tests.benchmarks [name ...]`."""
+
+import sys
+from collections.abc import Callable
+
+from tests.benchmarks.bound import bound
+from tests.benchmarks.coverage import coverage
+from tests.benchmarks.imports import imports
+from tests.benchmarks.rapsd import rapsd
+from tests.benchmarks.table import Row, rendered
+
+BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
+    "imports": imports,
+    "rapsd": rapsd,
+    "bound": bound,
+    "coverage": coverage,
+}
+
+
+def main(names: list[str]) -> int:
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        print(f"no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+        return 2
+    for name in names or BENCHMARKS:
+        print(f"{name}: {(sys.modules[BENCHMARKS[name].__module__].__doc__ or '').strip()}")
+        print(rendered(BENCHMARKS[name]()), flush=True)
+        print()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
