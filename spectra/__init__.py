@@ -17,7 +17,7 @@ _HOME = {
     "Spectrum": "spectra.spectrum",
     "analyze": "spectra.spectrum",
     "derive_schedule": "spectra.schedule",
-    "evaluate": "spectra.evaluate",
+    "evaluate": "spectra.evaluation",
     "fit_power_law": "spectra.fit",
     "frequency_cutoff": "spectra.schedule",
     "load_run": "spectra.diffusion",
@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     from spectra.data import Source, open_source
     from spectra.diffusion import Run, load_run, sample, train
     from spectra.errors import InputError
-    from spectra.evaluate import evaluate
+    from spectra.evaluation import evaluate
     from spectra.fit import PowerLaw, fit_power_law
     from spectra.schedule import (
         FrequencyCutoff,

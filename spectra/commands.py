@@ -160,9 +160,7 @@ def train(name: str, schedule_path: Path, out: Path, options: dict[str, Any]) ->
     """Train or resume a run."""
     from spectra.diffusion import train as train_run
 
-    made = load_schedule(schedule_path)
-    source = open_source(name, **made.data)
-    run = train_run(source, made, out=out, progress=True, **options)
+    run = train_run(name, load_schedule(schedule_path), out=out, progress=True, **options)
     last = run.log[-1] if run.log else {}
     text = f"{out}: {run.step} steps" + (f", loss {last['loss']:.4f}" if last else "")
     return {"run": str(out), "step": run.step, "last": last, "config": run.config}, text
@@ -196,7 +194,7 @@ def sample(
 def evaluate(path: Path, name: str, options: dict[str, Any]) -> Result:
     """Score a run; write RUN/scores.json."""
     from spectra.diffusion import load_run
-    from spectra.evaluate import evaluate as score
+    from spectra.evaluation import evaluate as score
 
     run = load_run(path)
     source = open_source(name, **run.schedule.data)

@@ -20,7 +20,7 @@ from spectra.diffusion import train
 from spectra.diffusion.loss import Loss
 from spectra.diffusion.train import Device
 from spectra.errors import InputError
-from spectra.evaluate import Scores, evaluate, paired_difference
+from spectra.evaluation import Scores, evaluate, paired_difference
 from spectra.files import write_atomically
 from spectra.fit import fit_power_law
 from spectra.schedule import Schedule, derive_schedule, load_schedule, standard_schedule
@@ -39,8 +39,8 @@ class Budget:
     size: int = 32
     loss: Loss = "edm"  # no schedule's own: the bound's weights would follow the schedule
     held_out: float = 0.4  # of 11 photographs: 4 files to score on
-    steps: int = 240
-    batch: int = 64
+    steps: int = 400
+    batch: int = 32
     samples: int = 128
     sample_steps: int = 9
     solver: str = "heun"
@@ -198,7 +198,7 @@ def _report(
     numbers: dict[str, Any],
 ) -> Path:
     """The page."""
-    from spectra.evaluate import Difference
+    from spectra.evaluation import Difference
     from spectra.plots import Fact, pages, write_report
 
     derived, standard = schedules

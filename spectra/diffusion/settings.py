@@ -38,7 +38,7 @@ class TrainConfig:
     seed: int = 0
     device: Device = "auto"
     network: Mapping[str, Any] = field(default_factory=lambda: network_record(UNetConfig()))
-    preconditioning: Preconditioning = "component"
+    preconditioning: Preconditioning = "scalar"
     loss: Loss = "bound"
     learning_rate: float = 2e-3
     weight_decay: float = 0.01

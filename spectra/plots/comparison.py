@@ -21,7 +21,7 @@ from spectra.plots.style import (
 )
 
 if TYPE_CHECKING:  # scores need torch, a picture of them does not
-    from spectra.evaluate import Difference
+    from spectra.evaluation import Difference
 
 __all__ = ["plot_comparison"]
 

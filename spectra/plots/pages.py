@@ -27,7 +27,7 @@ from spectra.schedule import (
 from spectra.spectrum import Spectrum, analyze, load_spectrum, rapsd
 
 if TYPE_CHECKING:  # measuring a spectrum must not load torch
-    from spectra.evaluate import Difference, Scores
+    from spectra.evaluation import Difference, Scores
 
 __all__ = [
     "comparison_sections",

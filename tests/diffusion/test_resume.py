@@ -152,7 +152,7 @@ def test_fewer_steps_than_done_are_refused(
         {"seed": 1},
         {"batch": 5},
         {"network": {"name": "unet", "width": 16, "multipliers": [1, 2]}},
-        {"preconditioning": "scalar"},
+        {"preconditioning": "component"},
         {"loss": "edm"},
         {"learning_rate": 1e-3},
         {"ema_half_life": 5.0},

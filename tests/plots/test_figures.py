@@ -12,7 +12,7 @@ from matplotlib.text import Text
 
 import spectra
 from spectra import plots
-from spectra.evaluate.comparison import Difference, paired_difference
+from spectra.evaluation.comparison import Difference, paired_difference
 from spectra.plots.schedule import component_order
 from spectra.plots.training import running_mean
 from spectra.schedule import process

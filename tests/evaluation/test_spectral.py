@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from spectra.errors import InputError
-from spectra.evaluate import spectral_distance
+from spectra.evaluation import spectral_distance
 
 
 def noise(n: int, seed: int, scale: float = 1.0, side: int = 16) -> np.ndarray:

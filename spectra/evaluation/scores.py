@@ -15,8 +15,8 @@ from spectra.diffusion.likelihood import (
 from spectra.diffusion.randomness import SCORING, normal, uniform
 from spectra.diffusion.solvers import evaluations
 from spectra.errors import InputError
-from spectra.evaluate.comparison import Difference, mean_interval, paired_difference
-from spectra.evaluate.spectral import SpectralDistance, spectral_distance
+from spectra.evaluation.comparison import Difference, mean_interval, paired_difference
+from spectra.evaluation.spectral import SpectralDistance, spectral_distance
 
 __all__ = ["BoundScore", "Scores", "evaluate", "score_bound"]
 

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from spectra.errors import InputError
-from spectra.evaluate import paired_difference
+from spectra.evaluation import paired_difference
 
 
 def difference(a, b, level=0.95):
@@ -22,10 +22,11 @@ def test_equals_scipy_paired_t_interval() -> None:
 
 
 def test_pairing_finds_what_two_wide_intervals_hide() -> None:
+    small = np.array([0.10, 0.11, 0.09])
     seeds = np.array([1.0, 5.0, 9.0])  # far apart, so that the two means' intervals overlap
-    assert difference(seeds - [0.10, 0.11, 0.09], seeds).verdict == "better"
-    assert difference(seeds + [0.10, 0.11, 0.09], seeds).verdict == "worse"
-    assert difference(seeds + [0.10, -0.11, 0.02], seeds).verdict == "undecided"
+    assert difference(seeds - small, seeds).verdict == "better"
+    assert difference(seeds + small, seeds).verdict == "worse"
+    assert difference(seeds + np.array([0.10, -0.11, 0.02]), seeds).verdict == "undecided"
 
 
 def test_one_pair_decides_nothing() -> None:
