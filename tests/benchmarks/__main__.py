@@ -5,7 +5,9 @@ from collections.abc import Callable
 
 from tests.benchmarks.bound import bound
 from tests.benchmarks.coverage import coverage
+from tests.benchmarks.demo import demo
 from tests.benchmarks.imports import imports
+from tests.benchmarks.preconditioning import preconditioning
 from tests.benchmarks.rapsd import rapsd
 from tests.benchmarks.table import Row, rendered
 
@@ -14,6 +16,8 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "rapsd": rapsd,
     "bound": bound,
     "coverage": coverage,
+    "preconditioning": preconditioning,
+    "demo": demo,
 }
 
 

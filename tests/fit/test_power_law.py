@@ -23,7 +23,7 @@ def exact_spectrum(alpha: float, size: int = 64, amplitude: float = 1.0) -> Spec
     return spectrum_of_rings(np.stack([power, power]), (size, size), "none")
 
 
-@pytest.mark.parametrize("alpha", [2.0, 3.0])
+@pytest.mark.parametrize("alpha", [pytest.param(2.0, marks=pytest.mark.slow), 3.0])
 @pytest.mark.parametrize("window", ["none", "hann"])
 def test_bias_and_coverage_on_single_synthetic_fields(window: str, alpha: float) -> None:
     """2,000 draws of one field: the interval comes from the mode counts."""
@@ -48,7 +48,7 @@ def test_interval_covers_where_files_differ_in_level_and_slope() -> None:
     frequency = ring_plan(SIZE).frequency
     counts = ring_plan(SIZE).count
     hits, plain = [], []
-    for _ in range(1000):
+    for _ in range(500):
         slope = 2 + 0.3 * rng.standard_normal((20, 1))
         level = np.exp(0.5 * rng.standard_normal((20, 1)))
         # Powers relative to a pivot, so that slopes average to 2 in the arithmetic mean too.

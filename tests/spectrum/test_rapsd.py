@@ -180,7 +180,7 @@ def test_white_noise_has_power_one_in_every_ring_for_any_number_of_images(
 ) -> None:
     """Draws of n images, averaged until the standard error is under 0.003 in every ring."""
     rng = np.random.default_rng(100 + n)
-    shape, images_a_block = (32, 32), 4096
+    shape, images_a_block = (16, 16), 4096
     sums = squares = draws = 0
     error: Any = np.inf
     while np.max(error) >= 0.003:
