@@ -56,7 +56,7 @@ def write_tables(
     from safetensors.numpy import save
 
     header = {"kind": kind, "format": version, "settings": settings}
-    arrays = {name: np.ascontiguousarray(table) for name, table in tables.items()}
+    arrays = {name: np.asarray(table, order="C") for name, table in tables.items()}
     # JSON must hold NaN-free numbers for readers in other languages.
     text = json.dumps(header, sort_keys=True, allow_nan=False)
     write_atomically(Path(path), save(arrays, metadata={METADATA_KEY: text}))
@@ -92,7 +92,7 @@ def read_tables(
     tables, header = _open(Path(path), kind, with_tables=True)
     if header["kind"] != kind:
         raise InputError(f"{path}: holds a {header['kind']}; a {kind} file is expected")
-    if int(str(header["format"]).split(".")[0]) != major:
+    if str(header["format"]).split(".")[0] != str(major):
         raise InputError(
             f"{path}: {kind} format {header['format']} is not readable by this version, "
             f"which reads {major}.x; update spectra-diffusion"

@@ -129,11 +129,11 @@ def variational_bound(
     wiener = _wiener_bound(process, power)
     levels = len(quantile)
     diffusion = torch.zeros(len(x), dtype=torch.float64, device=x.device)
+    drawn = information_times(process.schedule, quantile.double().cpu().numpy())
+    times, rates = (torch.from_numpy(values).to(x.device) for values in drawn)  # [K, B]
     for k in range(levels):
-        times, rate = information_times(process.schedule, quantile[k].double().cpu().numpy())
-        t = torch.from_numpy(times).to(x.device)
-        error = _eps_error(denoise, process, z, t, noise[k], control)
-        diffusion += 0.5 * torch.from_numpy(rate).to(x.device) * error / levels
+        error = _eps_error(denoise, process, z, times[k], noise[k], control)
+        diffusion += 0.5 * rates[k] * error / levels
 
     t = torch.zeros(len(x), dtype=torch.float64, device=x.device)
     # lambda / (1 + SNR) is the decoder's variance: an error in it is SNR / (1 + SNR) one of eps.

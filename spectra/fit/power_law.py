@@ -7,8 +7,8 @@ import numpy as np
 
 from spectra.errors import InputError
 from spectra.spectrum import Spectrum
+from spectra.spectrum.expectation import ring_covariance, ring_power_of_law
 from spectra.spectrum.spectrum import Average
-from spectra.spectrum.windows import window as make_window
 
 __all__ = ["FitMethod", "PowerLaw", "fit_power_law"]
 
@@ -20,6 +20,7 @@ FEWEST_RINGS = 4
 RESAMPLED_POINTS = 100
 # A law is called a power law while the curve stays this close to it (root mean square, dB).
 POWER_LAW_TOLERANCE_DB = 1.5
+NEWTON_STEPS = 8
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,9 @@ def fit_power_law(
     spectrum : Spectrum
     method : {"weighted", "log-resampled", "plain"}
         "weighted": least squares of ln P on ln f at the rings' mean |f|, weights from the mode
-        counts, the bias of the logarithm taken off. "log-resampled": the post's; ring labels
-        k / N, 100 points evenly spaced in ln f, ln P interpolated in ln f, unweighted.
+        counts, the bias of the logarithm taken off, and what the law gives in a whole ring and
+        through the taper in place of its value at the mean |f|. "log-resampled": the post's;
+        ring labels k / N, 100 points evenly spaced in ln f, ln P interpolated in ln f, unweighted.
         "plain": unweighted over the rings at their mean |f|.
     average : {"arithmetic", "log"}, optional
         Which average over examples; the arithmetic one by default, the log one for the post's
@@ -108,7 +110,7 @@ def fit_power_law(
     Raises
     ------
     InputError
-        Fewer than 3 rings in the range, or an unknown method.
+        Fewer than 3 rings in the range, or an unknown method or average.
 
     Notes
     -----
@@ -120,6 +122,9 @@ def fit_power_law(
     if method not in get_args(FitMethod):
         known = ", ".join(get_args(FitMethod))
         raise InputError(f"fit method {method!r} is unknown; choose one of {known}")
+    if average not in (None, *get_args(Average)):
+        known = ", ".join(get_args(Average))
+        raise InputError(f"average {average!r} is unknown; choose one of {known}")
     average = average or ("arithmetic" if method == "weighted" else "log")
     low, high = f_range or _default_range(spectrum, method)
     used = np.flatnonzero((spectrum.frequency >= low) & (spectrum.frequency <= high))
@@ -128,24 +133,40 @@ def fit_power_law(
             f"{spectrum.name}: {len(used)} rings between {low:g} and {high:g} cycles/pixel, "
             "3 are needed to fit a power law; widen f_range or use larger examples (--size)"
         )
-    window = make_window(spectrum.window, spectrum.shape[1:])
-    modes = spectrum.count[used].astype(float)  # [K]
+    shape = spectrum.shape[1:]
     # The arithmetic mean of n examples has n times the modes; the mean of logs keeps the bias.
     examples = spectrum.n if average == "arithmetic" else 1
-    half = modes * window.ring_dof * examples / 2
+    scatter = ring_covariance(shape, spectrum.window)[np.ix_(used, used)] / examples  # [K, K]
+    half = 1 / np.diagonal(scatter)  # n_k / 2, [K]
     log_power = spectrum.log_mean(average)[used] - (psi(half) - np.log(half))
-    variance = polygamma(1, modes * window.fit_dof * examples / 2)
+    variance = polygamma(1, half)
+    inflation = np.sqrt(variance * half)  # of a logarithm over a relative error
+    scatter = scatter * np.outer(inflation, inflation)
     if average == "log":
-        variance = variance / spectrum.n
+        variance, scatter = variance / spectrum.n, scatter / spectrum.n
 
     if method == "log-resampled":
         log_power = spectrum.log_mean(average)[used]
-        log_f = np.log(spectrum.ring[used] / min(spectrum.shape[1:]))
+        log_f = np.log(spectrum.ring[used] / min(shape))
         rows = _resampled_rows(log_f)
     else:
         log_f = np.log(spectrum.frequency[used])
         rows = _least_squares_rows(log_f, 1 / variance if method == "weighted" else None)
     slope, intercept = rows @ log_power
+    if method == "weighted":
+        for _ in range(NEWTON_STEPS):
+            bend = _bend(spectrum, -slope)[used]
+            rise = (_bend(spectrum, -slope + 1e-4)[used] - bend) / 1e-4  # d bend / d alpha
+            straight = rows @ (log_power - bend)
+            step = (slope - straight[0]) / (1 - rows[0] @ rise)
+            slope -= step
+            if abs(step) < 1e-9:
+                break
+        log_power = log_power - bend
+        slope, intercept = rows @ log_power
+        # The bend follows the exponent, so that an error of ln P moves both.
+        rows[0] /= 1 - rows[0] @ rise
+        rows[1] += (rows[1] @ rise) * rows[0]
     residual = log_power - (slope * log_f + intercept)
 
     dispersion = float(np.sqrt(np.sum(residual**2 / variance) / (len(used) - 2)))
@@ -153,7 +174,7 @@ def fit_power_law(
         covariance = spectrum.log_covariance(average)[np.ix_(used, used)]
         degrees = float(spectrum.n_files - 1)
     else:
-        covariance = np.diag(variance) * max(1.0, dispersion) ** 2
+        covariance = scatter * max(1.0, dispersion) ** 2
         degrees = np.inf
     errors = np.sqrt(np.einsum("ik,kl,il->i", rows, covariance, rows).clip(0))
     return PowerLaw(
@@ -175,6 +196,12 @@ def _default_range(spectrum: Spectrum, method: str) -> tuple[float, float]:
     """Frequencies fitted unasked, cycles/pixel."""
     enough = np.count_nonzero(spectrum.frequency <= DEFAULT_RANGE[1]) >= FEWEST_RINGS
     return DEFAULT_RANGE if enough and method != "log-resampled" else (0.0, 1.0)
+
+
+def _bend(spectrum: Spectrum, alpha: float) -> np.ndarray:
+    """ln of what f^-alpha gives in each ring over its value at the ring's mean |f|, [F]."""
+    expected = ring_power_of_law(spectrum.shape[1:], spectrum.window, alpha)
+    return np.log(expected) + alpha * np.log(spectrum.frequency)
 
 
 def _least_squares_rows(log_f: np.ndarray, weights: np.ndarray | None) -> np.ndarray:

@@ -325,10 +325,10 @@ def _wish(f_max: Any) -> tuple[Callable[[np.ndarray], np.ndarray], np.ndarray]:
         given = np.linspace(0, 1, len(values))
         times = np.unique(np.r_[times, given])
         wish = lambda t: np.interp(t, given, values)  # noqa: E731
-    values = wish(times)
-    if not np.isfinite(values).all() or values.min() < 0 or values.max() > 0.5:
+    wished = wish(times)
+    if not np.isfinite(wished).all() or wished.min() < 0 or wished.max() > 0.5:
         raise InputError("f_max: the wish must lie in [0, 0.5] cycles/pixel at every time")
-    if (np.diff(values) > 1e-12).any():
+    if (np.diff(wished) > 1e-12).any():
         raise InputError("f_max: the wish rises with t; noise can only drown more")
     return wish, times
 

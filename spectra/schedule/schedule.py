@@ -1,6 +1,6 @@
 """A component-wise noise schedule: what a spectrum is turned into, and the file it lives in."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -227,10 +227,15 @@ def load_schedule(path: str | Path) -> Schedule:
     Raises
     ------
     InputError
-        Missing, damaged, of another kind, or from a later major version.
+        Missing, damaged, incomplete, of another kind, or from a later major version.
     """
     tables, settings = read_tables(path, "schedule", major=1)
-    return Schedule(**tables, **{**settings, "shape": tuple(settings["shape"])})
+    found = {**tables, **settings, "shape": tuple(settings.get("shape", ()))}
+    missing = [part.name for part in fields(Schedule) if part.name not in found]
+    if missing:
+        raise InputError(f"{path}: lacks {', '.join(missing)}; write it again with spectra")
+    # Anything else in it was added by a later minor version.
+    return Schedule(**{part.name: found[part.name] for part in fields(Schedule)})
 
 
 def offset_histogram(offset: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

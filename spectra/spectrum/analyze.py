@@ -12,7 +12,7 @@ from spectra.errors import InputError
 from spectra.spectrum.moments import MomentAccumulator
 from spectra.spectrum.rapsd import CHUNK_BYTES, half_plane_power, ring_mean
 from spectra.spectrum.rings import ring_plan
-from spectra.spectrum.spectrum import Spectrum
+from spectra.spectrum.spectrum import Spectrum, mirrored
 from spectra.spectrum.windows import window as make_window
 
 __all__ = ["analyze"]
@@ -89,7 +89,7 @@ def analyze(
         raise InputError(f"{source.name}: all examples are blank; there is no spectrum to measure")
     offset = total / n
     variances = {
-        name: _mirrored(name, (squares[name] - n * basis.forward(offset) ** 2) / (n - 1))
+        name: mirrored(name, ((squares[name] - n * basis.forward(offset) ** 2) / (n - 1)).clip(0))
         for name, basis in transforms.items()
     }
     return Spectrum(
@@ -107,15 +107,6 @@ def analyze(
         fingerprint=source.fingerprint,
         skipped=tuple((item.name, item.reason) for item in source.skipped),
     )
-
-
-def _mirrored(name: str, variance: np.ndarray) -> np.ndarray:
-    """The variance table, never negative; for Fourier the mean of k and -k, which is |F|^2."""
-    variance = variance.clip(0)
-    if name != "fourier":
-        return variance
-    axes = tuple(range(1, variance.ndim))
-    return (variance + np.roll(np.flip(variance, axes), 1, axes)) / 2
 
 
 def _full_plane(half: np.ndarray, width: int) -> np.ndarray:

@@ -78,20 +78,25 @@ def half_plane_power(images: np.ndarray, window: str) -> np.ndarray:
     size = images.shape[-2] * images.shape[-1]
     mean = images.mean(axis=(-2, -1), keepdims=True)
     images = images - mean
-    taps = make_window(window, images.shape[-2:]).taps
-    if taps is not None:
-        images = images * taps.astype(images.dtype)
+    taper = make_window(window, images.shape[-2:])
+    if taper.taps is not None:
+        images = images * taper.taps.astype(images.dtype)
     modes: Any = fft.rfft2(images)
     power = modes.real**2
     power += modes.imag**2
     power /= size
+    if taper.gain is not None:
+        power *= taper.gain.astype(power.dtype)
     power[..., 0, 0] = size * mean[..., 0, 0] ** 2
     return power
 
 
 def ring_mean(power: np.ndarray, plan: RingPlan) -> np.ndarray:
     """Mean over each ring, [B, H, W // 2 + 1] -> [B, F]."""
-    return (plan.matrix(power.dtype) @ power.reshape(len(power), -1).T).T
+    matrix, flat = plan.matrix(power.dtype), power.reshape(len(power), -1)
+    if len(flat) < 8:  # scipy's product with a matrix of few columns is slow
+        return np.stack([matrix @ image for image in flat])
+    return (matrix @ flat.T).T
 
 
 def _torch_rapsd(images: Any, plan: RingPlan, window: str) -> tuple[Any, Any]:
@@ -102,11 +107,13 @@ def _torch_rapsd(images: Any, plan: RingPlan, window: str) -> tuple[Any, Any]:
     size = plan.shape[0] * plan.shape[1]
     mean = images.mean(dim=(-2, -1), keepdim=True)
     centred = images - mean
-    taps = make_window(window, plan.shape).taps
-    if taps is not None:
-        centred = centred * torch.tensor(taps, dtype=images.dtype, device=images.device)
+    taper = make_window(window, plan.shape)
+    if taper.taps is not None:
+        centred = centred * torch.tensor(taper.taps, dtype=images.dtype, device=images.device)
     modes = torch.fft.rfft2(centred)
     power = (modes.real**2 + modes.imag**2) / size  # [..., H, W // 2 + 1]
+    if taper.gain is not None:
+        power = power * torch.tensor(taper.gain, dtype=images.dtype, device=images.device)
     mode = torch.tensor(plan.mode, device=images.device)
     slot = torch.tensor(plan.slot, device=images.device)
     weight = torch.tensor(plan.weight, dtype=images.dtype, device=images.device)

@@ -9,11 +9,11 @@ import numpy as np
 from spectra.bases import make_basis
 from spectra.errors import InputError
 from spectra.files import read_tables, write_tables
+from spectra.spectrum.expectation import ring_covariance
 from spectra.spectrum.moments import FileMoments
 from spectra.spectrum.rings import ring_plan
-from spectra.spectrum.windows import window as make_window
 
-__all__ = ["Average", "Spectrum", "load_spectrum"]
+__all__ = ["Average", "Spectrum", "load_spectrum", "mirrored"]
 
 FORMAT = "1.0"
 Average = Literal["arithmetic", "log"]
@@ -127,7 +127,7 @@ class Spectrum:
         from scipy import stats
 
         if self.n_files < 2:
-            modes = self.count * make_window(self.window, self.shape[1:]).ring_dof * self.n
+            modes = 2 * self.n / np.diagonal(ring_covariance(self.shape[1:], self.window))
             low, high = stats.chi2.ppf([(1 + level) / 2, (1 - level) / 2], modes[:, None]).T
             return self.power * modes / low, self.power * modes / high
         half = stats.t.ppf((1 + level) / 2, self.n_files - 1)
@@ -200,7 +200,8 @@ class Spectrum:
         variances = {}
         for basis, mine in self.variances.items():
             shift = make_basis(basis, self.shape).forward(other.mean - self.mean)
-            squares = (n - 1) * mine + (m - 1) * other.variances[basis] + n * share * shift**2
+            between = mirrored(basis, n * share * shift**2)
+            squares = (n - 1) * mine + (m - 1) * other.variances[basis] + between
             variances[basis] = squares / (n + m - 1)
         return replace(
             self,
@@ -215,15 +216,31 @@ class Spectrum:
         )
 
 
+def mirrored(basis: str, variance: np.ndarray) -> np.ndarray:
+    """A variance table as it is kept: for Fourier the mean of k and -k, which is |F|^2."""
+    if basis != "fourier":
+        return variance
+    axes = tuple(range(1, variance.ndim))
+    return (variance + np.roll(np.flip(variance, axes), 1, axes)) / 2
+
+
 def load_spectrum(path: str | Path) -> Spectrum:
     """Read a spectrum.safetensors file.
 
     Raises
     ------
     InputError
-        Missing, damaged, of another kind, or from a later major version.
+        Missing, damaged, incomplete, of another kind, or from a later major version.
     """
     tables, settings = read_tables(path, "spectrum", major=1)
+    try:
+        return _restored(tables, settings)
+    except KeyError as missing:
+        raise InputError(f"{path}: lacks {missing}; write it again with spectra") from missing
+
+
+def _restored(tables: dict[str, np.ndarray], settings: dict[str, Any]) -> Spectrum:
+    """What `Spectrum.save` wrote; KeyError names what is not there."""
     moments = {
         name: FileMoments(
             n=settings["n"],

@@ -1,4 +1,4 @@
-"""Tapers, and what they leave of the degrees of freedom."""
+"""Tapers, and what they do to the level of white noise."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,17 +21,14 @@ class Window:
     ----------
     taps : float64 [H, W] or None
         None leaves the image as it is.
-    ring_dof : float
-        Share of a ring's modes that count as independent in the ring's own mean: a taper
-        correlates neighbours along the ring.
-    fit_dof : float
-        The same for a fit over many rings: neighbouring rings are correlated too.
+    gain : float64 [H, W // 2 + 1] or None
+        Factor on the power of each mode: taking the mean off first costs the modes beside DC
+        what the taper would have moved into them from there.
     """
 
     name: str
-    taps: np.ndarray | None
-    ring_dof: float
-    fit_dof: float
+    taps: np.ndarray | None = None
+    gain: np.ndarray | None = None
 
 
 @lru_cache(maxsize=32)
@@ -44,13 +41,14 @@ def window(name: str, shape: tuple[int, int]) -> Window:
         The name is unknown.
     """
     if name == "none":
-        return Window("none", None, ring_dof=1.0, fit_dof=1.0)
+        return Window("none")
     if name == "hann":
-        # Periodic Hann; over one axis sum |rho|^2 = 1 + 2 (2/3)^2 + 2 (1/6)^2 = 1.944, of which
-        # a ring, one mode thick, sees about one factor and a fit over rings both.
-        axes = [0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n) for n in shape]
+        axes = [0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n) for n in shape]  # periodic
         taps = np.multiply.outer(*axes)  # [H, W]
         taps /= np.sqrt(np.mean(taps**2))
+        gain = 1 / (1 - np.abs(np.fft.rfft2(taps) / taps.size) ** 2)
+        gain[0, 0] = 1.0
         taps.setflags(write=False)
-        return Window("hann", taps, ring_dof=0.55, fit_dof=0.264)
+        gain.setflags(write=False)
+        return Window("hann", taps, gain)
     raise InputError(f"window {name!r} is unknown; choose one of {', '.join(get_args(WindowName))}")

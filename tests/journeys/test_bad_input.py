@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import spectra
 from spectra.cli import main
 
 
@@ -21,6 +22,14 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
     assert printed.err.startswith("spectra: ")
     assert "Traceback" not in printed.err
     return printed.err
+
+
+@pytest.fixture(scope="module")
+def digits_spectrum(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real spectrum file."""
+    path = tmp_path_factory.mktemp("digits") / "spectrum.safetensors"
+    spectra.analyze("digits").save(path)
+    return path
 
 
 def photograph(side: int = 64, seed: int = 0) -> Image.Image:
@@ -99,7 +108,9 @@ def test_unknown_manifest(capsys, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["analyze", "schedule", "demo"])
-def test_output_that_cannot_be_written(capsys, tmp_path: Path, command: str) -> None:
+def test_output_that_cannot_be_written(
+    capsys, tmp_path: Path, digits_spectrum: Path, command: str
+) -> None:
     (tmp_path / "file").write_text("in the way")
     out = tmp_path / "file" / "out"
     if command == "demo":
@@ -108,20 +119,16 @@ def test_output_that_cannot_be_written(capsys, tmp_path: Path, command: str) -> 
     if command == "analyze":
         assert str(out) in refused(capsys, "analyze", "digits", "--out", out)
         return
-    main(["analyze", "digits", "--out", str(tmp_path / "digits")])
-    capsys.readouterr()
-    spectrum = tmp_path / "digits" / "spectrum.safetensors"
-    line = refused(capsys, "schedule", spectrum, "--out", out / "s.safetensors")
+    line = refused(capsys, "schedule", digits_spectrum, "--out", out / "s.safetensors")
     assert str(out) in line
 
 
 def test_schedule_of_another_size(capsys, tmp_path: Path) -> None:
     np.save(tmp_path / "small.npy", np.random.default_rng(0).normal(size=(20, 8, 8)))
     np.save(tmp_path / "large.npy", np.random.default_rng(0).normal(size=(20, 16, 16)))
-    main(["analyze", str(tmp_path / "small.npy"), "--out", str(tmp_path / "s")])
     schedule = tmp_path / "schedule.safetensors"
-    main(["schedule", str(tmp_path / "s" / "spectrum.safetensors"), "--out", str(schedule)])
-    capsys.readouterr()
+    small = spectra.analyze(spectra.open_source(tmp_path / "small.npy"))
+    spectra.derive_schedule(small).save(schedule)
     run = tmp_path / "run"
     line = refused(capsys, "train", tmp_path / "large.npy", "--schedule", schedule, "--out", run)
     assert "8" in line
@@ -163,10 +170,6 @@ def test_wrong_words_on_the_command_line(
         ("--g-noise", "-50"),
     ],
 )
-def test_nonsense_schedule_options(capsys, tmp_path: Path, option: str, value: str) -> None:
-    main(["analyze", "digits", "--out", str(tmp_path)])
-    capsys.readouterr()
-    line = refused(
-        capsys, "schedule", tmp_path / "spectrum.safetensors", "--show", f"{option}={value}"
-    )
+def test_nonsense_schedule_options(capsys, digits_spectrum: Path, option: str, value: str) -> None:
+    line = refused(capsys, "schedule", digits_spectrum, "--show", f"{option}={value}")
     assert option.strip("-").replace("-", "_") in line

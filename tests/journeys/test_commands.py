@@ -19,6 +19,7 @@ def as_json(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict:
     return json.loads(capsys.readouterr().out)
 
 
+@pytest.mark.slow
 def test_from_photographs_to_scores(capsys, tmp_path: Path) -> None:
     measured = as_json(capsys, "analyze", "photos", "--size", 16, "--out", tmp_path / "m")
     for key in ("kind", "n", "shape", "alpha", "alpha_se", "alpha_interval", "power_law"):
@@ -82,6 +83,7 @@ def test_sample_does_not_depend_on_n(capsys, tmp_path: Path) -> None:
     np.testing.assert_allclose(grids[0], grids[1][:3], atol=1e-4)
 
 
+@pytest.mark.slow
 def test_stdout_holds_one_object_in_a_process_of_its_own(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "spectra.cli", "analyze", "digits", "--out", tmp_path, "--json"],
