@@ -1,6 +1,9 @@
-"""The one error that is the user's to mend."""
+"""The one error that is the user's to mend, and the checks that every noun shares."""
 
-__all__ = ["InputError"]
+import math
+from collections.abc import Sequence
+
+__all__ = ["InputError", "check_name", "check_number"]
 
 
 class InputError(ValueError):
@@ -9,3 +12,16 @@ class InputError(ValueError):
     The command line prints the message alone and exits with status 2; from Python it is
     an ordinary ``ValueError``.
     """
+
+
+def check_name(what: str, name: object, known: Sequence[str]) -> None:
+    """Refuse a name that is none of the known ones, and list those."""
+    if name not in known:
+        raise InputError(f"{what} {name!r} is unknown; choose one of {', '.join(known)}")
+
+
+def check_number(name: str, value: float, low: float | None = None, strict: bool = False) -> None:
+    """Refuse a number that is not finite, or under `low` (or, if strict, at it)."""
+    if not math.isfinite(value) or (low is not None and (value <= low if strict else value < low)):
+        bound = "" if low is None else f" {'above' if strict else 'of at least'} {low:g}"
+        raise InputError(f"{name} {value}: a finite number{bound} is needed")

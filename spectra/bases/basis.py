@@ -7,7 +7,7 @@ import numpy as np
 from spectra.bases.dct import DctBasis
 from spectra.bases.fourier import FourierBasis
 from spectra.bases.pixel import PixelBasis
-from spectra.errors import InputError
+from spectra.errors import InputError, check_name
 
 __all__ = ["Basis", "BasisName", "make_basis"]
 
@@ -55,10 +55,9 @@ def make_basis(name: str, shape: tuple[int, ...]) -> Basis:
     shape = tuple(int(n) for n in shape)
     if len(shape) < 2 or min(shape) < 1:
         raise InputError(f"shape {shape}: a basis needs (channels, *spatial), each at least 1")
+    check_name("basis", name, get_args(BasisName))
     if name == "pixel":
         return PixelBasis(shape)
     if name == "dct":
         return DctBasis(shape)
-    if name == "fourier":
-        return FourierBasis(shape)
-    raise InputError(f"basis {name!r} is unknown; choose one of {', '.join(get_args(BasisName))}")
+    return FourierBasis(shape)

@@ -5,7 +5,7 @@ from typing import Literal, get_args
 import torch
 
 from spectra.diffusion.precondition import Denoiser
-from spectra.errors import InputError
+from spectra.errors import check_name
 
 __all__ = ["Loss", "training_loss"]
 
@@ -35,6 +35,7 @@ def training_loss(
         1/2 int sum_i E (eps_i - eps_hat_i)^2 d(-log SNR). "edm": the network's squared error
         with unit weight, 1 / out^2 in terms of z.
     """
+    check_name("loss", loss, get_args(Loss))
     process = denoiser.process
     t, rate = process.training_time(quantile)
     z = process.components(x)
@@ -43,6 +44,4 @@ def training_loss(
     squared = (coefficients.signal * z + coefficients.noise * noise - output) ** 2
     if loss == "edm":
         return squared.flatten(1).mean(1)
-    if loss == "bound":
-        return 0.5 * rate * (coefficients.weight * squared).flatten(1).mean(1)
-    raise InputError(f"loss {loss!r} is unknown; choose one of {', '.join(get_args(Loss))}")
+    return 0.5 * rate * (coefficients.weight * squared).flatten(1).mean(1)

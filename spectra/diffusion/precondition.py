@@ -6,7 +6,7 @@ from typing import Literal, get_args
 import torch
 
 from spectra.diffusion.process import DiffusionProcess
-from spectra.errors import InputError
+from spectra.errors import check_name
 from spectra.schedule import Schedule
 
 __all__ = ["Coefficients", "Denoiser", "Preconditioning"]
@@ -65,11 +65,7 @@ class Denoiser(torch.nn.Module):
         device: torch.device | str = "cpu",
     ) -> None:
         super().__init__()
-        if preconditioning not in get_args(Preconditioning):
-            known = ", ".join(get_args(Preconditioning))
-            raise InputError(
-                f"preconditioning {preconditioning!r} is unknown; choose one of {known}"
-            )
+        check_name("preconditioning", preconditioning, get_args(Preconditioning))
         self.network = network
         self.preconditioning = preconditioning
         self.process = DiffusionProcess(schedule, device)

@@ -17,7 +17,7 @@ from spectra.diffusion.loss import Loss
 from spectra.diffusion.networks import UNetConfig, network_record
 from spectra.diffusion.precondition import Preconditioning
 from spectra.diffusion.run import CONFIG, SCHEDULE, read_config, write_config
-from spectra.errors import InputError
+from spectra.errors import InputError, check_name
 from spectra.schedule import Schedule
 
 __all__ = ["Device", "Precision", "TrainConfig", "check_shape", "memory_format", "origin", "settle"]
@@ -75,11 +75,7 @@ class TrainConfig:
             ("preconditioning", Preconditioning),
             ("loss", Loss),
         ):
-            if getattr(self, name) not in get_args(known):
-                raise InputError(
-                    f"{name} {getattr(self, name)!r} is unknown; choose one of "
-                    f"{', '.join(get_args(known))}"
-                )
+            check_name(name, getattr(self, name), get_args(known))
         if not 0 <= self.held_out < 1:
             raise InputError(f"held_out {self.held_out} is no share; give one from 0 and under 1")
 

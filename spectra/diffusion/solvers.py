@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 import torch
 
-from spectra.errors import InputError
+from spectra.errors import InputError, check_name
 
 __all__ = ["Solver", "evaluations", "integrate"]
 
@@ -50,9 +50,7 @@ def integrate(
     euler = DDIM (Song et al. 2021); heun: Karras et al. 2022, algorithm 1; 2m: DPM-Solver++(2M),
     Lu et al. 2022; ancestral: DDPM's posterior variance (Ho et al. 2020).
     """
-    if solver not in get_args(Solver):
-        known = ", ".join(get_args(Solver))
-        raise InputError(f"solver {solver!r} is unknown; choose one of {known}")
+    check_name("solver", solver, get_args(Solver))
     y, previous, steps = start, None, len(levels) - 1
     for k in range(steps):
         s, s_next = levels[k], levels[k + 1]

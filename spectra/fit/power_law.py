@@ -5,7 +5,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from spectra.errors import InputError
+from spectra.errors import InputError, check_name
 from spectra.spectrum import Spectrum
 from spectra.spectrum.expectation import ring_covariance, ring_power_of_law
 from spectra.spectrum.spectrum import Average
@@ -119,13 +119,9 @@ def fit_power_law(
     """
     from scipy.special import polygamma, psi
 
-    if method not in get_args(FitMethod):
-        known = ", ".join(get_args(FitMethod))
-        raise InputError(f"fit method {method!r} is unknown; choose one of {known}")
-    if average not in (None, *get_args(Average)):
-        known = ", ".join(get_args(Average))
-        raise InputError(f"average {average!r} is unknown; choose one of {known}")
+    check_name("fit method", method, get_args(FitMethod))
     average = average or ("arithmetic" if method == "weighted" else "log")
+    check_name("average", average, get_args(Average))
     low, high = f_range or _default_range(spectrum, method)
     used = np.flatnonzero((spectrum.frequency >= low) & (spectrum.frequency <= high))
     if len(used) < 3:

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
-from spectra.errors import InputError
+from spectra.errors import InputError, check_name
 
 __all__ = [
     "BETTER",
@@ -134,8 +134,7 @@ def new_figure(layout: Layout, height: float) -> Figure:
     InputError
         `layout` is neither "wide" nor "narrow".
     """
-    if layout not in WIDTH:
-        raise InputError(f"layout {layout!r} is unknown; choose one of {', '.join(WIDTH)}")
+    check_name("layout", layout, tuple(WIDTH))
     return Figure(figsize=(WIDTH[layout], height), layout="constrained")
 
 

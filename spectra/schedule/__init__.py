@@ -1,14 +1,11 @@
 """Spectrum -> f_max(t) -> schedule: the only place that chooses."""
 
 from spectra.schedule.cutoff import FrequencyCutoff, frequency_cutoff
-from spectra.schedule.derive import (
-    derive_schedule,
-    schedule_from_cutoff,
-    standard_beside,
-    standard_schedule,
-)
+from spectra.schedule.derive import derive_schedule
+from spectra.schedule.from_cutoff import schedule_from_cutoff
 from spectra.schedule.processes import ProcessName, ScalarProcess, process
 from spectra.schedule.schedule import Schedule, load_schedule
+from spectra.schedule.standard import standard_beside, standard_schedule
 
 __all__ = [
     "FrequencyCutoff",

@@ -1,12 +1,12 @@
 """Ordering labels l_i: larger is noised first and generated last."""
 
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 
 from spectra.errors import InputError
 
-__all__ = ["Ordering", "check_ordering", "frequency_labels", "variance_labels"]
+__all__ = ["Ordering", "frequency_labels", "variance_labels"]
 
 Ordering = Literal["variance", "frequency"]
 
@@ -32,10 +32,3 @@ def frequency_labels(frequency: np.ndarray, alpha: float, lowest: float) -> np.n
             "choose basis dct or fourier, or ordering variance"
         )
     return alpha * np.log(np.maximum(frequency, lowest / 2))
-
-
-def check_ordering(ordering: str) -> None:
-    """Refuse an unknown ordering by name."""
-    if ordering not in get_args(Ordering):
-        known = ", ".join(get_args(Ordering))
-        raise InputError(f"ordering {ordering!r} is unknown; choose one of {known}")

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from spectra.errors import InputError
+from spectra.errors import check_name
 
 __all__ = ["Form", "ProcessName", "ScalarProcess", "coefficients", "process"]
 
@@ -84,6 +84,7 @@ def process(name: str) -> ScalarProcess:
     alpha^2 = exp(-(b0 t + (b1 - b0) t^2 / 2)). ve: sigma = s0 (s1 / s0)^t. edm: sigma =
     (s0^(1/7) + t (s1^(1/7) - s0^(1/7)))^7.
     """
+    check_name("process", name, get_args(ProcessName))
     if name == "rectified-flow":
         return ScalarProcess(
             name,
@@ -108,19 +109,14 @@ def process(name: str) -> ScalarProcess:
             lambda t: -2 * (low + np.asarray(t, float) * (high - low)),
             lambda r: np.clip((-np.asarray(r, float) / 2 - low) / (high - low), 0, 1),
         )
-    if name == "edm":
-        root_low, root_high = EDM_SIGMA_MIN ** (1 / EDM_RHO), EDM_SIGMA_MAX ** (1 / EDM_RHO)
-        span = root_high - root_low
-        return ScalarProcess(
-            name,
-            "ve",
-            lambda t: -2 * EDM_RHO * np.log(root_low + np.asarray(t, float) * span),
-            lambda r: np.clip(
-                (np.exp(-np.asarray(r, float) / 2 / EDM_RHO) - root_low) / span, 0, 1
-            ),
-        )
-    known = ", ".join(get_args(ProcessName))
-    raise InputError(f"process {name!r} is unknown; choose one of {known}")
+    root_low, root_high = EDM_SIGMA_MIN ** (1 / EDM_RHO), EDM_SIGMA_MAX ** (1 / EDM_RHO)
+    span = root_high - root_low
+    return ScalarProcess(
+        "edm",
+        "ve",
+        lambda t: -2 * EDM_RHO * np.log(root_low + np.asarray(t, float) * span),
+        lambda r: np.clip((np.exp(-np.asarray(r, float) / 2 / EDM_RHO) - root_low) / span, 0, 1),
+    )
 
 
 def _log(x: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from spectra.errors import InputError
+from spectra.errors import check_name
 
 __all__ = ["Window", "WindowName", "window"]
 
@@ -40,15 +40,14 @@ def window(name: str, shape: tuple[int, int]) -> Window:
     InputError
         The name is unknown.
     """
+    check_name("window", name, get_args(WindowName))
     if name == "none":
         return Window("none")
-    if name == "hann":
-        axes = [0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n) for n in shape]  # periodic
-        taps = np.multiply.outer(*axes)  # [H, W]
-        taps /= np.sqrt(np.mean(taps**2))
-        gain = 1 / (1 - np.abs(np.fft.rfft2(taps) / taps.size) ** 2)
-        gain[0, 0] = 1.0
-        taps.setflags(write=False)
-        gain.setflags(write=False)
-        return Window("hann", taps, gain)
-    raise InputError(f"window {name!r} is unknown; choose one of {', '.join(get_args(WindowName))}")
+    axes = [0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n) for n in shape]  # periodic
+    taps = np.multiply.outer(*axes)  # [H, W]
+    taps /= np.sqrt(np.mean(taps**2))
+    gain = 1 / (1 - np.abs(np.fft.rfft2(taps) / taps.size) ** 2)
+    gain[0, 0] = 1.0
+    taps.setflags(write=False)
+    gain.setflags(write=False)
+    return Window("hann", taps, gain)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from spectra.diffusion.networks.dit import DiT, DiTConfig
 from spectra.diffusion.networks.unet import UNet, UNetConfig
-from spectra.errors import InputError
+from spectra.errors import InputError, check_name
 
 __all__ = ["InBfloat16", "NetworkConfig", "make_network", "network_config", "network_record"]
 
@@ -30,8 +30,7 @@ def network_config(network: str | NetworkConfig | Mapping[str, Any]) -> NetworkC
         return network
     record: dict[str, Any] = {"name": network} if isinstance(network, str) else dict(network)
     name = record.pop("name", None)
-    if name not in CONFIGS:
-        raise InputError(f"network {name!r} is unknown; choose one of {', '.join(CONFIGS)}")
+    check_name("network", name, tuple(CONFIGS))
     defaults = {field.name: field.default for field in fields(CONFIGS[name])}
     for key, value in record.items():
         if key not in defaults:
