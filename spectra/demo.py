@@ -5,9 +5,10 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any
 
@@ -113,19 +114,32 @@ def _trained(
     A small network gains more from a core of its own than from a second thread.
     """
     workers = max(1, min(len(jobs), len(os.sched_getaffinity(0)))) if device == "cpu" else 1
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        running = {
-            pool.submit(_train_and_score, out, name, seed, device, budget): (name, seed)
-            for name, seed in jobs
-        }
+    waiting, running = list(jobs), {}
+    with ProcessPoolExecutor(workers, get_context("spawn"), _leave_ctrl_c_to_the_parent) as pool:
         try:
-            for future in as_completed(running):
-                name, seed = running[future]
-                score, log = future.result()
-                yield name, seed, score, log
+            while waiting or running:
+                # One job a worker and none in advance: what waits is not begun when stopped.
+                while waiting and len(running) < workers:
+                    job = waiting.pop(0)
+                    running[pool.submit(_train_and_score, out, *job, device, budget)] = job
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    name, seed = running.pop(future)
+                    score, log = future.result()
+                    yield name, seed, score, log
+        except BrokenProcessPool:
+            raise InputError(
+                f"{out}: a training process was ended from outside (memory?); the same command "
+                "goes on from its last checkpoint"
+            ) from None
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            for child in active_children():
+                child.terminate()  # a run in training saves its checkpoint first
             raise
+
+
+def _leave_ctrl_c_to_the_parent() -> None:
+    """A group of its own: the terminal's Ctrl-C reaches the parent, which ends its children."""
+    os.setpgrp()
 
 
 def _train_and_score(
