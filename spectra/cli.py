@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json as json_module
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -309,10 +310,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         print("spectra: interrupted; everything finished so far is kept", file=sys.stderr)
         sys.exit(130)
-    if as_json:
-        print(json_module.dumps(outcome.numbers, allow_nan=False), file=stdout)
-    else:
-        print(outcome.text, file=stdout)
+    text = json_module.dumps(outcome.numbers, allow_nan=False) if as_json else outcome.text
+    try:
+        print(text, file=stdout, flush=True)
+    except BrokenPipeError:  # the reader, `head` say, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
 
 
 def _parse_and_run(arguments: list[str]) -> Outcome:

@@ -68,7 +68,8 @@ def analyze(
     for batch in _with_progress(source.batches(batch_size), len(source), progress):
         files = source.file_index[done : done + len(batch)]
         done += len(batch)
-        spectrum = half_plane_power(batch.reshape(-1, *spatial), window)  # [B C, H, W // 2 + 1]
+        with np.errstate(over="ignore", invalid="ignore"):  # refused below, by the sum
+            spectrum = half_plane_power(batch.reshape(-1, *spatial), window)  # [B C, H, W//2 + 1]
         plane += spectrum.sum(axis=0, dtype=np.float64)
         rings = ring_mean(spectrum, plan).reshape(len(batch), channels, -1)  # [B, C, F]
         # An example without power at some ring (a blank image) has no logarithm there; the
