@@ -113,7 +113,7 @@ def _trained(
 
     A small network gains more from a core of its own than from a second thread.
     """
-    workers = max(1, min(len(jobs), len(os.sched_getaffinity(0)))) if device == "cpu" else 1
+    workers = min(len(jobs), _cores()) if device == "cpu" else 1
     waiting, running = list(jobs), {}
     with ProcessPoolExecutor(workers, get_context("spawn"), _leave_ctrl_c_to_the_parent) as pool:
         try:
@@ -137,9 +137,17 @@ def _trained(
             raise
 
 
+def _cores() -> int:
+    """Cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS or Windows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def _leave_ctrl_c_to_the_parent() -> None:
     """A group of its own: the terminal's Ctrl-C reaches the parent, which ends its children."""
-    os.setpgrp()
+    if hasattr(os, "setpgrp"):  # not on Windows
+        os.setpgrp()
 
 
 def _train_and_score(
