@@ -17,7 +17,7 @@ import torch
 
 from spectra.commands import check_writable, schedule_numbers, spectrum_numbers
 from spectra.data import Source, open_source
-from spectra.diffusion import train
+from spectra.diffusion import TrainConfig, train
 from spectra.diffusion.loss import Loss
 from spectra.diffusion.train import Device
 from spectra.errors import InputError
@@ -38,7 +38,7 @@ class Budget:
 
     source: str = "photos"
     size: int = 32
-    loss: Loss = "edm"  # no schedule's own: the bound's weights would follow the schedule
+    loss: Loss = TrainConfig.loss
     held_out: float = 0.4  # of 11 photographs: 4 files to score on
     steps: int = 400
     batch: int = 32

@@ -17,7 +17,7 @@ def training_loss(
     x: torch.Tensor,
     quantile: torch.Tensor,
     noise: torch.Tensor,
-    loss: Loss = "bound",
+    loss: Loss,
 ) -> torch.Tensor:
     """Loss of each example, [B].
 
@@ -30,10 +30,10 @@ def training_loss(
         Uniform in [0, 1]: the schedule's training density turns it into a time.
     noise : tensor [B, C, H, W]
         Standard normal, in components.
-    loss : {"bound", "edm"}
-        "bound": an unbiased draw of the variational bound's diffusion term, nats/dim,
-        1/2 int sum_i E (eps_i - eps_hat_i)^2 d(-log SNR). "edm": the network's squared error
-        with unit weight, 1 / out^2 in terms of z.
+    loss : {"edm", "bound"}
+        "edm": the network's squared error with unit weight, 1 / out^2 in terms of z; the better
+        samples. "bound": an unbiased draw of the variational bound's diffusion term, nats/dim,
+        1/2 int sum_i E (eps_i - eps_hat_i)^2 d(-log SNR); the fewer bits/dim.
     """
     check_name("loss", loss, get_args(Loss))
     process = denoiser.process

@@ -47,9 +47,9 @@ class Denoiser(torch.nn.Module):
         "component": the Wiener filter of each component's variance is the skip connection, and
         input and output have unit variance in every component; a network that says 0 *is* the
         Wiener filter. "skip": only the skip connection is per component. "scalar": EDM's, with
-        one sigma_data for all, measured; the default, since on photographs it ends lower than
-        either (`make bench BENCH=preconditioning`): where patches differ in contrast the Wiener
-        filter of their mean spectrum is far from each, and its targets are heavy-tailed.
+        one sigma_data for all, measured; the default, since on photographs it is level with
+        the others in bits/dim or ahead and its samples are closer in spectrum
+        (`make bench BENCH=preconditioning`).
 
     Notes
     -----

@@ -39,7 +39,7 @@ class TrainConfig:
     device: Device = "auto"
     network: Mapping[str, Any] = field(default_factory=lambda: network_record(UNetConfig()))
     preconditioning: Preconditioning = "scalar"
-    loss: Loss = "bound"
+    loss: Loss = "edm"
     learning_rate: float = 2e-3
     weight_decay: float = 0.01
     warmup: int = 100

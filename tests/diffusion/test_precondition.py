@@ -159,7 +159,9 @@ def test_bound_loss_is_half_rate_snr_over_lambda_squared_error(
     error = (z - denoiser(process.noised(z, t, noise), t)) ** 2
     weight = process.log_snr(t).exp() / process.variance
     expected = 0.5 * rate * (weight * error).flatten(1).mean(1)
-    np.testing.assert_allclose(training_loss(denoiser, x, quantile, noise), expected, rtol=5e-3)
+    np.testing.assert_allclose(
+        training_loss(denoiser, x, quantile, noise, loss="bound"), expected, rtol=5e-3
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -191,7 +193,7 @@ def test_bound_loss_of_the_zero_network_is_the_information_lost(
     order = torch.randperm(n, generator=torch.manual_seed(3))
     quantile = ((torch.arange(n) + 0.5) / n)[order]
     with torch.no_grad():
-        loss = training_loss(denoiser, x, quantile, noise)
+        loss = training_loss(denoiser, x, quantile, noise, loss="bound")
     ends = 0.5 * np.log1p(np.exp(schedule.log_snr(np.array([0.0, 1.0])))).sum(axis=(1, 2, 3))
     lost = (ends[0] - ends[1]) / np.prod(schedule.shape)
     assert float(loss.mean()) == pytest.approx(lost, rel=0.02)
@@ -210,7 +212,9 @@ def test_gradients_reach_the_network() -> None:
         network = Scale()
         denoiser = Denoiser(network, schedules()["a = 0.5, data prior, flow"], kind)
         x = normal(16, *SPECTRUM.shape)
-        training_loss(denoiser, x, torch.rand(16), normal(16, *SPECTRUM.shape)).mean().backward()
+        training_loss(
+            denoiser, x, torch.rand(16), normal(16, *SPECTRUM.shape), loss="edm"
+        ).mean().backward()
         assert network.factor.grad is not None
         assert float(network.factor.grad.abs()) > 0
 

@@ -153,7 +153,7 @@ def test_fewer_steps_than_done_are_refused(
         {"batch": 5},
         {"network": {"name": "unet", "width": 16, "multipliers": [1, 2]}},
         {"preconditioning": "component"},
-        {"loss": "edm"},
+        {"loss": "bound"},
         {"learning_rate": 1e-3},
         {"ema_half_life": 5.0},
         {"held_out": 0.0},
