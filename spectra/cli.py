@@ -204,7 +204,7 @@ def sample(
     steps: int = 18,
     solver: SolverChoice = "heun",
     seed: int = 0,
-    device: Literal["cpu", "cuda"] = "cpu",
+    device: DeviceChoice = "auto",
     json: Json = False,
 ) -> Outcome:
     """Draw samples from a trained run: a PNG grid, and the values as .npy beside it.
@@ -215,7 +215,7 @@ def sample(
         steps: Steps of the solver.
         solver: How the steps are made.
         seed: Sample i depends on the seed and i alone.
-        device: cpu or cuda.
+        device: cpu, cuda, or auto.
     """
     from spectra import commands
 
@@ -232,7 +232,7 @@ def evaluate(
     solver: SolverChoice = "heun",
     seed: int = 0,
     examples: int = 512,
-    device: Literal["cpu", "cuda"] = "cpu",
+    device: DeviceChoice = "auto",
     json: Json = False,
 ) -> Outcome:
     """Score a run: bits/dim on held-out files, spectral distance of its samples.
@@ -245,7 +245,7 @@ def evaluate(
         solver: How the steps are made.
         seed: Of samples and noise; equal seeds make runs paired.
         examples: Held-out examples for bits/dim at most.
-        device: cpu or cuda.
+        device: cpu, cuda, or auto.
     """
     from spectra import commands
 
@@ -269,7 +269,7 @@ def demo(
     out: Out = Path("demo"),
     seeds: int = 3,
     seed: int = 0,
-    device: Literal["cpu", "cuda"] = "cpu",
+    device: DeviceChoice = "auto",
     json: Json = False,
 ) -> Outcome:
     """The whole main job on the embedded photographs, ending in DIR/report.html.
@@ -277,7 +277,7 @@ def demo(
     Args:
         seeds: Paired training runs of each schedule.
         seed: The first of them.
-        device: cpu or cuda.
+        device: cpu, cuda, or auto.
     """
     from spectra.demo import run_demo
 

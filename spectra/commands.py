@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from spectra.data import open_source
+from spectra.errors import InputError
 from spectra.files import write_atomically
 from spectra.fit import fit_power_law
 from spectra.schedule import (
@@ -126,6 +127,8 @@ def schedule(path: Path, out: Path | None, choices: dict[str, Any]) -> Result:
         ),
     ]
     if out is not None:
+        if out.resolve() == path.resolve():
+            raise InputError(f"{out}: is the spectrum itself; choose another --out")
         made.save(out)
         lines.append(f"wrote {out}")
     return numbers | {"out": str(out) if out else None}, "\n".join(lines)
@@ -160,14 +163,19 @@ def train(name: str, schedule_path: Path, out: Path, options: dict[str, Any]) ->
     """Train or resume a run."""
     from spectra.diffusion import train as train_run
 
-    run = train_run(name, load_schedule(schedule_path), out=out, progress=True, **options)
+    made = load_schedule(schedule_path)
+    run = train_run(name, made, out=out, progress=True, **options)
     last = run.log[-1] if run.log else {}
     text = f"{out}: {run.step} steps" + (f", loss {last['loss']:.4f}" if last else "")
-    return {"run": str(out), "step": run.step, "last": last, "config": run.config}, text
+    same = run.config["fingerprint"] == made.fingerprint
+    if not same:
+        text += f"\n{schedule_path} was measured on other data than {name}"
+    numbers = {"run": str(out), "step": run.step, "last": last, "config": run.config}
+    return numbers | {"schedule_is_of_this_source": same}, text
 
 
 def sample(
-    path: Path, out: Path, n: int, steps: int, solver: str, seed: int, device: str
+    path: Path, out: Path, n: int, steps: int, solver: str, seed: int, device: Any
 ) -> Result:
     """Draw samples; write the grid as PNG and the values as .npy."""
     from spectra.diffusion import load_run
@@ -175,7 +183,10 @@ def sample(
     from spectra.diffusion.solvers import evaluations
     from spectra.plots.images import pixel_sheet
 
-    picture, values = out.with_suffix(".png"), out.with_suffix(".npy")
+    stem = out.with_suffix("") if out.suffix in (".png", ".npy") else out
+    if out.is_dir():
+        raise InputError(f"{out}: is a folder; give a file, {out / 'samples.png'} say")
+    picture, values = Path(f"{stem}.png"), Path(f"{stem}.npy")
     check_writable(out.parent)
     run = load_run(path)
     drawn = draw(run, n, steps, solver, seed, device=device, progress=True)
@@ -251,7 +262,10 @@ def check_writable(folder: Path) -> None:
     InputError
     """
     probe = folder / ".spectra-probe"
-    write_atomically(probe, b"")
+    try:
+        write_atomically(probe, b"")
+    except InputError:
+        raise InputError(f"{folder}: cannot be written; choose another --out") from None
     probe.unlink(missing_ok=True)
 
 

@@ -19,7 +19,7 @@ from spectra.commands import check_writable, schedule_numbers, spectrum_numbers
 from spectra.data import Source, open_source
 from spectra.diffusion import TrainConfig, train
 from spectra.diffusion.loss import Loss
-from spectra.diffusion.train import Device
+from spectra.diffusion.settings import Device, chosen_device
 from spectra.errors import InputError
 from spectra.evaluation import Scores, evaluate, paired_difference
 from spectra.files import write_atomically
@@ -68,6 +68,7 @@ def run_demo(
     if seeds < 2:
         raise InputError(f"--seeds {seeds}: a paired interval needs at least 2")
     check_writable(out)
+    device = chosen_device(device)
     started = time.perf_counter()
     source = open_source(budget.source, size=budget.size)
     trained_on, held_out = source.split(budget.held_out)

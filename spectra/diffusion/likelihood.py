@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch.nn.functional import softplus
 
 from spectra.diffusion.process import DiffusionProcess
 from spectra.schedule import Schedule
@@ -16,6 +17,9 @@ __all__ = [
     "information_times",
     "variational_bound",
 ]
+
+# Noise under 1e-6 of the signal is lost in float32.
+ROUNDING_LOG_SNR = 25.0
 
 # (z(t) [B, C, H, W], t [B]) -> z_hat [B, C, H, W]
 Denoise = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -137,15 +141,15 @@ def variational_bound(
 
     t = torch.zeros(len(x), dtype=torch.float64, device=x.device)
     # lambda / (1 + SNR) is the decoder's variance: an error in it is SNR / (1 + SNR) one of eps.
-    share = torch.sigmoid(process.log_snr(t[:1]).double())
-    error = _eps_error(denoise, process, z, t, noise[levels], control, 1 / share)
+    log_snr = process.log_snr(t[:1]).double()
+    weight = 1 / torch.sigmoid(log_snr)
+    error = _eps_error(denoise, process, z, t, noise[levels], control, weight)
     reconstruction = 0.5 * error
     if control:
         return Bound(
             wiener.prior, diffusion + wiener.diffusion, reconstruction + wiener.reconstruction
         )
-    variance = process.variance.double() * (1 - share)
-    decoder = 0.5 * torch.log(2 * torch.pi * variance).sum()
+    decoder = 0.5 * (torch.log(2 * torch.pi * process.variance.double()) - softplus(log_snr)).sum()
     return Bound(wiener.prior, diffusion, reconstruction + decoder)
 
 
@@ -165,6 +169,8 @@ def _eps_error(
     if control:
         alpha, _ = process.alpha_sigma(t)
         error = error - (z - torch.sigmoid(log_snr) / alpha * noised) ** 2
+        # Where hardly any noise is left both say z(t), and rounding is all that differs.
+        error = torch.where(log_snr < ROUNDING_LOG_SNR, error, 0.0)
     return _total(weight * (log_snr.exp() / process.variance * error))
 
 
@@ -176,13 +182,14 @@ def _wiener_bound(process: DiffusionProcess, power: torch.Tensor) -> Bound:
     """
     ends = torch.tensor([0.0, 1.0], dtype=torch.float64, device=power.device)
     clean, noisy = process.log_snr(ends).double()
-    r0, r1 = torch.sigmoid(clean), torch.sigmoid(noisy)
-    information = torch.nn.functional.softplus(clean) - torch.nn.functional.softplus(noisy)
-    variance = process.variance.double() * (1 - r0)
+    # 1 - r is sigmoid(-log SNR), its logarithm -softplus: no digits are lost at high SNR.
+    r0, r1, rest0 = torch.sigmoid(clean), torch.sigmoid(noisy), torch.sigmoid(-clean)
+    passed = torch.sigmoid(-noisy) - rest0  # r0 - r1
+    decoder = torch.log(2 * torch.pi * process.variance.double()) - softplus(clean)
     return Bound(
-        prior=0.5 * _total(r1 * power - r1 - torch.log1p(-r1)),
-        diffusion=0.5 * _total((r0 - r1) * power + information - (r0 - r1)),
-        reconstruction=0.5 * _total(torch.log(2 * torch.pi * variance) + (1 - r0) * power + r0),
+        prior=0.5 * _total(r1 * power - r1 + softplus(noisy)),
+        diffusion=0.5 * _total(passed * power + softplus(clean) - softplus(noisy) - passed),
+        reconstruction=0.5 * _total(decoder + rest0 * power + r0),
     )
 
 

@@ -8,6 +8,10 @@ from spectra.schedule import Schedule
 
 __all__ = ["DiffusionProcess"]
 
+# A sequential schedule has components far beyond any noise one can see: e^60 and its square root
+# times any data variance stay inside float32.
+MOST_LOG_SNR = 60.0
+
 
 class DiffusionProcess:
     """z(t) = alpha(t) z + sigma(t) s eps in the components z = U (x - mean) of an example.
@@ -36,9 +40,7 @@ class DiffusionProcess:
         self.variance = table(schedule.variance)
         self.sigma_data = self.variance.mean().sqrt()
         self._offset = table(schedule.offset)
-        self._log_ratio_offset = table(
-            schedule.offset - np.log(schedule.variance) + 2 * np.log(schedule.scale)
-        )
+        self._ratio = table(2 * np.log(schedule.scale) - np.log(schedule.variance))
         self._scale = table(schedule.scale)
         quantile, t = schedule.quantiles
         self._t = table(t, torch.float64)
@@ -73,12 +75,13 @@ class DiffusionProcess:
         return t, rate.to(torch.float32)
 
     def log_snr(self, t: torch.Tensor) -> torch.Tensor:
-        """ln SNR_i(t), data variance included, [B] -> [B, C, H, W]."""
-        return self._offset - self._column(self.pace(t))
+        """ln SNR_i(t), data variance included, [B] -> [B, C, H, W]; within what float32 holds."""
+        log_snr = self._offset - self._column(self.pace(t))
+        return log_snr.clamp(-MOST_LOG_SNR, MOST_LOG_SNR)
 
     def alpha_sigma(self, t: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """alpha_i(t), and sigma_i(t) s_i, [B] -> [B, C, H, W] each."""
-        ratio = self._log_ratio_offset - self._column(self.pace(t))
+        ratio = self.log_snr(t) + self._ratio
         if self.form == "vp":
             alpha, sigma = torch.sigmoid(ratio).sqrt(), torch.sigmoid(-ratio).sqrt()
         elif self.form == "flow":

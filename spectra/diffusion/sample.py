@@ -8,8 +8,9 @@ import torch
 from spectra.diffusion.process import DiffusionProcess
 from spectra.diffusion.randomness import SAMPLING, normal
 from spectra.diffusion.run import Run
+from spectra.diffusion.settings import Device, chosen_device
 from spectra.diffusion.solvers import integrate
-from spectra.errors import InputError
+from spectra.errors import InputError, check_number
 
 __all__ = ["noise_levels", "sample", "sample_components"]
 
@@ -23,7 +24,7 @@ def sample(
     *,
     grid: np.ndarray | None = None,
     batch: int = 64,
-    device: str = "cpu",
+    device: Device = "auto",
     progress: bool = False,
 ) -> np.ndarray:
     """Draw examples.
@@ -40,7 +41,7 @@ def sample(
     grid : array [N + 1], optional
         Times 1 = t_0 > ... > t_N = 0 instead of the schedule's own.
     batch : int
-    device : str
+    device : {"auto", "cpu", "cuda"}
     progress : bool
 
     Returns
@@ -53,8 +54,8 @@ def sample(
     InputError
         n or steps under 1, an unknown solver, or a grid that does not fall from 1 to 0.
     """
-    if n < 1:
-        raise InputError(f"n {n}: at least one sample is needed")
+    check_number("n", n, low=1)
+    device = chosen_device(device)
     times = run.schedule.grid(steps) if grid is None else _checked(grid)
     denoiser = run.denoiser(device)
     process = denoiser.process

@@ -165,7 +165,7 @@ def settle(
     return record
 
 
-def chosen_device(device: Device) -> str:
+def chosen_device(device: Device) -> Literal["cpu", "cuda"]:
     """ "cpu" or "cuda"."""
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"

@@ -68,7 +68,9 @@ def integrate(
             ahead = denoised
             if previous is not None:
                 ratio = torch.log(levels[k - 1] / s) / torch.log(s / s_next)  # h_last / h
-                ahead = denoised + (denoised - previous) / (2 * ratio)
+                moves = ratio > 1e-6  # a level that stood still says nothing of the slope
+                slope = (denoised - previous) / (2 * torch.where(moves, ratio, 1.0))
+                ahead = denoised + torch.where(moves, slope, 0.0)
             y = s_next / s * y + (1 - s_next / s) * ahead
             previous = denoised
         else:

@@ -13,8 +13,9 @@ from spectra.diffusion.likelihood import (
     variational_bound,
 )
 from spectra.diffusion.randomness import SCORING, normal, uniform
+from spectra.diffusion.settings import Device, chosen_device
 from spectra.diffusion.solvers import evaluations
-from spectra.errors import InputError
+from spectra.errors import InputError, check_number
 from spectra.evaluation.comparison import Difference, mean_interval, paired_difference
 from spectra.evaluation.spectral import SpectralDistance, spectral_distance
 
@@ -63,12 +64,15 @@ class Scores:
     ----------
     bound : BoundScore
     spectral : SpectralDistance
-        Of samples from the data, dB.
+        Of samples from the source, dB.
     samples : float32 [n, C, H, W]
     steps, evaluations : int
     solver : str
     held_out : bool
         Whether the bound was taken on files that training did not see.
+    source, fingerprint : str
+        What was scored against.
+    seed, run_step : int
     """
 
     bound: BoundScore
@@ -78,6 +82,10 @@ class Scores:
     evaluations: int
     solver: str
     held_out: bool
+    source: str
+    fingerprint: str
+    seed: int
+    run_step: int
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the samples, for JSON."""
@@ -100,6 +108,10 @@ class Scores:
             "spectral_distance_interval": [spectral.low, spectral.high],
             "spectral_difference_db": spectral.difference_db.tolist(),
             "frequency": spectral.frequency.tolist(),
+            "source": self.source,
+            "fingerprint": self.fingerprint,
+            "seed": self.seed,
+            "run_step": self.run_step,
             "samples": len(self.samples),
             "steps": self.steps,
             "evaluations": self.evaluations,
@@ -117,7 +129,7 @@ def evaluate(
     seed: int = 0,
     examples: int = 512,
     levels: int = 8,
-    device: str = "cpu",
+    device: Device = "auto",
     progress: bool = False,
 ) -> Scores:
     """Score a run against a source.
@@ -136,30 +148,44 @@ def evaluate(
         Held-out examples for the bound at most, spread over all files.
     levels : int
         Noise levels an example is scored at.
-    device : str
+    device : {"auto", "cpu", "cuda"}
 
     Raises
     ------
     InputError
         The source has another shape than the run.
     """
+    check_number("n", n, low=2)  # one sample has no mean spectrum
+    check_number("steps", steps, low=1)
+    check_number("examples", examples, low=1)
+    check_number("levels", levels, low=1)
+    device = chosen_device(device)
     if not isinstance(source, Source):
         source = open_source(source, **run.schedule.data)
     if tuple(source.shape) != tuple(run.schedule.shape):
         raise InputError(
             f"{source.name}: examples of shape {tuple(source.shape)}, but {run.path} was trained "
-            f"on {tuple(run.schedule.shape)}; give --size and --channels to match"
+            f"on {tuple(run.schedule.shape)}; score it on data of its own shape"
         )
-    held_out = source.fingerprint == run.config.get("fingerprint")
-    scored = source.split(run.config["held_out"])[1] if held_out else source
+    share = run.config["held_out"]
+    held_out = share > 0 and source.fingerprint == run.config.get("fingerprint")
+    scored = source.split(share)[1] if held_out else source
     bound = score_bound(run, scored, seed, examples, levels, device)
     samples = sample(run, n, steps, solver, seed, device=device, progress=progress)
     reference = _spread(source, 4 * max(n, 256))
-    spectral = spectral_distance(
-        samples, source.examples(reference), source.file_index[reference], seed=seed
-    )
+    spectral = spectral_distance(samples, source.examples(reference), seed=seed)
     return Scores(
-        bound, spectral, samples, steps, evaluations(steps, solver), solver, bool(held_out)
+        bound=bound,
+        spectral=spectral,
+        samples=samples,
+        steps=steps,
+        evaluations=evaluations(steps, solver),
+        solver=solver,
+        held_out=held_out,
+        source=source.name,
+        fingerprint=source.fingerprint,
+        seed=seed,
+        run_step=run.step,
     )
 
 

@@ -20,7 +20,7 @@ class SpectralDistance:
     Attributes
     ----------
     value, low, high : float
-        dB, with the interval over samples and over data files.
+        dB, with the interval over samples; what their number alone would add is taken off.
     frequency : float64 [F]
         Cycles/pixel.
     difference_db : float64 [F]
@@ -37,58 +37,57 @@ class SpectralDistance:
 def spectral_distance(
     samples: np.ndarray,
     data: np.ndarray,
-    files: np.ndarray | None = None,
     *,
     level: float = 0.95,
     seed: int = 0,
 ) -> SpectralDistance:
-    """Distance between the spectra of samples and of data.
+    """How far the spectrum of what a model draws is from that of the data given.
 
     Parameters
     ----------
     samples : [N, C, H, W]
+        A draw from the model: what is random here.
     data : [M, C, H, W]
-    files : int [M], optional
-        Independent unit of each example; each its own by default.
+        The target, as it is.
     level : float
     seed : int
-        Of the bootstrap: samples, and data files, are drawn with replacement.
+        Of the bootstrap over samples.
 
     Raises
     ------
     InputError
         The two have different shapes, or fewer than 2 samples.
     """
+    from scipy import stats
+
     if samples.shape[1:] != data.shape[1:]:
         raise InputError(f"samples of shape {samples.shape[1:]} against data {data.shape[1:]}")
     if len(samples) < 2:
         raise InputError("a spectral distance needs at least 2 samples")
     drawn = _ring_power(samples)  # [N, F]
-    measured = _ring_power(data)  # [M, F]
-    _, unit = np.unique(np.arange(len(data)) if files is None else files, return_inverse=True)
-    sizes = np.bincount(unit).astype(float)  # [G]
-    sums = np.stack([np.bincount(unit, weights=column) for column in measured.T], 1)  # [G, F]
-
+    target = np.log(_ring_power(data).mean(axis=0))  # [F]
     plan = ring_plan(samples.shape[-2:])
     weights = np.gradient(np.log(plan.frequency)) if len(plan.frequency) > 1 else np.ones(1)
     weights = weights / weights.sum()
 
-    def distance(log_ratio: np.ndarray) -> np.ndarray:
-        return 10 / np.log(10) * np.sqrt(log_ratio**2 @ weights)
+    log_ratio = np.log(drawn.mean(axis=0)) - target
+    n = len(drawn)
+    counts = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), RESAMPLES)  # [R, N]
+    resampled = np.log(counts @ drawn / n) - target  # [R, F]
+    # The square of a noisy mean is too large by its variance.
+    noise = weights @ resampled.var(axis=0, ddof=1)
+    squared = weights @ log_ratio**2 - noise
+    # Near zero the square is skewed and its quantiles cover too little; its spread does not.
+    half = stats.norm.ppf((1 + level) / 2) * (resampled**2 @ weights).std(ddof=1)
+    low, high = squared - half, squared + half
 
-    log_ratio = np.log(drawn.mean(0)) - np.log(sums.sum(0) / sizes.sum())
-    rng = np.random.default_rng(seed)
-    n, g = len(drawn), len(sizes)
-    of_samples = rng.multinomial(n, np.full(n, 1 / n), RESAMPLES) / n  # [R, N]
-    of_files = rng.multinomial(g, np.full(g, 1 / g), RESAMPLES)  # [R, G]
-    means = (of_files @ sums) / (of_files @ sizes)[:, None]
-    spread = distance(np.log(of_samples @ drawn) - np.log(means))
-    low, high = np.quantile(spread, [(1 - level) / 2, (1 + level) / 2])
-    value = float(distance(log_ratio))
+    def decibel(square: float) -> float:
+        return float(10 / np.log(10) * np.sqrt(max(square, 0.0)))
+
     return SpectralDistance(
-        value=value,
-        low=float(min(low, value)),
-        high=float(max(high, value)),
+        value=decibel(squared),
+        low=decibel(low),
+        high=decibel(high),
         frequency=plan.frequency,
         difference_db=10 / np.log(10) * log_ratio,
     )

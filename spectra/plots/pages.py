@@ -276,7 +276,9 @@ def sections_of(path: Path) -> tuple[list[Section], str]:
         run = load_run(path)
         text = f"Loss “{run.config['loss']}” over {run.step} steps."
         sections = schedule_sections(run.schedule, standard_beside(run.schedule))
-        return [*sections, *training_sections({path.name: run.log}, text)], f"Run {path.name}"
+        if run.log:
+            sections += training_sections({path.name: run.log}, text)
+        return sections, f"Run {path.name}"
     if path.suffix == ".npy" and path.is_file():
         images = open_source(path)
         return data_sections(shown_examples(images), path.name), f"Samples {path.name}"

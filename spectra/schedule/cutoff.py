@@ -65,11 +65,22 @@ class FrequencyCutoff:
 
     def t_detect(self, f: np.ndarray) -> np.ndarray:
         """Time at which frequency f (cycles/pixel) drowns, [K] -> [K]; NaN outside the rings."""
-        frequency, curve = self.spectrum.frequency, np.log(self.spectrum.power)
+        return self._drowned_at(f, np.log(self.spectrum.power))
+
+    def _drowned_at(self, f: np.ndarray, curve: np.ndarray) -> np.ndarray:
+        """Time at which a curve of ln power over the rings meets the noise at f, [K] -> [K]."""
+        frequency = self.spectrum.frequency
         f = np.atleast_1d(np.asarray(f, float))
         with np.errstate(divide="ignore", invalid="ignore"):
             log_power = np.interp(np.log(f), np.log(frequency), curve, left=np.nan, right=np.nan)
         return self.process.time(np.log(self.threshold) - log_power)
+
+    def t_detect_interval(
+        self, f: np.ndarray, level: float = 0.95
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Interval of t_detect(f) from the interval of R(f), [K] -> ([K], [K])."""
+        low, high = self.spectrum.power_interval(level)
+        return self._drowned_at(f, np.log(low)), self._drowned_at(f, np.log(high))
 
     def interval(self, t: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
         """Interval of f_max(t) from the interval of R(f), ([T], [T])."""

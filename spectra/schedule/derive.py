@@ -10,7 +10,7 @@ from spectra.schedule import ends
 from spectra.schedule.coordinates import coordinates
 from spectra.schedule.pace import Pace, information_pace, spectral_pace
 from spectra.schedule.processes import Form
-from spectra.schedule.schedule import Schedule, offset_histogram
+from spectra.schedule.schedule import Schedule, information, offset_histogram
 from spectra.spectrum import Spectrum
 
 __all__ = ["COVERAGE", "derive_schedule"]
@@ -96,7 +96,10 @@ def derive_schedule(
     if g_noise is not None:
         check_number("g_noise", g_noise)
         end = float(g_noise) + float(offset.max())
-        explanation["noise end"] = f"given: every log SNR(1) <= {-g_noise:g}"
+        left = float(information(histogram, np.array([end]))[0])
+        explanation["noise end"] = (
+            f"given: every log SNR(1) <= {-g_noise:g}, which leaves {left:.3g} nats of an example"
+        )
     if not start < end:
         raise InputError(
             f"g_denoise, g_noise: the clean end ({start:.3g}) lies beyond the noise end "

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from spectra.errors import InputError
 from spectra.schedule.schedule import information
 
 __all__ = ["INFORMATION_LEFT", "clean_end", "noise_budget", "noisy_end"]
@@ -21,6 +22,11 @@ def noisy_end(histogram: tuple[np.ndarray, np.ndarray], left: float) -> float:
     def excess(pace: float) -> float:
         return float(information(histogram, np.array([pace]))[0]) - left
 
+    if left >= 0.5 * np.log(2) * counts.sum():
+        raise InputError(
+            f"information_left {left:g}: half of all components would still be seen at t = 1; "
+            f"give less than {0.5 * np.log(2) * counts.sum():.3g} nats"
+        )
     # ln(1 + x) <= x bounds it from above.
     return _root(excess, values.min() - 50, values.max() + np.log(counts.sum() / left))
 
@@ -31,8 +37,10 @@ def clean_end(variance: np.ndarray, offset: np.ndarray, budget: float) -> float:
     The error is the mean over components of lambda_i / (1 + SNR_i).
     """
 
+    from scipy.special import expit
+
     def excess(pace: float) -> float:
-        return float(np.mean(variance / (1 + np.exp(offset - pace)))) - budget
+        return float(np.mean(variance * expit(pace - offset))) - budget
 
     if budget >= variance.mean():
         return float(offset.min())

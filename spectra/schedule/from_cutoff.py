@@ -11,7 +11,7 @@ from spectra.schedule.coordinates import coordinates
 from spectra.schedule.derive import COVERAGE
 from spectra.schedule.pace import LOWEST_FREQUENCY, cutoff_pace
 from spectra.schedule.processes import Form
-from spectra.schedule.schedule import Schedule
+from spectra.schedule.schedule import Schedule, information
 from spectra.spectrum import Spectrum
 
 __all__ = ["schedule_from_cutoff"]
@@ -66,6 +66,8 @@ def schedule_from_cutoff(
     t, pace = cutoff_pace(frequency, curve, threshold, wish, knots)
     if not pace[-1] > pace[0]:
         raise InputError("f_max: the wish is constant; it must fall between t = 0 and t = 1")
+    clean = float(base.offset.min() - pace[0])
+    left = float(information(base.offset_histogram, pace[-1:])[0])
     return replace(
         base,
         name="from f_max",
@@ -80,6 +82,8 @@ def schedule_from_cutoff(
         explanation={
             "pace": f"f_max(t) as wished, at SNR {threshold:g}",
             "ordering": f"{ordering}, strength {ordering_strength:g}",
+            "clean end": f"the wish's own: lowest log SNR(0) is {clean:.3g}",
+            "noise end": f"the wish's own: {left:.3g} nats of an example are left at t = 1",
         },
     )
 

@@ -55,7 +55,7 @@ def spectral_pace(
         The curve does not fall with frequency, or the ends leave no room for it.
     """
     falling = np.minimum.accumulate(curve)
-    if curve[0] - curve[-1] < 1e-9:
+    if np.ptp(curve) < 1e-9:
         raise InputError(
             "pace 'frequency' and 'octave' need components that drown one after another; "
             "at ordering strength 0 all drown at once: choose pace information or linear"

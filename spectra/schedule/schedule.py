@@ -19,7 +19,7 @@ FORMAT = "1.0"
 INFORMATION_BINS = 2048
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Schedule:
     """log SNR_i(t) = offset_i - pace(t): one offset a component, one pace for all.
 
@@ -146,14 +146,18 @@ class Schedule:
     def grid(self, steps: int, *, rho: float = 7.0) -> np.ndarray:
         """Times of a sampler's knots, 1 = t_0 > ... > t_N = 0, [steps + 1].
 
-        Even in sigma^(1 / rho), sigma = exp(pace / 2), between the schedule's ends. The last
-        step, to t_N = 0, lands on the denoised estimate: samples keep no noise.
+        Where one noise level holds for all components (standard diffusion's order), they are
+        even in sigma^(1 / rho), sigma = exp(pace / 2), between the schedule's ends. Elsewhere
+        that rule would spend most knots where nothing changes; they are even in log-noise,
+        counted where some component is in transition. The last step, to t_N = 0, lands on the
+        denoised estimate: samples keep no noise.
 
         Parameters
         ----------
         steps : int
         rho : float
-            7 is EDM's; the larger, the more of the knots lie at low noise.
+            7 is EDM's; the larger, the more of the knots lie at low noise. For standard
+            diffusion's order.
 
         Raises
         ------
@@ -168,9 +172,16 @@ class Schedule:
             raise InputError(f"steps {steps}: at least one step is needed")
         if not rho >= 1:
             raise InputError(f"rho {rho}: at least 1 is needed (7 is usual)")
-        noisy, clean = np.exp(self.pace[[-1, 0]] / (2 * rho))
-        sigma = np.linspace(noisy, clean, steps + 1) ** rho
-        times = self.time_at(2 * np.log(sigma))
+        if np.allclose(self.offset, np.log(self.variance), atol=1e-9):
+            noisy, clean = np.exp(self.pace[[-1, 0]] / (2 * rho))
+            pace = 2 * rho * np.log(np.linspace(noisy, clean, steps + 1))
+        else:
+            fine = np.linspace(self.pace[-1], self.pace[0], 4001)
+            nearest = np.abs(self.offset_histogram[0][:, None] - fine).min(axis=0)  # |log SNR|
+            passed = np.cumsum(1 / np.cosh(np.minimum(nearest, 300) / 4) ** 2)
+            even = np.linspace(passed[0], passed[-1], steps + 1)
+            pace = np.interp(even, passed, fine)
+        times = self.time_at(pace)
         times[0], times[-1] = 1.0, 0.0
         return times
 

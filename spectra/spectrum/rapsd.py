@@ -38,7 +38,8 @@ def rapsd(images: Any, *, window: str = "none", compat: Compat = None) -> tuple[
     Raises
     ------
     InputError
-        Fewer than two axes, an image too small to have a ring, or values that are not finite.
+        Fewer than two axes, no image, one too small to have a ring, or (numpy only) power that
+        is not finite.
 
     Notes
     -----
@@ -52,6 +53,8 @@ def rapsd(images: Any, *, window: str = "none", compat: Compat = None) -> tuple[
         raise InputError(
             f"images of {shape[0]}x{shape[1]} have no ring of frequencies; at least 3x3 is needed"
         )
+    if 0 in images.shape:
+        raise InputError("images: there are none")
     if type(images).__module__.partition(".")[0] == "torch":
         return _torch_rapsd(images, plan, window)
     images = np.asarray(images)
@@ -63,7 +66,7 @@ def rapsd(images: Any, *, window: str = "none", compat: Compat = None) -> tuple[
         block = half_plane_power(flat[start : start + chunk].astype(dtype, copy=False), window)
         power[start : start + chunk] = ring_mean(block, plan)
     if not np.isfinite(power).all():
-        raise InputError("images: NaN or infinite values; remove or fill them first")
+        raise InputError("images: NaN or infinite values, or too large ones; remove, fill or rescale them")
     return power.reshape(*images.shape[:-2], -1), plan.frequency.copy()
 
 

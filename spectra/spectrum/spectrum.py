@@ -19,7 +19,7 @@ FORMAT = "1.0"
 Average = Literal["arithmetic", "log"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Spectrum:
     """Power spectrum of a data set and what its uncertainty is made of.
 
@@ -187,7 +187,7 @@ class Spectrum:
         Raises
         ------
         InputError
-            The two were measured with different settings.
+            The two were measured with different settings, or on the same files.
         """
         for name in ("shape", "window", "kind", "quantum"):
             ours, theirs = getattr(self, name), getattr(other, name)
@@ -195,6 +195,8 @@ class Spectrum:
                 raise InputError(f"{name} differs between the two spectra: {ours} and {theirs}")
         if set(self.variances) != set(other.variances):
             raise InputError("the two spectra hold different bases; measure the same ones in both")
+        if self.fingerprint and self.fingerprint == other.fingerprint:
+            raise InputError(f"{self.name}: both spectra are of the same files; add different ones")
         n, m = self.n, other.n
         share = m / (n + m)
         variances = {}

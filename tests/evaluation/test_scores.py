@@ -83,6 +83,18 @@ def test_other_data_are_scored_whole_and_another_shape_is_refused(untrained) -> 
         spectra.evaluate(run, spectra.open_source("photos", size=32), n=4, steps=2)
 
 
+def test_a_run_that_held_nothing_out_is_scored_on_all(tmp_path: Path) -> None:
+    source = spectra.open_source("digits")
+    schedule = spectra.derive_schedule(spectra.analyze(source))
+    run = spectra.train(source, schedule, out=tmp_path, steps=0, held_out=0.0, device="cpu")
+    scores = spectra.evaluate(run, source, n=2, steps=1, examples=8, levels=1)
+    assert not scores.held_out
+    assert scores.to_dict()["source"] == "digits"
+    for wrong in ({"n": 1}, {"examples": 0}, {"steps": 0}):
+        with pytest.raises(InputError, match=next(iter(wrong))):
+            spectra.evaluate(run, source, **wrong)
+
+
 def test_bits_per_dim_of_eight_bit_values() -> None:
     assert bits_per_dim(np.zeros(()), 10, 2 / 255) == pytest.approx(6.99435, abs=1e-5)
 

@@ -14,7 +14,7 @@ def noise(n: int, seed: int, scale: float = 1.0, side: int = 16) -> np.ndarray:
 def test_a_gain_is_found_in_decibels() -> None:
     data = noise(400, 0)
     found = spectral_distance(2 * data, data)
-    assert found.value == pytest.approx(20 * np.log10(2), abs=1e-4)
+    assert found.value == pytest.approx(20 * np.log10(2), abs=0.01)
     np.testing.assert_allclose(found.difference_db, 20 * np.log10(2), atol=1e-4)
     assert found.low <= found.value <= found.high
 
@@ -24,12 +24,15 @@ def test_equal_data_have_distance_zero() -> None:
     assert spectral_distance(data, data).value == 0
 
 
-def test_interval_covers_a_planted_distance() -> None:
-    covered = 0
-    for seed in range(40):
-        found = spectral_distance(noise(60, 2 * seed, 1.5), noise(60, 2 * seed + 1), seed=seed)
-        covered += found.low <= 20 * np.log10(1.5) <= found.high
-    assert covered >= 34
+@pytest.mark.parametrize("true", [0.0, 0.4, 1.6, 6.0])
+def test_interval_covers_a_planted_distance(true: float) -> None:
+    """95 % of the time or more; the value is unbiased in the square."""
+    data = noise(4000, 0)
+    gain = 10 ** (true / 20)
+    found = [spectral_distance(noise(64, seed, gain), data, seed=seed) for seed in range(1, 121)]
+    covered = np.mean([one.low <= true <= one.high for one in found])
+    assert covered >= 0.88
+    assert np.mean([one.value**2 for one in found]) == pytest.approx(true**2, abs=0.15)
 
 
 def test_octaves_weigh_alike() -> None:
@@ -42,16 +45,6 @@ def test_octaves_weigh_alike() -> None:
     rings = found.frequency
     share = np.log(rings[-1] / 0.25) / np.log(rings[-1] / rings[0])
     assert found.value == pytest.approx(20 * np.sqrt(share), rel=0.05)
-
-
-def test_files_widen_the_interval() -> None:
-    rng = np.random.default_rng(4)
-    gains = np.repeat(np.exp(rng.normal(size=5)), 40)[:, None, None, None]
-    data = noise(200, 5) * gains.astype(np.float32)
-    samples = noise(200, 6)
-    by_file = spectral_distance(samples, data, np.repeat(np.arange(5), 40))
-    by_patch = spectral_distance(samples, data)
-    assert by_file.high - by_file.low > 1.5 * (by_patch.high - by_patch.low)
 
 
 def test_shapes_must_agree() -> None:

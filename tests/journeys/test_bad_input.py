@@ -167,9 +167,17 @@ def test_wrong_words_on_the_command_line(
         ("--ordering-strength", "nan"),
         ("--threshold", "0"),
         ("--information-left", "0"),
+        ("--information-left", "1e9"),
         ("--g-noise", "-50"),
     ],
 )
 def test_nonsense_schedule_options(capsys, digits_spectrum: Path, option: str, value: str) -> None:
     line = refused(capsys, "schedule", digits_spectrum, "--show", f"{option}={value}")
     assert option.strip("-").replace("-", "_") in line
+
+
+def test_a_spectrum_is_not_written_over_by_its_schedule(capsys, digits_spectrum: Path) -> None:
+    before = digits_spectrum.read_bytes()
+    line = refused(capsys, "schedule", digits_spectrum, "--out", digits_spectrum)
+    assert "another --out" in line
+    assert digits_spectrum.read_bytes() == before

@@ -122,3 +122,14 @@ def test_bad_times_and_processes_are_refused() -> None:
     for t in (-0.1, 1.1, np.nan):
         with pytest.raises(InputError, match=r"\[0, 1\]"):
             spectra.frequency_cutoff(spectrum).f_max(np.array([t]))
+
+
+def test_interval_of_the_time_holds_the_time() -> None:
+    """A frequency of more power drowns later; outside the rings nothing is said."""
+    cutoff = spectra.frequency_cutoff(spectra.analyze("digits"))
+    f = np.append(cutoff.spectrum.frequency, 0.01)
+    low, high = cutoff.t_detect_interval(f)
+    t = cutoff.t_detect(f)
+    assert (low[:-1] < t[:-1]).all()
+    assert (t[:-1] < high[:-1]).all()
+    assert np.isnan([low[-1], t[-1], high[-1]]).all()
