@@ -66,7 +66,9 @@ def rapsd(images: Any, *, window: str = "none", compat: Compat = None) -> tuple[
         block = half_plane_power(flat[start : start + chunk].astype(dtype, copy=False), window)
         power[start : start + chunk] = ring_mean(block, plan)
     if not np.isfinite(power).all():
-        raise InputError("images: NaN or infinite values, or too large ones; remove, fill or rescale them")
+        raise InputError(
+            "images: NaN or infinite values, or too large ones; remove, fill or rescale them"
+        )
     return power.reshape(*images.shape[:-2], -1), plan.frequency.copy()
 
 
