@@ -72,8 +72,8 @@ def analyze(
             spectrum = half_plane_power(batch.reshape(-1, *spatial), window)  # [B C, H, W//2 + 1]
         plane += spectrum.sum(axis=0, dtype=np.float64)
         rings = ring_mean(spectrum, plan).reshape(len(batch), channels, -1)  # [B, C, F]
-        # An example without power at some ring (a blank image) has no logarithm there; the
-        # smallest normal number stands for it and is reported by the caller's floor.
+        # An example without power in some ring (a blank image) has no logarithm there; the
+        # smallest normal number stands for it, which pulls the mean of logs down.
         safe = np.maximum(rings, np.finfo(np.float32).tiny)
         power.add(rings.mean(axis=1), files)
         logs.add(np.log(safe).mean(axis=1), files)
