@@ -208,8 +208,7 @@ def evaluate(path: Path, name: str, options: dict[str, Any]) -> Result:
     from spectra.evaluation import evaluate as score
 
     run = load_run(path)
-    source = open_source(name, **run.schedule.data)
-    scores = score(run, source, progress=True, **options)
+    scores = score(run, name, progress=True, **options)
     numbers = scores.to_dict()
     target = path / "scores.json"
     write_atomically(target, (json.dumps(_finite(numbers), indent=1) + "\n").encode())

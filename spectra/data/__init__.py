@@ -5,7 +5,7 @@ Nothing here knows of spectra. Pillow, torch and safetensors are imported when f
 
 from spectra.data.folders import Skipped
 from spectra.data.manifests import Manifest, list_manifests, load_manifest
-from spectra.data.openers import open_source
+from spectra.data.openers import open_source, reopen_source
 from spectra.data.sources import Source
 
 __all__ = [
@@ -15,4 +15,5 @@ __all__ = [
     "list_manifests",
     "load_manifest",
     "open_source",
+    "reopen_source",
 ]

@@ -19,7 +19,7 @@ from spectra.data.patches import Windows
 from spectra.data.sources import Numbers, Source
 from spectra.errors import InputError
 
-__all__ = ["open_source"]
+__all__ = ["open_source", "reopen_source"]
 
 ARRAY_FILES = (".npy", ".npz", ".safetensors")
 
@@ -82,6 +82,30 @@ def open_source(
     if isinstance(source, str | os.PathLike):
         return _open_path(source, options)
     return _array_source(as_array(source), options, "array")
+
+
+def reopen_source(source: Any, view: Mapping[str, Any]) -> Source:
+    """Open a data set in a view that was recorded when another one, or the same, was measured.
+
+    Raises
+    ------
+    InputError
+        As `open_source`; where the view does not fit, the line says that it is a recorded one.
+    """
+    if isinstance(source, Source):
+        return source
+    try:
+        return open_source(source, **view)
+    except InputError as error:
+        if not any(
+            option in str(error) for option in ("--size", "--crop", "channels", "value_range")
+        ):
+            raise
+        size = "x".join(map(str, view.get("size") or ()))
+        raise InputError(
+            f"{error} (opened as its schedule was measured, size {size}: give data that fit, or "
+            "measure these and derive a schedule of their own)"
+        ) from error
 
 
 def _open_path(source: str | os.PathLike[str], options: Options) -> Source:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from spectra.data import Source, open_source
+from spectra.data import Source, reopen_source
 from spectra.diffusion.checkpoint import Checkpoint, latest, write_checkpoint
 from spectra.diffusion.ema import Ema
 from spectra.diffusion.loss import Loss, training_loss
@@ -134,8 +134,7 @@ def train(
         log_every=log_every,
     )
     place = origin(source)
-    if not isinstance(source, Source):
-        source = open_source(source, **schedule.data)
+    source = reopen_source(source, schedule.data)
     check_shape(source, schedule)
     path = Path(out)
     with sole_user(path):

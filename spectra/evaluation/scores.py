@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from spectra.data import Source, open_source
+from spectra.data import Source, reopen_source
 from spectra.diffusion import Run, sample
 from spectra.diffusion.likelihood import (
     bits_per_dim,
@@ -160,8 +160,7 @@ def evaluate(
     check_number("examples", examples, low=1)
     check_number("levels", levels, low=1)
     device = chosen_device(device)
-    if not isinstance(source, Source):
-        source = open_source(source, **run.schedule.data)
+    source = reopen_source(source, run.schedule.data)
     if tuple(source.shape) != tuple(run.schedule.shape):
         raise InputError(
             f"{source.name}: examples of shape {tuple(source.shape)}, but {run.path} was trained "

@@ -133,6 +133,7 @@ def test_schedule_of_another_size(capsys, tmp_path: Path) -> None:
     line = refused(capsys, "train", tmp_path / "large.npy", "--schedule", schedule, "--out", run)
     assert "8" in line
     assert "16" in line
+    assert "measure these and derive a schedule of their own" in line
     assert not list(run.glob("checkpoint*"))
 
 
