@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from spectra.errors import InputError
+from spectra.files import plain
 
 __all__ = ["main"]
 
@@ -310,7 +311,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         print("spectra: interrupted; everything finished so far is kept", file=sys.stderr)
         sys.exit(130)
-    text = json_module.dumps(outcome.numbers, allow_nan=False) if as_json else outcome.text
+    text = json_module.dumps(plain(outcome.numbers), allow_nan=False) if as_json else outcome.text
     try:
         print(text, file=stdout, flush=True)
     except BrokenPipeError:  # the reader, `head` say, has seen enough

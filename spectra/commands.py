@@ -3,7 +3,6 @@
 Every function returns (numbers for --json, text for people).
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,8 @@ import numpy as np
 
 from spectra.data import open_source
 from spectra.errors import InputError
-from spectra.files import write_atomically
-from spectra.fit import fit_power_law
+from spectra.files import write_atomically, write_json
+from spectra.fit import PowerLaw, fit_power_law
 from spectra.schedule import (
     Schedule,
     derive_schedule,
@@ -49,7 +48,7 @@ def analyze(
     spectrum.save(out / "spectrum.safetensors")
     fit = fit_power_law(spectrum)
     cutoff = frequency_cutoff(spectrum, process=process, threshold=threshold)
-    numbers = spectrum_numbers(spectrum) | {"f_max": _cutoff_rows(cutoff), "process": process}
+    numbers = spectrum_numbers(spectrum, fit) | {"f_max": _cutoff_rows(cutoff), "process": process}
     examples = pages.shown_examples(source, SHOWN)
     report = write_report(
         out / "report.html",
@@ -85,9 +84,8 @@ def analyze(
     return numbers | {"report": str(report)}, "\n".join(line for line in lines if line)
 
 
-def spectrum_numbers(spectrum: Spectrum) -> dict[str, Any]:
-    """The contract's numbers of a spectrum."""
-    fit = fit_power_law(spectrum)
+def spectrum_numbers(spectrum: Spectrum, fit: PowerLaw) -> dict[str, Any]:
+    """The contract's numbers of a spectrum and its law."""
     return {
         "kind": spectrum.kind,
         "name": spectrum.name,
@@ -211,7 +209,7 @@ def evaluate(path: Path, name: str, options: dict[str, Any]) -> Result:
     scores = score(run, name, progress=True, **options)
     numbers = scores.to_dict()
     target = path / "scores.json"
-    write_atomically(target, (json.dumps(_finite(numbers), indent=1) + "\n").encode())
+    write_json(target, numbers)
     bound, spectral = scores.bound, scores.spectral
     where = "held-out files" if scores.held_out else "files"
     lines = [
@@ -226,7 +224,7 @@ def evaluate(path: Path, name: str, options: dict[str, Any]) -> Result:
         f"dB, {scores.evaluations} evaluations of {scores.solver}",
         f"wrote {target}",
     ]
-    return _finite(numbers), "\n".join(lines)
+    return numbers, "\n".join(lines)
 
 
 def plot(path: Path, out: Path) -> Result:
@@ -320,14 +318,3 @@ def _npy(array: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, array)
     return buffer.getvalue()
-
-
-def _finite(value: Any) -> Any:
-    """The same numbers with None for what JSON cannot hold."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_finite(item) for item in value]
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value

@@ -1,10 +1,9 @@
 """The whole main job on the embedded photographs, from the spectrum to the verdict."""
 
-import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -21,11 +20,11 @@ from spectra.diffusion import TrainConfig, train
 from spectra.diffusion.loss import Loss
 from spectra.diffusion.settings import Device, chosen_device
 from spectra.errors import InputError
-from spectra.evaluation import Scores, evaluate, paired_difference
-from spectra.files import write_atomically
-from spectra.fit import fit_power_law
+from spectra.evaluation import Difference, Scores, evaluate, paired_difference
+from spectra.files import write_json
+from spectra.fit import PowerLaw, fit_power_law
 from spectra.schedule import Schedule, derive_schedule, load_schedule, standard_schedule
-from spectra.spectrum import analyze
+from spectra.spectrum import Spectrum, analyze
 
 __all__ = ["run_demo"]
 
@@ -95,14 +94,21 @@ def run_demo(
             f"{score.bound.gaussian:.3f}), spectral distance {score.spectral.value:.2f} dB"
         )
     logs = dict(sorted(logs.items()))
-    numbers = _numbers(scores, range(seed, seed + seeds))
-    numbers |= {"spectrum": spectrum_numbers(spectrum), "schedule": schedule_numbers(derived)}
+    rows = _differences(scores, range(seed, seed + seeds))
+    fit = fit_power_law(spectrum)
+    numbers = {
+        "runs": {f"{name}-{number}": score.to_dict() for (name, number), score in scores.items()},
+        "differences": [row.to_dict() for row in rows],
+        "spectrum": spectrum_numbers(spectrum, fit),
+        "schedule": schedule_numbers(derived),
+    }
+    measured, schedules = (spectrum, fit), (derived, standard)
     report = _report(
-        out, budget, source, held_out, spectrum, (derived, standard), scores, logs, numbers
+        out, budget, source, held_out, measured, schedules, scores, logs, rows, numbers
     )
     seconds = time.perf_counter() - started
-    write_atomically(out / "demo.json", (json.dumps(numbers, indent=1) + "\n").encode())
-    text = [f"{row['measure']}: {_sentence(row)}" for row in numbers["differences"]]
+    write_json(out / "demo.json", numbers)
+    text = [f"{row.measure}: {_sentence(row)}" for row in rows]
     text += [f"done in {seconds:.0f} s", str(report)]
     return numbers | {"report": str(report), "seconds": seconds}, "\n".join(text)
 
@@ -182,30 +188,24 @@ def _train_and_score(
     return scores, run.log
 
 
-def _numbers(scores: dict[tuple[str, int], Scores], seeds: range) -> dict[str, Any]:
-    """Every run's scores, and the paired differences, as JSON can hold them."""
+def _differences(scores: dict[tuple[str, int], Scores], seeds: range) -> list[Difference]:
+    """Derived less standard, paired over seeds: the bound, and the spectral distance."""
 
-    def pair(measure: str, unit: str, of: Any) -> dict[str, Any]:
-        a, b = ([of(scores[name, seed]) for seed in seeds] for name in SCHEDULES)
-        return paired_difference(np.array(a), np.array(b), measure=measure, unit=unit).to_dict()
+    def pair(measure: str, unit: str, of: Callable[[Scores], float]) -> Difference:
+        a, b = (np.array([of(scores[name, seed]) for seed in seeds]) for name in SCHEDULES)
+        return paired_difference(a, b, measure=measure, unit=unit)
 
-    return {
-        "runs": {f"{name}-{seed}": score.to_dict() for (name, seed), score in scores.items()},
-        "differences": [
-            pair("bound on held-out files", "bits/dim", lambda score: score.bound.value),
-            pair(
-                f"spectral distance, {scores[DERIVED, seeds[0]].evaluations} evaluations",
-                "dB",
-                lambda score: score.spectral.value,
-            ),
-        ],
-    }
+    cost = scores[DERIVED, seeds[0]].evaluations
+    return [
+        pair("bound on held-out files", "bits/dim", lambda score: score.bound.value),
+        pair(f"spectral distance, {cost} evaluations", "dB", lambda score: score.spectral.value),
+    ]
 
 
-def _sentence(row: dict[str, Any]) -> str:
+def _sentence(row: Difference) -> str:
     return (
-        f"derived is {row['verdict']} ({row['mean']:+.3f} {row['unit']}, 95 % interval "
-        f"{row['low']:+.3f} to {row['high']:+.3f}, {row['pairs']} paired seeds)"
+        f"derived is {row.verdict} ({row.mean:+.3f} {row.unit}, 95 % interval "
+        f"{row.low:+.3f} to {row.high:+.3f}, {row.pairs} paired seeds)"
     )
 
 
@@ -214,24 +214,19 @@ def _report(
     budget: Budget,
     source: Source,
     held_out: Source,
-    spectrum: Any,
+    measured: tuple[Spectrum, PowerLaw],
     schedules: tuple[Schedule, Schedule],
     scores: dict[tuple[str, int], Scores],
     logs: dict[str, list[dict[str, Any]]],
+    rows: list[Difference],
     numbers: dict[str, Any],
 ) -> Path:
     """The page."""
-    from spectra.evaluation import Difference
     from spectra.plots import Fact, pages, write_report
 
-    derived, standard = schedules
-    fit = fit_power_law(spectrum)
+    (spectrum, fit), (derived, standard) = measured, schedules
     examples = pages.shown_examples(open_source(budget.source, size=256, crop="center"))
     first = min(seed for _, seed in scores)
-    rows = [
-        Difference(**{key: value for key, value in row.items() if key != "verdict"})
-        for row in numbers["differences"]
-    ]
     settings = {
         "patches": f"{budget.size}x{budget.size}",
         "steps": budget.steps,
@@ -250,13 +245,13 @@ def _report(
         "schedule differs: where it starts and ends, and how often each noise level is trained. "
         "Each row is the derived schedule less the standard one, paired over seeds, and counts "
         "as better or worse only where the whole interval lies on one side of zero.\n\n"
-        + " ".join(f"{row.measure.capitalize()}: {_sentence(row.to_dict())}." for row in rows)
+        + " ".join(f"{row.measure.capitalize()}: {_sentence(row)}." for row in rows)
         + " These are short runs of a small network on a few photographs: they show that the "
         "chain works and who is ahead early, not who wins in the end."
     )
     sections = [
         *pages.data_sections(examples, "photographs inside scikit-image and scikit-learn"),
-        *pages.spectrum_sections(spectrum, fit, source.examples(_singles(source))),
+        *pages.spectrum_sections(spectrum, fit, pages.shown_examples(source)),
         *pages.schedule_sections(derived, standard),
         *pages.training_sections(
             logs,
@@ -295,12 +290,6 @@ def _report(
 
 def _schedule_path(out: Path, name: str) -> Path:
     return out / f"{name}.safetensors"
-
-
-def _singles(source: Source) -> np.ndarray:
-    """Indices of one example from the middle of each file."""
-    _, first, sizes = np.unique(source.file_index, return_index=True, return_counts=True)
-    return first + sizes // 2
 
 
 def _say(line: str) -> None:

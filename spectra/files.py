@@ -1,7 +1,9 @@
 """Tables and settings in one safetensors file, written whole or not at all."""
 
 import json
+import math
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,14 @@ import numpy as np
 
 from spectra.errors import InputError
 
-__all__ = ["read_tables", "table_kind", "write_atomically", "write_tables"]
+__all__ = [
+    "plain",
+    "read_tables",
+    "table_kind",
+    "write_atomically",
+    "write_json",
+    "write_tables",
+]
 
 METADATA_KEY = "spectra"
 
@@ -35,6 +44,29 @@ def write_atomically(path: Path, payload: bytes) -> None:
         raise InputError(
             f"{path}: cannot be written ({error.strerror or error}); choose another --out"
         ) from error
+
+
+def plain(value: Any) -> Any:
+    """The same value in JSON's types; NaN and infinities become None."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return str(value)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Put a value at `path` as indented JSON, atomically; what is not finite becomes null."""
+    text = json.dumps(plain(value), indent=1, allow_nan=False)
+    write_atomically(path, (text + "\n").encode())
 
 
 def write_tables(

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from matplotlib.figure import Figure
 
-from spectra.files import write_atomically
+from spectra.files import plain, write_atomically
 from spectra.plots.style import Layout
 from spectra.plots.svg import inline_svg, palette_css
 
@@ -197,23 +197,6 @@ def format_cell(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         whole = all(isinstance(item, (int, np.integer)) for item in value)
         return (" × " if whole else ", ").join(format_cell(item) for item in value)
-    return str(value)
-
-
-def plain(value: Any) -> Any:
-    """The same value in JSON's types; NaN and infinities become None."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    if isinstance(value, np.ndarray):
-        return plain(value.tolist())
-    if isinstance(value, np.generic):
-        return plain(value.item())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
     return str(value)
 
 
