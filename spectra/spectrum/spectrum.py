@@ -9,7 +9,7 @@ import numpy as np
 from spectra.bases import make_basis
 from spectra.errors import InputError
 from spectra.files import read_tables, write_tables
-from spectra.spectrum.expectation import ring_covariance
+from spectra.spectrum.expectation import ring_covariance, ring_power_of_law
 from spectra.spectrum.moments import FileMoments
 from spectra.spectrum.rings import ring_plan
 
@@ -107,6 +107,14 @@ class Spectrum:
         """Power of the value grid's rounding noise, quantum^2 / 12, in every ring."""
         return self.quantum**2 / 12
 
+    def mode_covariance(self) -> np.ndarray:
+        """Covariance of the relative ring powers of one Gaussian example, [F, F]."""
+        return ring_covariance(self.shape[1:], self.window)
+
+    def law_power(self, alpha: float) -> np.ndarray:
+        """Expected power in each ring where the spectrum is f^-alpha, [F]."""
+        return ring_power_of_law(self.shape[1:], self.window, alpha)
+
     def log_mean(self, average: Average = "arithmetic") -> np.ndarray:
         """ln of the chosen average over examples, [F]."""
         return np.log(self.power) if average == "arithmetic" else self.log_power
@@ -127,7 +135,7 @@ class Spectrum:
         from scipy import stats
 
         if self.n_files < 2:
-            modes = 2 * self.n / np.diagonal(ring_covariance(self.shape[1:], self.window))
+            modes = 2 * self.n / np.diagonal(self.mode_covariance())
             low, high = stats.chi2.ppf([(1 + level) / 2, (1 - level) / 2], modes[:, None]).T
             return self.power * modes / low, self.power * modes / high
         half = stats.t.ppf((1 + level) / 2, self.n_files - 1)
