@@ -10,7 +10,7 @@ from spectra.bases import make_basis
 from spectra.data import Source, open_source
 from spectra.errors import InputError
 from spectra.spectrum.moments import MomentAccumulator
-from spectra.spectrum.rapsd import CHUNK_BYTES, half_plane_power, ring_mean
+from spectra.spectrum.engine import CHUNK_BYTES, RingEngine, one_torch_thread
 from spectra.spectrum.rings import ring_plan
 from spectra.spectrum.spectrum import Spectrum, mirrored
 from spectra.spectrum.windows import window as make_window
@@ -63,15 +63,25 @@ def analyze(
     # Deviations from a pilot mean: the sum of squares keeps its digits in one pass.
     pilot = source.examples(np.arange(min(len(source), 16))).astype(np.float64).mean(axis=0)
 
+    engine = RingEngine(plan, window, "mean", np.float32)
+    dc = 0.0
     done = 0
     batch_size = max(1, 4 * CHUNK_BYTES // (4 * int(np.prod(source.shape))))
     for batch in _with_progress(source.batches(batch_size), len(source), progress):
         files = source.file_index[done : done + len(batch)]
         done += len(batch)
-        with np.errstate(over="ignore", invalid="ignore"):  # refused below, by the sum
-            spectrum = half_plane_power(batch.reshape(-1, *spatial), window)  # [B C, H, W//2 + 1]
-        plane += spectrum.sum(axis=0, dtype=np.float64)
-        rings = ring_mean(spectrum, plan).reshape(len(batch), channels, -1)  # [B, C, F]
+        flat = batch.reshape(-1, *spatial)
+        rings = np.empty((len(flat), len(plan.ring)), np.float32)
+        from spectra.spectrum import kernels
+
+        with one_torch_thread(), np.errstate(over="ignore", invalid="ignore"):
+            for which, modes, values in engine.blocks(flat):
+                rings[which] = values
+                part = np.zeros(plane.shape, np.float32)
+                kernels.add_power(modes, part)
+                plane += part
+                dc += float((engine.means(len(modes)).astype(np.float64) ** 2).sum())
+        rings = rings.reshape(len(batch), channels, -1)  # [B, C, F]
         # An example without power in some ring (a blank image) has no logarithm there; the
         # smallest normal number stands for it, which pulls the mean of logs down.
         safe = np.maximum(rings, np.finfo(np.float32).tiny)
@@ -82,6 +92,8 @@ def analyze(
         for name, basis in transforms.items():
             squares[name] += (basis.forward(deviation) ** 2).sum(axis=0)
 
+    plane /= np.prod(spatial)
+    plane[0, 0] = dc * np.prod(spatial)
     n = done
     moments = power.result()
     if not np.isfinite(moments.total).all():

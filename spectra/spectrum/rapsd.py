@@ -1,20 +1,26 @@
 """Radially averaged power spectral density of images, numpy or torch."""
 
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
-from spectra.errors import InputError
-from spectra.spectrum.rings import Compat, RingPlan, ring_plan
+from spectra.errors import InputError, check_name
+from spectra.spectrum.edges import Detrend, periodic_component, without_plane
+from spectra.spectrum.rings import Compat, RingPlan, RingReach, ring_plan
+from spectra.spectrum.windows import WindowName
 from spectra.spectrum.windows import window as make_window
 
-__all__ = ["half_plane_power", "rapsd", "ring_mean"]
-
-# Images are transformed in chunks of about this size: larger ones leave the cache.
-CHUNK_BYTES = 2**19
+__all__ = ["rapsd"]
 
 
-def rapsd(images: Any, *, window: str = "none", compat: Compat = None) -> tuple[Any, Any]:
+def rapsd(
+    images: Any,
+    *,
+    window: WindowName = "none",
+    detrend: Detrend = "mean",
+    reach: RingReach = "inside",
+    compat: Compat = None,
+) -> tuple[Any, Any]:
     """Radially averaged power spectral density.
 
     Parameters
@@ -22,8 +28,13 @@ def rapsd(images: Any, *, window: str = "none", compat: Compat = None) -> tuple[
     images : array or tensor [..., H, W]
         Numpy in, numpy out; torch in, torch out on its device, differentiable. float64 is
         computed in float64, everything else in float32.
-    window : {"none", "hann"}
-        Taper; power-corrected, after the image's mean is taken off.
+    window : {"none", "hann", "periodic"}
+        "hann" is a taper, power-corrected, on the image less its mean; "periodic" takes off the
+        smooth part that carries the jump between opposite edges (Moisan 2011).
+    detrend : {"mean", "plane"}
+        What is taken off first.
+    reach : {"inside", "nyquist", "corners"}
+        Rings below 0.5 cycles/pixel, with the one at 0.5, or with the corners of the plane.
     compat : {None, "pysteps"}
         "pysteps" gives the numbers and labels of ``pysteps.utils.spectral.rapsd``: radius in
         index units (wrong on rectangles), DC kept as the first entry, labels k / max(H, W).
@@ -45,10 +56,13 @@ def rapsd(images: Any, *, window: str = "none", compat: Compat = None) -> tuple[
     -----
     S. Dieleman, "Diffusion is spectral autoregression" (2024); pysteps for the compat labels.
     """
+    check_name("detrend", detrend, get_args(Detrend))
+    check_name("reach", reach, get_args(RingReach))
     if getattr(images, "ndim", 0) < 2:
         raise InputError("images: at least two axes [..., H, W] are needed")
     shape = (int(images.shape[-2]), int(images.shape[-1]))
-    plan = ring_plan(shape, compat)
+    make_window(window, shape)
+    plan = ring_plan(shape, compat, reach)
     if len(plan.ring) == 0 or min(shape) < 3:
         raise InputError(
             f"images of {shape[0]}x{shape[1]} have no ring of frequencies; at least 3x3 is needed"
@@ -56,15 +70,17 @@ def rapsd(images: Any, *, window: str = "none", compat: Compat = None) -> tuple[
     if 0 in images.shape:
         raise InputError("images: there are none")
     if type(images).__module__.partition(".")[0] == "torch":
-        return _torch_rapsd(images, plan, window)
+        return _torch_rapsd(images, plan, window, detrend)
     images = np.asarray(images)
     flat = images.reshape(-1, *shape)
     dtype = np.float64 if images.dtype == np.float64 else np.float32
+    from spectra.spectrum.engine import RingEngine, one_torch_thread
+
+    engine = RingEngine(plan, window, detrend, dtype)
     power = np.empty((len(flat), len(plan.ring)), dtype)
-    chunk = max(1, CHUNK_BYTES // (shape[0] * shape[1] * dtype().itemsize))
-    for start in range(0, len(flat), chunk):
-        block = half_plane_power(flat[start : start + chunk].astype(dtype, copy=False), window)
-        power[start : start + chunk] = ring_mean(block, plan)
+    with one_torch_thread(), np.errstate(over="ignore", invalid="ignore"):
+        for which, _, rings in engine.blocks(_measurable(flat)):
+            power[which] = rings
     if not np.isfinite(power).all():
         raise InputError(
             "images: NaN or infinite values, or too large ones; remove, fill or rescale them"
@@ -72,46 +88,23 @@ def rapsd(images: Any, *, window: str = "none", compat: Compat = None) -> tuple[
     return power.reshape(*images.shape[:-2], -1), plan.frequency.copy()
 
 
-def half_plane_power(images: np.ndarray, window: str) -> np.ndarray:
-    """|F|^2 / (H W) on the half plane of a real FFT, [B, H, W] -> [B, H, W // 2 + 1].
-
-    The mean is taken off first: it keeps float32 exact where DC is large and a taper from
-    spreading it. DC itself is put back as H W mean^2.
-    """
-    from scipy import fft
-
-    size = images.shape[-2] * images.shape[-1]
-    mean = images.mean(axis=(-2, -1), keepdims=True)
-    images = images - mean
-    taper = make_window(window, images.shape[-2:])
-    if taper.taps is not None:
-        images = images * taper.taps.astype(images.dtype)
-    modes: Any = fft.rfft2(images)
-    power = modes.real**2
-    power += modes.imag**2
-    power /= size
-    if taper.gain is not None:
-        power *= taper.gain.astype(power.dtype)
-    power[..., 0, 0] = size * mean[..., 0, 0] ** 2
-    return power
+def _measurable(images: np.ndarray) -> np.ndarray:
+    """Images of a type that the compiled loops read: what is rare becomes float32 first."""
+    if images.dtype in (np.float32, np.float64, np.uint8) and images.dtype.isnative:
+        return images
+    return images.astype(np.float32)
 
 
-def ring_mean(power: np.ndarray, plan: RingPlan) -> np.ndarray:
-    """Mean over each ring, [B, H, W // 2 + 1] -> [B, F]."""
-    matrix, flat = plan.matrix(power.dtype), power.reshape(len(power), -1)
-    if len(flat) < 8:  # scipy's product with a matrix of few columns is slow
-        return np.stack([matrix @ image for image in flat])
-    return (matrix @ flat.T).T
-
-
-def _torch_rapsd(images: Any, plan: RingPlan, window: str) -> tuple[Any, Any]:
+def _torch_rapsd(images: Any, plan: RingPlan, window: str, detrend: str) -> tuple[Any, Any]:
     import torch
 
     if not images.is_floating_point() or images.dtype in (torch.float16, torch.bfloat16):
         images = images.to(torch.float32)
     size = plan.shape[0] * plan.shape[1]
     mean = images.mean(dim=(-2, -1), keepdim=True)
-    centred = images - mean
+    centred = without_plane(images) if detrend == "plane" else images - mean
+    if window == "periodic":
+        centred = periodic_component(centred)
     taper = make_window(window, plan.shape)
     if taper.taps is not None:
         centred = centred * torch.tensor(taper.taps, dtype=images.dtype, device=images.device)

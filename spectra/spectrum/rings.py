@@ -2,22 +2,25 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
-__all__ = ["Compat", "RingPlan", "ring_plan"]
+__all__ = ["Compat", "RingPlan", "RingReach", "ring_plan"]
 
 Compat = Literal["pysteps"] | None
+RingReach = Literal["inside", "nyquist", "corners"]
+
+MOST_RINGS_1D = 2048  # a longer series has rings of several modes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RingPlan:
     """The map from the half plane of a real FFT to ring means, made once a shape.
 
     Attributes
     ----------
-    shape : (H, W)
+    shape : (H, W) or (T,)
     ring : int64 [F]
         Ring number; ring k lies at about k / min(H, W) cycles/pixel.
     frequency : float64 [F]
@@ -32,7 +35,7 @@ class RingPlan:
         Share of each mode in its ring's mean; a ring's shares add to one.
     """
 
-    shape: tuple[int, int]
+    shape: tuple[int, ...]
     ring: np.ndarray
     frequency: np.ndarray
     count: np.ndarray
@@ -40,34 +43,29 @@ class RingPlan:
     slot: np.ndarray
     weight: np.ndarray
 
-    def matrix(self, dtype: Any) -> Any:
-        """The ring mean as a sparse matrix [F, H * (W // 2 + 1)] (scipy CSR), cached by dtype."""
-        return _matrix(self.shape, len(self.ring), self, np.dtype(dtype).str)
 
-    def __hash__(self) -> int:
-        return id(self)
-
-    def __eq__(self, other: object) -> bool:
-        return self is other
-
-
-@lru_cache(maxsize=32)
-def _matrix(shape: tuple[int, int], rings: int, plan: RingPlan, dtype: str) -> Any:
-    from scipy.sparse import csr_array
-
-    columns = shape[0] * (shape[1] // 2 + 1)
-    return csr_array((plan.weight.astype(dtype), (plan.slot, plan.mode)), shape=(rings, columns))
-
-
-@lru_cache(maxsize=32)
-def ring_plan(shape: tuple[int, int], compat: Compat = None) -> RingPlan:
-    """Ring plan of an H x W image; corners (|f| > 0.5) and the Nyquist ring are out, DC apart.
+@lru_cache(maxsize=64)
+def ring_plan(
+    shape: tuple[int, ...], compat: Compat = None, reach: RingReach = "inside"
+) -> RingPlan:
+    """Ring plan of an H x W image or a series of T samples; DC is apart.
 
     A ring is 1 / min(H, W) cycles/pixel wide, so that each holds every direction also where
-    the image is not square. `compat="pysteps"` counts the radius in index units, labels ring k
-    as k / max(H, W) and keeps DC as ring 0, as pysteps.utils.spectral.rapsd does.
+    the image is not square. Of a series every mode is a ring, up to 2,048 rings; of a longer one
+    rings hold several modes, and those below half the first ring are left out.
+
+    Parameters
+    ----------
+    shape
+    compat
+        "pysteps" counts the radius in index units, labels ring k as k / max(H, W) and keeps DC
+        as ring 0, as pysteps.utils.spectral.rapsd does.
+    reach : {"inside", "nyquist", "corners"}
+        Up to the last whole ring below 0.5 cycles/pixel, with the one at 0.5 (only part of a
+        ring in each direction), or with the corners of the plane, |f| up to 0.707.
     """
-    height, width = shape
+    full = shape if len(shape) == 2 else (1, *shape)
+    height, width = full
     fy = np.fft.fftfreq(height)[:, None]  # [H, 1] cycles/pixel
     fx = np.fft.rfftfreq(width)[None, :]  # [1, W // 2 + 1]
     radius = np.hypot(fy, fx)  # [H, W // 2 + 1]
@@ -82,9 +80,11 @@ def ring_plan(shape: tuple[int, int], compat: Compat = None) -> RingPlan:
         number = np.hypot(fy * height, fx * width).round().astype(np.int64)
         first, last = 0, (longest - 1) // 2
     else:
-        longest = min(shape)
+        longest = min(min(shape), 2 * MOST_RINGS_1D if len(shape) == 1 else min(shape))
         number = np.floor(radius * longest + 0.5).astype(np.int64)
         first, last = 1, (longest - 1) // 2
+        if reach != "inside":
+            last = longest // 2 if reach == "nyquist" else int(number.max())
 
     flat = number.ravel()
     inside = np.flatnonzero((flat >= first) & (flat <= last))
@@ -94,7 +94,7 @@ def ring_plan(shape: tuple[int, int], compat: Compat = None) -> RingPlan:
     if compat == "pysteps":
         frequency = found / longest
     return RingPlan(
-        shape=(height, width),
+        shape=shape,
         ring=found,
         frequency=frequency,
         count=np.rint(count).astype(np.int64),

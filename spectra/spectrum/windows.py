@@ -10,7 +10,7 @@ from spectra.errors import check_name
 
 __all__ = ["Window", "WindowName", "window"]
 
-WindowName = Literal["hann", "none"]
+WindowName = Literal["hann", "none", "periodic"]
 
 
 @dataclass(frozen=True)
@@ -19,9 +19,9 @@ class Window:
 
     Attributes
     ----------
-    taps : float64 [H, W] or None
+    taps : float64 [H, W] or [T], or None
         None leaves the image as it is.
-    gain : float64 [H, W // 2 + 1] or None
+    gain : float64 [H, W // 2 + 1] or [T // 2 + 1], or None
         Factor on the power of each mode: taking the mean off first costs the modes beside DC
         what the taper would have moved into them from there.
     """
@@ -32,8 +32,8 @@ class Window:
 
 
 @lru_cache(maxsize=32)
-def window(name: str, shape: tuple[int, int]) -> Window:
-    """The taper `name` for an H x W image.
+def window(name: str, shape: tuple[int, ...]) -> Window:
+    """The taper `name` for an H x W image, or for a series of T samples.
 
     Raises
     ------
@@ -41,13 +41,14 @@ def window(name: str, shape: tuple[int, int]) -> Window:
         The name is unknown.
     """
     check_name("window", name, get_args(WindowName))
-    if name == "none":
-        return Window("none")
-    axes = [0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n) for n in shape]  # periodic
-    taps = np.multiply.outer(*axes)  # [H, W]
+    if name != "hann":  # "periodic" is no taper (spectra/spectrum/edges.py)
+        return Window(name)
+    taps = np.ones(())
+    for n in shape:
+        taps = np.multiply.outer(taps, 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n))  # periodic
     taps /= np.sqrt(np.mean(taps**2))
-    gain = 1 / (1 - np.abs(np.fft.rfft2(taps) / taps.size) ** 2)
-    gain[0, 0] = 1.0
+    gain = 1 / (1 - np.abs(np.fft.rfftn(taps) / taps.size) ** 2)
+    gain.flat[0] = 1.0
     taps.setflags(write=False)
     gain.setflags(write=False)
     return Window("hann", taps, gain)

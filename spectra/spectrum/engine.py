@@ -1,0 +1,120 @@
+"""Images to ring power, in place and in cache: one per shape, precision and thread."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from spectra.spectrum.edges import Detrend, periodic_component, without_plane
+from spectra.spectrum.rings import RingPlan
+from spectra.spectrum.windows import window as make_window
+
+__all__ = ["RingEngine", "one_torch_thread"]
+
+# Images are transformed in chunks of about this size: larger ones leave the cache.
+CHUNK_BYTES = 2**19
+
+
+@contextmanager
+def one_torch_thread() -> Iterator[None]:
+    """Run the transforms inside on one thread: small ones lose by sharing, and so do busy machines."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+class RingEngine:
+    """Ring power of images of one shape, with its own scratch memory (so one a thread).
+
+    Parameters
+    ----------
+    plan : RingPlan
+        Of a shape (H, W).
+    window : {"hann", "none", "periodic"}
+    detrend : {"mean", "plane"}
+    dtype : float32 or float64
+    """
+
+    def __init__(self, plan: RingPlan, window: str, detrend: Detrend, dtype: Any) -> None:
+        import torch
+
+        height, width = plan.shape
+        half = width // 2 + 1
+        taper = make_window(window, plan.shape)
+        dtype = np.dtype(dtype)
+        self.plan = plan
+        self.detrend = detrend
+        self.window = window
+        self.size = height * width
+        self.chunk = max(1, CHUNK_BYTES // (self.size * dtype.itemsize))
+        rings = len(plan.ring)
+        self._taps = np.zeros(0, dtype) if taper.taps is None else taper.taps.astype(dtype).ravel()
+        slot = np.full(height * half, rings, np.int32)
+        slot[plan.mode] = plan.slot
+        self.slot = np.ascontiguousarray(slot.reshape(height, half)[: height // 2 + 1])
+        self.column_weight = np.full(half, 2, dtype)
+        self.column_weight[0] = 1
+        if width % 2 == 0:
+            self.column_weight[-1] = 1
+        self._share = (1 / (plan.count * self.size)).astype(dtype)
+        self._gains: list[tuple[int, int, Any]] = []
+        if taper.gain is not None:
+            for y, x in np.argwhere(np.abs(taper.gain - 1) > 1e-9):
+                self._gains.append((int(y), int(x), dtype.type(np.sqrt(taper.gain[y, x]))))
+        real = torch.float64 if dtype == np.float64 else torch.float32
+        self._input = torch.empty((self.chunk, height, width), dtype=real)
+        complex_type = torch.complex128 if dtype == np.float64 else torch.complex64
+        self._modes = torch.empty((self.chunk, height, half), dtype=complex_type)
+        self._means = np.empty(self.chunk, dtype)
+        self._row = np.empty(half, dtype)
+        self._sums = np.empty(4 * (rings + 1), dtype)
+
+    def blocks(self, images: np.ndarray) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+        """Transform [B, H, W] a chunk at a time.
+
+        Yields
+        ------
+        which : slice of the images
+        modes : [b, H, 2 (W // 2 + 1)]
+            Real and imaginary parts in turn, DC 0; overwritten by the next chunk.
+        rings : [b, F]
+            Mean of |F|^2 / (H W) over each ring.
+        """
+        import torch
+
+        from spectra.spectrum import kernels
+
+        rings = len(self.plan.ring)
+        flat = self._input.numpy().reshape(self.chunk, -1)
+        for start in range(0, len(images), self.chunk):
+            block = images[start : start + self.chunk]
+            n = len(block)
+            if self.detrend == "plane":
+                block = without_plane(block.astype(flat.dtype, copy=False))
+            if self.window == "periodic":
+                block = periodic_component(block.astype(flat.dtype, copy=False))
+            rows = np.ascontiguousarray(block).reshape(n, -1)
+            kernels.prepare(rows, self._taps, flat[:n], self._means[:n])
+            torch.fft.rfft2(self._input[:n], out=self._modes[:n])
+            modes = torch.view_as_real(self._modes[:n]).numpy()
+            for y, x, gain in self._gains:
+                modes[:, y, x] *= gain
+            if self.plan.ring[0] == 0:  # DC is a ring of pysteps'
+                modes[:, 0, 0, 0] = self._means[:n] * self.size
+            else:
+                modes[:, 0, 0] = 0
+            modes = modes.reshape(n, self.plan.shape[0], -1)
+            power = np.empty((n, rings), flat.dtype)
+            kernels.ring_sums(modes, self.slot, self.column_weight, self._row, self._sums, power)
+            power *= self._share
+            yield slice(start, start + n), modes, power
+
+    def means(self, n: int) -> np.ndarray:
+        """Means of the images of the last chunk, [n]."""
+        return self._means[:n]

@@ -1,0 +1,106 @@
+"""Compiled inner loops: the mean off and the taper on, and |F|^2 summed into rings.
+
+Imported only when images are measured: numba takes a while to load.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from numba import njit
+
+__all__ = ["add_cross_power", "add_power", "prepare", "ring_sums"]
+
+
+def _compiled(function: Callable[..., Any]) -> Any:
+    """Compile without Python's lock, keeping the machine code on disk where that is possible."""
+    options = {"fastmath": True, "nogil": True, "boundscheck": False}
+    try:
+        return njit(cache=True, **options)(function)
+    except RuntimeError:  # no folder that can be written
+        return njit(**options)(function)
+
+
+@_compiled
+def prepare(images: Any, taps: Any, out: Any, means: Any) -> None:
+    """Each image less its mean, times the taper: [B, n], [n] or [0] -> out [B, n], means [B]."""
+    size = images.shape[1]
+    tapered = taps.shape[0] > 0
+    for b in range(images.shape[0]):
+        total = 0.0
+        for start in range(0, size, 4096):  # short sums keep float32's digits
+            part = out.dtype.type(0)
+            for i in range(start, min(size, start + 4096)):
+                part += images[b, i]
+            total += part
+        mean = out.dtype.type(total / size)
+        means[b] = mean
+        if tapered:
+            for i in range(size):
+                out[b, i] = (images[b, i] - mean) * taps[i]
+        else:
+            for i in range(size):
+                out[b, i] = images[b, i] - mean
+
+
+@_compiled
+def ring_sums(modes: Any, slot: Any, column_weight: Any, row: Any, sums: Any, out: Any) -> None:
+    """|F|^2 summed over each ring of the full plane.
+
+    modes [B, H, 2 (W // 2 + 1)] are real and imaginary parts in turn, slot [H // 2 + 1, W // 2 + 1]
+    says the ring (F for none), column_weight is 2 where a column stands for its mirror also.
+    Rows y and H - y share their rings. Four sums a ring in turn, so that one addition need not
+    wait for the last; row and sums [4 (F + 1)] are scratch; out [B, F].
+    """
+    height, width = modes.shape[1], modes.shape[2] // 2
+    rings = out.shape[1]
+    for b in range(modes.shape[0]):
+        for j in range(4 * (rings + 1)):
+            sums[j] = 0
+        for y in range(height // 2 + 1):
+            mirror = (height - y) % height
+            one, other = modes[b, y], modes[b, mirror]
+            if mirror == y:
+                for x in range(width):
+                    re, im = one[2 * x], one[2 * x + 1]
+                    row[x] = (re * re + im * im) * column_weight[x]
+            else:
+                for x in range(width):
+                    re, im = one[2 * x], one[2 * x + 1]
+                    re2, im2 = other[2 * x], other[2 * x + 1]
+                    row[x] = (re * re + im * im + re2 * re2 + im2 * im2) * column_weight[x]
+            place = slot[y]
+            for x in range(width):
+                sums[4 * place[x] + (x & 3)] += row[x]
+        for j in range(rings):
+            out[b, j] = sums[4 * j] + sums[4 * j + 1] + sums[4 * j + 2] + sums[4 * j + 3]
+
+
+@_compiled
+def add_power(modes: Any, plane: Any) -> None:
+    """Add |F|^2 of every image to plane [H, W // 2 + 1]; modes as in `ring_sums`."""
+    width = modes.shape[2] // 2
+    for b in range(modes.shape[0]):
+        for y in range(modes.shape[1]):
+            values, total = modes[b, y], plane[y]
+            for x in range(width):
+                re, im = values[2 * x], values[2 * x + 1]
+                total[x] += re * re + im * im
+
+
+@_compiled
+def add_cross_power(modes: Any, slot: Any, column_weight: Any, out: Any) -> None:
+    """Add Re F_a conj(F_b) over each ring to out [C, C, F + 1], a <= b; modes [B, C, H, 2 (W // 2 + 1)].
+
+    The imaginary part cancels between k and -k.
+    """
+    height, width = modes.shape[2], modes.shape[3] // 2
+    for image in range(modes.shape[0]):
+        for a in range(modes.shape[1]):
+            for b in range(a, modes.shape[1]):
+                total = out[a, b]
+                for y in range(height):
+                    one, other = modes[image, a, y], modes[image, b, y]
+                    place = slot[min(y, height - y)]
+                    for x in range(width):
+                        product = one[2 * x] * other[2 * x] + one[2 * x + 1] * other[2 * x + 1]
+                        total[place[x]] += column_weight[x] * product
