@@ -7,11 +7,14 @@ import numpy as np
 from spectra.bases.dct import DctBasis
 from spectra.bases.fourier import FourierBasis
 from spectra.bases.pixel import PixelBasis
+from spectra.bases.wavelet import WaveletBasis
 from spectra.errors import InputError, check_name
 
 __all__ = ["Basis", "BasisName", "make_basis"]
 
-BasisName = Literal["pixel", "dct", "fourier"]
+BasisName = Literal[
+    "pixel", "dct", "fourier", "wavelet", "wavelet-haar", "wavelet-db2", "wavelet-db4"
+]
 
 
 class Basis(Protocol):
@@ -47,17 +50,31 @@ class Basis(Protocol):
 def make_basis(name: str, shape: tuple[int, ...]) -> Basis:
     """Build a basis for examples of `shape` = (C, *spatial).
 
+    Parameters
+    ----------
+    name : {"pixel", "dct", "fourier", "wavelet", "wavelet-haar", "wavelet-db2", "wavelet-db4"}
+        "wavelet" is Daubechies' with four vanishing moments.
+    shape : tuple of int
+
     Raises
     ------
     InputError
-        The name is none of pixel, dct, fourier, or the shape has no spatial axis.
+        The name is none of these, the shape has no spatial axis, a wavelet meets an odd size, or
+        the basis is "pca", which no shape alone gives.
     """
     shape = tuple(int(n) for n in shape)
     if len(shape) < 2 or min(shape) < 1:
         raise InputError(f"shape {shape}: a basis needs (channels, *spatial), each at least 1")
+    if name == "pca":
+        raise InputError(
+            "basis 'pca' is measured, not made from a shape: analyze with bases including 'pca', "
+            "then spectrum.component_variance('pca')"
+        )
     check_name("basis", name, get_args(BasisName))
     if name == "pixel":
         return PixelBasis(shape)
     if name == "dct":
         return DctBasis(shape)
-    return FourierBasis(shape)
+    if name == "fourier":
+        return FourierBasis(shape)
+    return WaveletBasis(shape, name)
