@@ -124,10 +124,11 @@ def as_array(source: Any) -> np.ndarray:
 
 
 def open_array(array: np.ndarray, options: Options, name: str) -> tuple[ArrayStore, Options, float]:
-    """Check an array and bring it to [N, C, H, W] without copying it.
+    """Check an array and bring it to [N, C, *spatial] without copying it.
 
-    Rank 3 is [N, H, W]; rank 4 is [N, C, H, W], or [N, H, W, C] where C is 1 or 3 and the second
-    axis is too long to be channels.
+    As pixels, rank 3 is [N, H, W] and rank 4 [N, C, H, W], or [N, H, W, C] where C is 1 or 3 and
+    the second axis is too long to be channels; as series or waveforms, rank 2 is [N, T] and
+    rank 3 [N, C, T].
 
     Returns
     -------
@@ -139,14 +140,20 @@ def open_array(array: np.ndarray, options: Options, name: str) -> tuple[ArraySto
         Wrong rank, empty, too small, a type without a stated range, NaN or infinity, values
         outside the range, or a view that an array cannot have.
     """
-    array = _channels_first(np.asarray(array), name)
-    height, width = array.shape[2:]
+    array = np.asarray(array)
+    one_axis = options.view in ("series", "waveform")
+    array = _series(array, name) if one_axis else _channels_first(array, name)
+    whole = array.shape[2:]
+    if options.view == "log-mel" or options.rate is not None:
+        asked = "view log-mel" if options.rate is None else "rate"
+        raise InputError(f"{name}: {asked} is for sound files; arrays have a spacing")
     if len(array) == 0:
         raise InputError(f"{name}: holds no examples, shape {array.shape}; give at least one")
-    if min(height, width) < LEAST_SIDE:
+    if min(whole) < LEAST_SIDE:
+        wanted = "[N, C, T] or [N, T]" if one_axis else "[N, C, H, W] or [N, H, W]"
         raise InputError(
-            f"{name}: examples are {height}x{width}, under the least side of {LEAST_SIDE}; give "
-            "[N, C, H, W] or [N, H, W] of larger ones (a single image: array[None])"
+            f"{name}: examples are {_shown(whole)}, under the least side of {LEAST_SIDE}; give "
+            f"{wanted} of larger ones (a single one: array[None])"
         )
     value_range = options.value_range or own_range(array.dtype)
     if array.dtype.kind not in "buif":
@@ -158,10 +165,33 @@ def open_array(array: np.ndarray, options: Options, name: str) -> tuple[ArraySto
         )
     check_channels(options.channels, array.shape[1], name)
     _check_values(array, options.value_range, name)
-    size, crop = _array_crop((height, width), options, name)
+    size, crop = _array_crop(whole, options, name)
     store = ArrayStore(array, options.channels, value_range)
-    resolved = replace(options, size=size, crop=crop)
+    resolved = replace(
+        options,
+        size=size,
+        crop=crop,
+        view="pixels" if options.view == "auto" else options.view,
+        spacing=options.distances(len(whole), name),
+    )
     return store, resolved, quantum(array.dtype, value_range)
+
+
+def _shown(size: tuple[int, ...]) -> str:
+    return "x".join(map(str, size))
+
+
+def _series(array: np.ndarray, name: str) -> np.ndarray:
+    """[N, T] or [N, C, T] -> [N, C, T], a view."""
+    if array.ndim == 2:
+        return array[:, None]
+    if array.ndim == 3:
+        return array
+    mend = "add a leading axis, array[None]" if array.ndim == 1 else "reshape it"
+    raise InputError(
+        f"{name}: is of rank {array.ndim}, shape {array.shape}; a series is of rank 2 [N, T] or "
+        f"rank 3 [N, C, T]; {mend}"
+    )
 
 
 def _channels_first(array: np.ndarray, name: str) -> np.ndarray:
@@ -169,7 +199,11 @@ def _channels_first(array: np.ndarray, name: str) -> np.ndarray:
     if array.ndim == 3:
         return array[:, None]
     if array.ndim != 4:
-        mend = "add a leading axis, array[None]" if array.ndim == 2 else "reshape it"
+        mend = (
+            "add a leading axis, array[None], or --view series for [N, T]"
+            if array.ndim == 2
+            else "reshape it"
+        )
         raise InputError(
             f"{name}: is of rank {array.ndim}, shape {array.shape}; wanted rank 3 [N, H, W] or "
             f"rank 4 [N, C, H, W]; {mend}"
@@ -185,12 +219,12 @@ def _channels_first(array: np.ndarray, name: str) -> np.ndarray:
     return array
 
 
-def _array_crop(whole: tuple[int, int], options: Options, name: str) -> tuple[tuple[int, int], str]:
+def _array_crop(whole: tuple[int, ...], options: Options, name: str) -> tuple[tuple[int, ...], str]:
     """Size and crop, where all examples have the size `whole`."""
-    size = options.size or whole
-    if size[0] > whole[0] or size[1] > whole[1]:
+    size = options.sides(len(whole), name) or whole
+    if any(side > own for side, own in zip(size, whole, strict=True)):
         raise InputError(
-            f"{name}: examples are {whole[0]}x{whole[1]}, smaller than {size[0]}x{size[1]}; "
+            f"{name}: examples are {_shown(whole)}, smaller than {_shown(size)}; "
             f"use --size {min(whole)}"
         )
     if size == whole:
@@ -199,7 +233,7 @@ def _array_crop(whole: tuple[int, int], options: Options, name: str) -> tuple[tu
         raise InputError(f"{name}: crop resize is for image files; use --crop center or patches")
     if options.crop == "none":
         raise InputError(
-            f"{name}: examples are {whole[0]}x{whole[1]}, not {size[0]}x{size[1]}, which crop none "
+            f"{name}: examples are {_shown(whole)}, not {_shown(size)}, which crop none "
             "asks for; use --crop center or patches"
         )
     return size, "patches" if options.crop == "auto" else options.crop
@@ -211,7 +245,7 @@ def _check_values(array: np.ndarray, value_range: tuple[float, float] | None, na
         return
     bad, first, low, high = 0, 0, np.inf, -np.inf
     for start, block in _blocks(array):
-        finite = np.isfinite(block).all(axis=(1, 2, 3))
+        finite = np.isfinite(block).all(axis=tuple(range(1, block.ndim)))
         if not finite.all():
             first = first if bad else start + int(np.argmin(finite))
             bad += int((~finite).sum())

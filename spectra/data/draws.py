@@ -16,11 +16,12 @@ DRAW, SHUFFLE = 0, 1  # second counter word: what the numbers are for
 
 
 def uniform_integers(
-    key: tuple[int, int], step: int, indices: Iterable[int], bound: int
+    key: tuple[int, int], step: int, indices: Iterable[int], bound: int, attempt: int = 0
 ) -> np.ndarray:
-    """One integer of [0, bound) for each index, a function of (key, step, index) alone.
+    """One integer of [0, bound) for each index, a function of (key, step, index, attempt) alone.
 
-    The departure from uniform is under bound / 2^64.
+    The departure from uniform is under bound / 2^64. A later `attempt` gives another integer,
+    where the one before cannot be used.
 
     Returns
     -------
@@ -31,7 +32,8 @@ def uniform_integers(
     step = operator.index(step) % WORD
     drawn = []
     for index in map(operator.index, indices):
-        state["state"]["counter"] = np.array([0, DRAW, step, index % WORD], np.uint64)
+        words = [attempt, DRAW, step, index % WORD]
+        state["state"]["counter"] = np.array(words, np.uint64)
         philox.state = state
         drawn.append(int(philox.random_raw()) * bound >> 64)
     return np.array(drawn, np.int64)

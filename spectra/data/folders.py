@@ -1,5 +1,6 @@
-"""Image files by name: in a folder, in a zip, or listed one by one."""
+"""Image and sound files by name: in a folder, in a zip, or listed one by one."""
 
+import hashlib
 import lzma
 import os
 import struct
@@ -7,14 +8,23 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Protocol
 
 from spectra.data.images import SNIFF_BYTES, UnreadableImage, is_image
+from spectra.data.options import SOUND_VIEWS
 from spectra.errors import InputError
 
-__all__ = ["DiskFiles", "ImageFiles", "Skipped", "ZipMembers", "list_folder", "list_zip"]
+__all__ = [
+    "DiskFiles",
+    "ImageFiles",
+    "Skipped",
+    "ZipMembers",
+    "is_sound",
+    "list_folder",
+    "list_zip",
+]
 
 AUDIO = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff", ".opus", ".m4a")
 IMAGE = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif")
@@ -27,6 +37,7 @@ ZIP_ERRORS = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
 )
 MEMBER_LIMIT = 2**29  # bytes of one unpacked zip member
+STAMPED_END = 4096  # bytes at each end of a file that tell it from another
 
 
 @dataclass(frozen=True)
@@ -38,11 +49,16 @@ class Skipped:
 
 
 class ImageFiles(Protocol):
-    """Image files by name, in a fixed order."""
+    """Files of one kind by name, in a fixed order."""
 
     @property
     def label(self) -> str:
         """What the user named: a folder, a zip, a manifest."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """ "images" or "sound"."""
         ...
 
     @property
@@ -58,6 +74,10 @@ class ImageFiles(Protocol):
         """Read a whole file, or raise UnreadableImage."""
         ...
 
+    def stamp(self, name: str) -> bytes:
+        """What tells the file's content from another's, without reading it all."""
+        ...
+
 
 @dataclass(frozen=True)
 class DiskFiles:
@@ -65,6 +85,7 @@ class DiskFiles:
 
     label: str
     paths: dict[str, Path]
+    kind: str = "images"
 
     @property
     def names(self) -> list[str]:
@@ -75,17 +96,36 @@ class DiskFiles:
 
     def read(self, name: str) -> bytes:
         try:
-            return self.paths[name].read_bytes()
+            with open(self.paths[name], "rb", buffering=0) as file:
+                return file.read()
         except OSError as error:
             raise UnreadableImage(f"cannot be read ({error.strerror or error})") from None
+
+    def stamp(self, name: str) -> bytes:
+        try:
+            with open(self.paths[name], "rb", buffering=0) as file:
+                size = os.fstat(file.fileno()).st_size
+                ends = file.read(STAMPED_END)
+                if size > STAMPED_END:
+                    file.seek(max(STAMPED_END, size - STAMPED_END))
+                    ends += file.read(STAMPED_END)
+        except OSError as error:
+            raise InputError(
+                f"{self.paths[name]}: cannot be read ({error.strerror or error}); leave the files "
+                "as they are while they are in use"
+            ) from error
+        return hashlib.sha256(size.to_bytes(8, "little") + ends).digest()
 
 
 class ZipMembers:
     """Members of a zip, read in memory and never unpacked to disk."""
 
-    def __init__(self, path: Path, members: dict[str, zipfile.ZipInfo]) -> None:
+    def __init__(
+        self, path: Path, members: dict[str, zipfile.ZipInfo], kind: str = "images"
+    ) -> None:
         self.path = path
         self.members = members
+        self.kind = kind
         self._archive: tuple[int, zipfile.ZipFile] | None = None
 
     @property
@@ -111,6 +151,10 @@ class ZipMembers:
         except ZIP_ERRORS as error:
             raise UnreadableImage(f"cannot be unpacked ({error})") from None
 
+    def stamp(self, name: str) -> bytes:
+        info = self.members[name]
+        return info.file_size.to_bytes(8, "little") + info.CRC.to_bytes(4, "little")
+
     def _opened(self) -> zipfile.ZipFile:
         # Processes forked from this one must not share its place in the file.
         if self._archive is None or self._archive[0] != os.getpid():
@@ -118,15 +162,23 @@ class ZipMembers:
         return self._archive[1]
 
 
-def list_folder(folder: Path) -> tuple[DiskFiles, list[Skipped]]:
-    """Find the images under a folder by their content, whatever their names.
+def list_folder(folder: Path, view: str = "auto") -> tuple[DiskFiles, list[Skipped]]:
+    """Find the images under a folder, or the sounds, by their content, whatever their names.
 
     Hidden files and folders and ``__MACOSX`` are passed over.
+
+    Parameters
+    ----------
+    folder
+        Where to look.
+    view
+        One of sound finds sounds and "pixels" images; "auto" finds images where there are any.
 
     Returns
     -------
     files, skipped
-        In the order of their names; what looks like an image by its name only is skipped.
+        In the order of their names; what is an image or sound by its name only is skipped, and
+        so is what is of the other kind.
 
     Raises
     ------
@@ -136,27 +188,23 @@ def list_folder(folder: Path) -> tuple[DiskFiles, list[Skipped]]:
     found: dict[str, Path] = {}
     listing = _Listing(str(folder))
     for name, path in sorted(_walk(folder, listing.skipped)):
+        found[name] = path
         try:
-            with open(path, "rb") as file:
-                head = file.read(SNIFF_BYTES)
+            with open(path, "rb", buffering=0) as file:
+                listing.meet(name, file.read(SNIFF_BYTES))
         except OSError as error:
-            if _suffix(name) in IMAGE:
-                reason = f"cannot be read ({error.strerror or error})"
-                listing.skipped.append(Skipped(name, reason))
-            continue
-        if listing.takes(name, head):
-            found[name] = path
-    listing.check(len(found))
-    return DiskFiles(str(folder), found), listing.skipped
+            listing.unreadable(name, f"cannot be read ({error.strerror or error})")
+    kind, names = listing.chosen(view)
+    return DiskFiles(str(folder), {name: found[name] for name in names}, kind), listing.skipped
 
 
-def list_zip(path: Path) -> tuple[ZipMembers, list[Skipped]]:
-    """Find the images in a zip, as `list_folder` does in a folder.
+def list_zip(path: Path, view: str = "auto") -> tuple[ZipMembers, list[Skipped]]:
+    """Find the images or sounds in a zip, as `list_folder` does in a folder.
 
     Raises
     ------
     InputError
-        The zip cannot be read, or holds no image.
+        The zip cannot be read, or holds none.
     """
     try:
         archive = zipfile.ZipFile(path)
@@ -165,11 +213,12 @@ def list_zip(path: Path) -> tuple[ZipMembers, list[Skipped]]:
             f"{path}: not a readable zip ({error}); pack it again, or give the folder"
         ) from error
     with archive:
-        return _list_members(path, archive)
+        return _list_members(path, archive, view)
 
 
-def _list_members(path: Path, archive: zipfile.ZipFile) -> tuple[ZipMembers, list[Skipped]]:
-    found: dict[str, zipfile.ZipInfo] = {}
+def _list_members(
+    path: Path, archive: zipfile.ZipFile, view: str
+) -> tuple[ZipMembers, list[Skipped]]:
     listing = _Listing(str(path))
     infos = {info.filename: info for info in archive.infolist() if not info.is_dir()}
     for name, info in sorted(infos.items()):
@@ -181,61 +230,89 @@ def _list_members(path: Path, archive: zipfile.ZipFile) -> tuple[ZipMembers, lis
             continue
         try:
             with archive.open(info) as file:
-                head = file.read(SNIFF_BYTES)
+                listing.meet(name, file.read(SNIFF_BYTES))
         except ZIP_ERRORS as error:
-            if _suffix(name) in IMAGE:
-                listing.skipped.append(Skipped(name, f"cannot be unpacked ({error})"))
-            continue
-        if listing.takes(name, head):
-            found[name] = info
-    listing.check(len(found))
-    return ZipMembers(path, found), listing.skipped
+            listing.unreadable(name, f"cannot be unpacked ({error})")
+    kind, names = listing.chosen(view)
+    return ZipMembers(path, {name: infos[name] for name in names}, kind), listing.skipped
 
 
+def is_sound(head: bytes, suffix: str) -> bool:
+    """Whether a file of these first bytes is sound; of bare MPEG frames the name must say so."""
+    return (
+        head.startswith((b"fLaC", b"OggS", b"ID3"))
+        or (head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE")
+        or (head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"))
+        or (suffix == ".mp3" and head[:1] == b"\xff" and len(head) > 1 and head[1] >= 0xE0)
+    )
+
+
+@dataclass
 class _Listing:
-    """What was met while looking for images: for the list of skipped, and for the error."""
+    """What was met while looking for images and sounds: taken, skipped, and for the error."""
 
-    def __init__(self, label: str) -> None:
-        self.label = label
-        self.skipped: list[Skipped] = []
-        self.suffixes: Counter[str] = Counter()
+    label: str
+    skipped: list[Skipped] = field(default_factory=list)
+    images: list[str] = field(default_factory=list)
+    sounds: list[str] = field(default_factory=list)
+    suffixes: Counter[str] = field(default_factory=Counter)
 
-    def takes(self, name: str, head: bytes) -> bool:
-        """Whether this file is an image to open; an image by its name only is noted."""
+    def meet(self, name: str, head: bytes) -> None:
+        """Sort a file by its first bytes; one of either kind by its name only is skipped."""
         suffix = _suffix(name)
         self.suffixes[suffix or "no suffix"] += 1
         if suffix in RAW + OTHER_IMAGE:
             reason = f"{suffix[1:].upper()} is not read; convert it to PNG, TIFF or JPEG"
+            self.skipped.append(Skipped(name, reason))
         elif is_image(head):
-            return True
-        elif suffix in IMAGE:
-            reason = "is empty" if not head else "is no image, whatever its name says"
-        else:
-            return False
-        self.skipped.append(Skipped(name, reason))
-        return False
+            self.images.append(name)
+        elif is_sound(head, suffix):
+            self.sounds.append(name)
+        elif suffix in IMAGE + AUDIO:
+            kind = "image" if suffix in IMAGE else "sound that is read"
+            reason = f"is no {kind}, whatever its name says" if head else "is empty"
+            self.skipped.append(Skipped(name, reason))
 
-    def check(self, found: int) -> None:
-        if found:
-            return
+    def unreadable(self, name: str, reason: str) -> None:
+        """A file that cannot be opened; a loss where its name says it is of either kind."""
+        if _suffix(name) in IMAGE + AUDIO:
+            self.skipped.append(Skipped(name, reason))
+
+    def chosen(self, view: str) -> tuple[str, list[str]]:
+        """The kind that is read, and the files of it; those of the other kind are skipped."""
+        sound = view in SOUND_VIEWS or (view == "auto" and not self.images and bool(self.sounds))
+        taken, left = (self.sounds, self.images) if sound else (self.images, self.sounds)
+        if not taken:
+            raise InputError(f"{self.label}: {self._nothing(sound, left)}")
+        if sound:
+            reason = f"is an image, not sound (view {'waveform' if view == 'auto' else view})"
+        else:
+            reason = "is sound, not an image (view pixels)"
+        self.skipped += [Skipped(name, reason) for name in left]
+        self.skipped.sort(key=lambda entry: entry.name)
+        return ("sound" if sound else "images"), taken
+
+    def _nothing(self, sound: bool, others: list[str]) -> str:
+        if others and sound:
+            return f"holds images ({len(others)} files) and no sound; use --view pixels"
+        if others:
+            return (
+                f"holds sound ({len(others)} files) and no images; use --view waveform or log-mel"
+            )
         if self.skipped:
             first = self.skipped[0]
-            raise InputError(
-                f"{self.label}: none of its {len(self.skipped)} image files can be read "
-                f"(first: {first.name}: {first.reason}); save them again as PNG or JPEG"
+            return (
+                f"none of its {len(self.skipped)} image or sound files can be read "
+                f"(first: {first.name}: {first.reason}); save them again as PNG or JPEG, WAV or "
+                "FLAC"
             )
         if not self.suffixes:
-            raise InputError(f"{self.label}: is empty; give a folder or zip that holds images")
-        sounds = sum(count for suffix, count in self.suffixes.items() if suffix in AUDIO)
-        if sounds:
-            raise InputError(
-                f"{self.label}: holds sound ({sounds} files) and no images; this version does not "
-                "read sound: save it as an array [N, C, H, W] in a .npy file"
-            )
+            return "is empty; give a folder or zip that holds images or sound"
         common = ", ".join(f"{count} {suffix}" for suffix, count in self.suffixes.most_common(4))
-        raise InputError(
-            f"{self.label}: holds no images (found {common}); give a folder or zip of JPEG, PNG, "
-            "WebP, TIFF, BMP or GIF files, or an array file by its own name"
+        return (
+            f"holds no images and no sound (found {common}); give a folder or zip of JPEG, PNG, "
+            "WebP, TIFF, BMP or GIF files, or WAV, FLAC, Ogg or MP3, or an array file by its own "
+            "name"
         )
 
 

@@ -16,6 +16,8 @@ __all__ = ["Header", "UnreadableImage", "decode", "is_image", "read_header", "re
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
 ORIENTATION = 0x0112  # EXIF tag
+EXIF_BLOCKS = ("exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif")
+BAND = 2**24  # pixels converted at once
 SNIFF_BYTES = 32
 GREY_MODES = ("1", "L", "LA", "La", "I")
 SIGNATURES = (
@@ -71,14 +73,23 @@ def read_header(file: IO[bytes]) -> Header:
         levels = _levels(image)
         width, height = image.size
         # A TIFF turns itself, and asking a PNG for an EXIF block that it may keep at its end
-        # would decode it. A size found to be otherwise once decoded is put right then.
-        if image.format != "TIFF" and "exif" in image.info and _orientation(image) >= 5:
+        # would decode it.
+        if image.format != "TIFF" and _orientation(image) >= 5:
             width, height = height, width
         return Header(height, width, _has_colour(image), levels)
 
 
-def decode(file: IO[bytes]) -> np.ndarray:
+def decode(file: IO[bytes], grey: bool = False) -> np.ndarray:
     """Read all the pixels of the first frame, turned as EXIF says, over white where transparent.
+
+    Parameters
+    ----------
+    file
+        Open at its beginning.
+    grey
+        Give luma alone. A JPEG then gives the luma it stores, without its colour being decoded:
+        that is not luma computed from the colours, which are rounded and clipped to 0..255 first,
+        and differs from it by a value or two, and by a few where the colours clip.
 
     Returns
     -------
@@ -92,9 +103,11 @@ def decode(file: IO[bytes]) -> np.ndarray:
     with _opened(file) as image:
         levels, colour = _levels(image), _has_colour(image)  # loading rewrites the palette
         with _reported():
+            if grey and _stores_luma(image):
+                image.draft("L", None)
             image.load()
         orientation = _orientation(image)
-        pixels = _deep(image) if levels == 65535 else _shallow(image, colour)
+        pixels = _deep(image) if levels == 65535 else _shallow(image, colour and not grey, grey)
         return np.ascontiguousarray(_upright(pixels, orientation))
 
 
@@ -107,7 +120,7 @@ def select(pixels: np.ndarray, channels: str) -> np.ndarray:
     return luma(pixels[:, :, 0], pixels[:, :, 1], pixels[:, :, 2])
 
 
-def reduce_to(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def reduce_to(pixels: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     """Shrink until the picture just covers `size`, averaging areas (Pillow's BOX).
 
     The centre crop that follows is the caller's. Values are rounded to their own grid.
@@ -186,8 +199,21 @@ def _has_colour(image: "Image.Image") -> bool:
     return bool((table != table[:, :1]).any())
 
 
+def _stores_luma(image: "Image.Image") -> bool:
+    """Whether this is a colour JPEG coded as YCbCr, by the marks libjpeg goes by."""
+    if image.format not in ("JPEG", "MPO") or image.mode != "RGB":
+        return False
+    if "jfif" in image.info:
+        return True
+    if "adobe_transform" in image.info:
+        return image.info["adobe_transform"] == 1
+    return [layer[0] for layer in getattr(image, "layer", ())] != list(b"RGB")
+
+
 def _orientation(image: "Image.Image") -> int:
     """EXIF orientation 1..8; a damaged EXIF block is no reason to lose the picture."""
+    if image.format != "TIFF" and not any(block in image.info for block in EXIF_BLOCKS):
+        return 1
     try:
         value: Any = image.getexif().get(ORIENTATION, 1)
     except Exception:  # the block is foreign bytes: anything may be raised
@@ -213,15 +239,34 @@ def _deep(image: "Image.Image") -> np.ndarray:
     return np.where(pixels == clear, np.uint16(65535), pixels) if clear is not None else pixels
 
 
-def _shallow(image: "Image.Image", colour: bool) -> np.ndarray:
+def _shallow(image: "Image.Image", colour: bool, grey: bool) -> np.ndarray:
     """Everything else -> [H, W] or [H, W, 3] uint8."""
+    width, height = image.size
+    rows = max(1, BAND // width)
+    if height <= rows:
+        return _plain(image, colour, grey)
+    first = _plain(image.crop((0, 0, width, rows)), colour, grey)
+    pixels = np.empty((height, *first.shape[1:]), np.uint8)
+    pixels[:rows] = first
+    for top in range(rows, height, rows):
+        bottom = min(top + rows, height)
+        pixels[top:bottom] = _plain(image.crop((0, top, width, bottom)), colour, grey)
+    return pixels
+
+
+def _plain(image: "Image.Image", colour: bool, grey: bool) -> np.ndarray:
+    """Any mode of 8 bits or 1 -> grey or RGB, over white."""
     from PIL import Image
 
     try:
         if image.has_transparency_data:
             clear = image.convert("RGBA")
             image = Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)
-        pixels = np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"))
+        if image.mode not in ("1", "L", "RGB"):
+            image = image.convert("RGB")
+        if grey or image.mode == "1":
+            image = image.convert("L")
+        pixels = np.asarray(image)
     except ValueError as error:
         raise UnreadableImage(f"{error}; save it as RGB") from None
     # Grey held as three equal channels (palettes, alpha) is one channel.

@@ -10,13 +10,22 @@ from typing import Any
 import numpy as np
 
 from spectra.data.arrays import as_array, open_array, read_array, read_table
-from spectra.data.folders import AUDIO, DiskFiles, ImageFiles, Skipped, list_folder, list_zip
+from spectra.data.folders import (
+    DiskFiles,
+    ImageFiles,
+    Skipped,
+    is_sound,
+    list_folder,
+    list_zip,
+)
 from spectra.data.image_sets import open_images
 from spectra.data.images import SNIFF_BYTES, is_image
 from spectra.data.manifests import Manifest, list_manifests, load_manifest, locate
 from spectra.data.options import Options, check_options, nearest
 from spectra.data.patches import Windows
-from spectra.data.sources import Numbers, Source
+from spectra.data.sources import Source
+from spectra.data.stores import Store
+from spectra.data.views import array_spacing
 from spectra.errors import InputError
 
 __all__ = ["open_source", "reopen_source"]
@@ -30,9 +39,12 @@ def open_source(
     size: int | Sequence[int] | None = None,
     channels: str = "auto",
     crop: str = "auto",
-    view: str = "pixels",
+    view: str = "auto",
     seed: int = 0,
     value_range: Sequence[float] | None = None,
+    rate: int | None = None,
+    spacing: float | Sequence[float] | None = None,
+    nan: str = "refuse",
 ) -> Source:
     """Open a data set as examples of one shape with values in [-1, 1].
 
@@ -40,35 +52,45 @@ def open_source(
     ----------
     source
         A manifest's name (which goes before a folder of that name; write ``./name`` for the
-        folder) or .toml file; a folder or zip of images; one image; a .npy, .npz or
-        .safetensors file; an array or tensor [N, C, H, W] or [N, H, W]; a list, iterable or
-        torch data set of examples [C, H, W] or [H, W]; or a Source, which is returned as it is.
-        An array is read where it lies: change it and the source changes.
+        folder) or .toml file; a folder or zip of images or of sound; one such file; a .npy, .npz
+        or .safetensors file; an array or tensor [N, C, H, W] or [N, H, W] (as series [N, C, T]
+        or [N, T]); a list, iterable or torch data set of examples [C, H, W] or [H, W]; or a
+        Source, which is returned as it is. An array is read where it lies: change it and the
+        source changes.
     size
-        One side or (height, width) in pixels. Unasked: that of all files where they share one,
-        otherwise the largest power of two that nine tenths of the shorter sides reach, at most
-        256. Smaller files are skipped.
+        One side or (height, width) in pixels; of sound and series, samples. Unasked: that of all
+        files where they share one, otherwise the largest power of two that nine tenths of the
+        shorter sides reach, at most 256. Smaller files are skipped.
     channels
-        "grey" (ITU-R BT.601 luma), "rgb", "red", "green", "blue", or "auto": colour where all
-        the files have it, otherwise grey; arrays as they are.
+        "grey" (ITU-R BT.601 luma; of a JPEG the luma it stores), "rgb", "red", "green", "blue",
+        or "auto": colour where all the files have it, otherwise grey; arrays as they are. Of
+        sound: "mono" (the mean; also "auto"), "left", "right" or "stereo".
     crop
         "none" (files of just this size), "center", "patches" (all tiles, the grid centred;
         draws at any position), "resize" (area averages down to the shorter side, then the
         centre), or "auto": none where all files have this size, otherwise patches.
     view
-        "pixels".
+        "pixels" (images and arrays), "series" (arrays along one axis), "waveform" or "log-mel"
+        (sound), or "auto": pixels, and waveform for sound.
     seed
         Second key of every draw and split.
     value_range
         The raw values that become -1 and 1. Unasked: the whole range of uint8, uint16 and bool;
         floats are used as they are; other integers need it.
+    rate
+        Samples a second that sound is resampled to. Unasked: its own.
+    spacing
+        Distance of neighbouring samples, or of those along each axis, in a unit of one's own.
+        Unasked: 1, and 1 / rate seconds for sound.
+    nan
+        What becomes of values that are missing from arrays: "refuse", or "fill".
 
     Raises
     ------
     InputError
         The source cannot be used; the one line says why, and what to do.
     """
-    options = check_options(size, channels, crop, view, seed, value_range)
+    options = check_options(size, channels, crop, view, seed, value_range, rate, spacing, nan)
     if isinstance(source, Source):
         different = options.differences(check_options(**source.settings))
         if different:
@@ -119,7 +141,7 @@ def _open_path(source: str | os.PathLike[str], options: Options) -> Source:
         return _open_manifest(load_manifest(text), options)
     path = Path(text).expanduser()
     if path.is_dir():
-        return _image_source(*list_folder(path), options, path.resolve().name)
+        return _file_source(*list_folder(path, options.view), options, path.resolve().name)
     if not os.path.exists(path):
         near = nearest(text, list_manifests())
         hint = f" (did you mean {near}?)" if near else ""
@@ -144,17 +166,15 @@ def _open_file(path: Path, options: Options) -> Source:
             f"{path}: cannot be read ({error.strerror or error}); check its permissions"
         ) from error
     if is_image(head):
-        return _image_source(DiskFiles(str(path), {path.name: path}), [], options, path.stem)
+        return _file_source(DiskFiles(str(path), {path.name: path}), [], options, path.stem)
+    if is_sound(head, suffix):
+        files = DiskFiles(str(path), {path.name: path}, "sound")
+        return _file_source(files, [], options, path.stem)
     if suffix == ".zip" or zipfile.is_zipfile(path):
-        return _image_source(*list_zip(path), options, path.stem)
-    if suffix in AUDIO:
-        raise InputError(
-            f"{path}: is sound, which this version does not read; save it as an array "
-            "[N, C, H, W] in a .npy file"
-        )
+        return _file_source(*list_zip(path, options.view), options, path.stem)
     raise InputError(
-        f"{path}: is no file of a kind that is read; give an image, a zip of images, a folder, "
-        f"a manifest .toml or an array file ({', '.join(ARRAY_FILES)})"
+        f"{path}: is no file of a kind that is read; give an image, sound, a zip or folder "
+        f"of them, a manifest .toml or an array file ({', '.join(ARRAY_FILES)})"
     )
 
 
@@ -162,7 +182,7 @@ def _open_manifest(manifest: Manifest, options: Options) -> Source:
     options = options.with_defaults(manifest.options)
     files, skipped, groups, licence = locate(manifest)
     if manifest.kind == "images":
-        return _image_source(
+        return _file_source(
             files, skipped, options, manifest.name, groups, manifest.citation, licence
         )
     path = next(iter(files.paths.values()))
@@ -173,7 +193,7 @@ def _open_manifest(manifest: Manifest, options: Options) -> Source:
     return _array_source(array, options, manifest.name, None, manifest.citation, licence)
 
 
-def _image_source(
+def _file_source(
     files: ImageFiles,
     skipped: list[Skipped],
     options: Options,
@@ -182,29 +202,39 @@ def _image_source(
     citation: str = "",
     licence: str = "",
 ) -> Source:
-    images = open_images(files, skipped, options)
-    size = images.options.size
+    """Files of one kind; those of one group are one unit, and lie together."""
+    if files.kind == "sound":
+        from spectra.data.sound_sets import open_sounds
+
+        found = open_sounds(files, skipped, options)
+    else:
+        found = open_images(files, skipped, options)
+    size = found.options.size
     assert size is not None
     # A group's name may also be a file's; they are told apart by which they are.
     owners = [
-        (True, groups[file]) if groups and file in groups else (False, file)
-        for file in images.names
+        (True, groups[file]) if groups and file in groups else (False, file) for file in found.names
     ]
     numbers = {owner: number for number, owner in enumerate(dict.fromkeys(owners))}
+    units = np.array([numbers[owner] for owner in owners], np.int64)
+    members = np.argsort(units, kind="stable")
+    store: Store = found.store
     return Source(
         name=name,
-        kind="images",
-        shape=(images.store.channels, *size),
+        kind=found.kind,
+        shape=(found.store.channels, *size),
         files=[name for _, name in numbers],
-        settings=images.options.settings(),
-        quantum=images.quantum,
-        skipped=images.skipped,
+        settings=found.options.settings(),
+        quantum=found.quantum,
+        skipped=found.skipped,
         citation=citation,
         licence=licence,
-        store=images.store,
-        windows=Windows(images.store.sizes, size, images.options.crop == "patches"),
-        members=np.arange(len(images.names)),
-        units=np.array([numbers[owner] for owner in owners], np.int64),
+        store=store,
+        windows=Windows(store.sizes[members], size, found.options.crop == "patches"),
+        members=members,
+        units=units[members],
+        spacing=found.spacing,
+        axis_units=found.axis_units,
     )
 
 
@@ -220,11 +250,13 @@ def _array_source(
     size = resolved.size
     assert size is not None
     numbers = np.arange(len(store.sizes))
+    unit = "pixel" if len(size) == 2 else "sample"
+    spacing, axis_units = array_spacing(resolved, len(size), unit, label or name)
     return Source(
         name=name,
         kind="array",
         shape=(store.channels_out, *size),
-        files=Numbers(numbers),
+        files=store.names,
         settings=resolved.settings(),
         quantum=quantum,
         skipped=[],
@@ -234,4 +266,6 @@ def _array_source(
         windows=Windows(store.sizes, size, resolved.crop == "patches"),
         members=numbers,
         units=numbers,
+        spacing=spacing,
+        axis_units=axis_units,
     )

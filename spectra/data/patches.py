@@ -10,28 +10,28 @@ __all__ = ["Windows"]
 
 @dataclass(frozen=True, eq=False)
 class Windows:
-    """Windows of one size in files of many sizes.
+    """Windows of one size in files of many sizes, along D axes.
 
     With `patches`, the tiles of a file are all that fit side by side, the grid centred in the
-    picture, and a draw may fall on any position; otherwise each file has one window, its centre.
+    file, and a draw may fall on any position; otherwise each file has one window, its centre.
 
     Attributes
     ----------
     sizes
-        Height and width of every file, int64 [F, 2], none smaller than `size`.
+        Sides of every file, int64 [F, D], none smaller than `size`.
     size
-        Height and width of a window.
+        Sides of a window, D of them.
     patches
         Whether a file has many windows.
     """
 
-    sizes: np.ndarray  # [F, 2]
-    size: tuple[int, int]
+    sizes: np.ndarray  # [F, D]
+    size: tuple[int, ...]
     patches: bool
 
     @cached_property
     def grid(self) -> np.ndarray:
-        """Rows and columns of tiles in each file, [F, 2]."""
+        """Tiles along each axis of each file, [F, D]."""
         if self.patches:
             return self.sizes // np.asarray(self.size)
         return np.broadcast_to(np.int64(1), self.sizes.shape)
@@ -59,16 +59,23 @@ class Windows:
         """How many windows a draw chooses from."""
         return int(self.position_ends[-1]) if self.patches else len(self)
 
+    def span(self, start: int, stop: int) -> tuple[int, int]:
+        """The numbers of the first tile of file `start`, and of the first of file `stop`."""
+        ends = self.tile_ends
+        return (
+            int(ends[start - 1]) if start > 0 else 0,
+            int(ends[stop - 1]) if stop > 0 else 0,
+        )
+
     def tiles(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Tile numbers [B] -> file [B] and top left corner [B, 2]."""
+        """Tile numbers [B] -> file [B] and first corner [B, D]."""
         file, within = _locate(numbers, self.tile_ends)
         grid = self.grid[file]
         margin = (self.sizes[file] - grid * np.asarray(self.size)) // 2
-        cell = np.stack(np.divmod(within, grid[:, 1]), axis=1)
-        return file, margin + cell * np.asarray(self.size)
+        return file, margin + _cells(within, grid) * np.asarray(self.size)
 
     def placed(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Position numbers [B] in [0, positions) -> file [B] and top left corner [B, 2].
+        """Position numbers [B] in [0, positions) -> file [B] and first corner [B, D].
 
         Every position is one number, so numbers drawn uniformly choose a file by its positions
         and a position evenly within it.
@@ -76,8 +83,7 @@ class Windows:
         if not self.patches:
             return self.tiles(numbers)
         file, within = _locate(numbers, self.position_ends)
-        columns = self.sizes[file, 1] - self.size[1] + 1
-        return file, np.stack(np.divmod(within, columns), axis=1)
+        return file, _cells(within, self.sizes[file] - np.asarray(self.size) + 1)
 
 
 def _locate(numbers: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -85,3 +91,11 @@ def _locate(numbers: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarr
     file = np.searchsorted(ends, numbers, side="right")
     starts = np.where(file > 0, ends[file - 1], 0)
     return file, numbers - starts
+
+
+def _cells(within: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    """Running number within a grid [B], the last axis fastest -> its place [B, D]."""
+    cells = np.empty_like(grid)
+    for axis in reversed(range(grid.shape[1])):
+        within, cells[:, axis] = np.divmod(within, grid[:, axis])
+    return cells

@@ -2,44 +2,23 @@
 
 import hashlib
 import json
+import operator
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 
 from spectra.data.draws import shuffled, uniform_integers
 from spectra.data.folders import Skipped
 from spectra.data.patches import Windows
-from spectra.data.stores import Store
+from spectra.data.stores import Damaged, Numbers, Store
 from spectra.errors import InputError
 
-__all__ = ["Numbers", "Source"]
+__all__ = ["Source"]
 
-
-class Numbers(Sequence[str]):
-    """Numbers as names, made when asked for: a million examples need no million strings."""
-
-    def __init__(self, numbers: np.ndarray) -> None:
-        self.numbers = numbers
-
-    def __len__(self) -> int:
-        return len(self.numbers)
-
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> "Numbers": ...
-    def __getitem__(self, index: int | slice) -> "str | Numbers":
-        if isinstance(index, slice):
-            return Numbers(self.numbers[index])
-        return str(self.numbers[index])
-
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, Numbers):
-            return np.array_equal(self.numbers, other.numbers)
-        return isinstance(other, list) and list(self) == other
+ATTEMPTS = 64  # draws of one example, before the damaged files are too many
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,9 +30,9 @@ class Source:
     name
         Of the manifest, folder or file.
     kind
-        "images" or "array".
+        "images", "sound", "fields" or "array".
     shape
-        (C, H, W) of one example.
+        (C, H, W) or (C, T) of one example.
     files
         Names of the independent units: a file, files of one scene, or an example of an array.
     settings
@@ -68,12 +47,15 @@ class Source:
         Where pixels come from, where examples lie in this source's files, and the unit of each
         of these files [F].
     members
-        The store's number of each of this source's files, [F].
+        The store's number of each of this source's files, [F]; those of a unit lie together.
+    spacing, axis_units
+        Distance of neighbouring samples along each spatial axis, and in what: a frequency in
+        cycles per sample over `spacing` is in cycles per unit.
     """
 
     name: str
     kind: str
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
     files: Sequence[str] = field(repr=False)
     settings: dict[str, Any]
     quantum: float
@@ -84,6 +66,8 @@ class Source:
     windows: Windows = field(repr=False)
     members: np.ndarray = field(repr=False)
     units: np.ndarray = field(repr=False)
+    spacing: tuple[float, ...] = (1.0, 1.0)
+    axis_units: tuple[str, ...] = ("pixel", "pixel")
 
     def __len__(self) -> int:
         return len(self.windows)
@@ -97,7 +81,8 @@ class Source:
     def fingerprint(self) -> str:
         """A hash of the units' names, the content and the settings; the place does not matter.
 
-        Large files are sampled at both ends, large arrays by a thousand examples.
+        Nothing is decoded for it: of a file its size and both ends count, of a zip's member its
+        size and checksum, of a large array a thousand examples.
         """
         settings = json.dumps(self.settings, sort_keys=True).encode()
         content = hashlib.sha256(settings + "\0".join(["", *self.files]).encode())
@@ -105,30 +90,108 @@ class Source:
         content.update(self.store.digest(self.members))
         return content.hexdigest()
 
-    def batches(self, batch_size: int = 64) -> Iterator[np.ndarray]:
-        """Every example once, in order, as float32 [B, C, H, W]; the last batch may be short."""
+    @property
+    def damage(self) -> dict[str, str]:
+        """Name -> reason of the files found undecodable so far."""
+        found = np.array(sorted(self.store.damage), np.int64)
+        mine: list[int] = found[np.isin(found, self.members)].tolist()
+        return {self.store.names[file]: self.store.damage[file] for file in mine}
+
+    def read(
+        self, start: int = 0, stop: int | None = None, batch_size: int = 64, *, workers: int = 1
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """The examples of some members in order, each member decoded once and let go.
+
+        Parameters
+        ----------
+        start, stop
+            The members start .. stop - 1; None for all from `start` on.
+        batch_size
+            Examples given at once, at most.
+        workers
+            Threads that decode.
+
+        Yields
+        ------
+        values, units
+            float32 [B, C, \\*spatial] and the unit of each example, int64 [B]. Members that
+            cannot be decoded are passed over and noted in `damage`.
+
+        Raises
+        ------
+        InputError
+            A batch of no examples is asked for, or of no workers; or values lie outside the
+            value range.
+        """
         if batch_size < 1:
             raise InputError(f"batch size {batch_size} is too small; give 1 or more")
-        for start in range(0, len(self), batch_size):
-            yield self._at(np.arange(start, min(start + batch_size, len(self))))
+        if workers < 1:
+            raise InputError(f"workers {workers} are too few; give 1 or more")
+        start, stop, _ = slice(start, stop).indices(len(self.members))
+        first, last = self.windows.span(start, max(start, stop))
+        with self.store.reader(workers) as windows:
+            for at in range(first, last, batch_size):
+                numbers = np.arange(at, min(at + batch_size, last))
+                files, corners = self.windows.tiles(numbers)
+                values, kept = windows(self.members[files], corners, self.windows.size)
+                if len(values):
+                    yield values, self.units[files[kept]]
+
+    def batches(self, batch_size: int = 64) -> Iterator[np.ndarray]:
+        """Every example once, in order, as float32 [B, C, \\*spatial]; a batch may be short.
+
+        Those of files that cannot be decoded are left out, as in `read`.
+        """
+        for values, _ in self.read(batch_size=batch_size):
+            yield values
 
     def examples(self, indices: Iterable[int]) -> np.ndarray:
-        """The examples at these positions, float32 [len(indices), C, H, W].
+        """The examples at these positions, float32 [len(indices), C, \\*spatial].
 
         Raises
         ------
         IndexError
             A position is outside 0 .. len - 1.
+        InputError
+            A file cannot be decoded.
         """
         numbers = np.asarray(list(indices), np.int64)
         if numbers.size and (numbers.min() < 0 or numbers.max() >= len(self)):
             raise IndexError(f"example out of range: the source has {len(self)}")
-        return self._at(numbers)
+        try:
+            return self._windows(*self.windows.tiles(numbers))
+        except Damaged as error:
+            raise InputError(self._damaged(error)) from None
+
+    def some(self, most: int) -> np.ndarray:
+        """A few examples of different units, the same ones each time, [n, C, \\*spatial].
+
+        Each is from the middle of its unit; where a file cannot be decoded, from the next unit
+        that can be. Fewer where there are fewer units.
+        """
+        firsts = np.flatnonzero(np.diff(self.file_index, prepend=-1))
+        middles = (firsts + np.append(firsts[1:], len(self))) // 2
+        chosen = np.linspace(0, len(middles) - 1, min(most, len(middles))).round().astype(int)
+        taken: dict[int, np.ndarray] = {}
+        for unit in chosen.tolist():
+            for other in (unit + step for step in range(len(middles))):
+                other %= len(middles)
+                if other in taken:
+                    continue
+                try:
+                    values = self._windows(*self.windows.tiles(middles[other : other + 1]))
+                except Damaged:
+                    continue
+                taken[other] = values[0]
+                break
+        shape = (len(taken), *self.shape)
+        return np.array([taken[unit] for unit in sorted(taken)], np.float32).reshape(shape)
 
     def draw(self, seed: int, step: int, indices: Iterable[int]) -> np.ndarray:
         """Training examples: number i of a step depends on (seed, step, i) and the source alone.
 
         With patches, every position of every file is equally likely; otherwise every example.
+        An example that falls on a damaged file is drawn again, so the others stay as they are.
 
         Parameters
         ----------
@@ -139,11 +202,30 @@ class Source:
 
         Returns
         -------
-        float32 [len(indices), C, H, W]
+        float32 [len(indices), C, \\*spatial]
+
+        Raises
+        ------
+        InputError
+            So many files are damaged that an example fell on one 64 times.
         """
         key = (seed, self.settings["seed"])
-        numbers = uniform_integers(key, step, indices, self.windows.positions)
-        return self._read(*self.windows.placed(numbers))
+        asked = np.array([operator.index(index) for index in indices], object)
+        numbers = uniform_integers(key, step, asked, self.windows.positions)
+        attempts = np.zeros(len(asked), np.int64)
+        while True:
+            files, corners = self.windows.placed(numbers)
+            try:
+                return self._windows(files, corners)
+            except Damaged as error:
+                again = np.isin(self.members[files], list(self.store.damage))
+                attempts[again] += 1
+                if attempts.max() >= ATTEMPTS:
+                    raise InputError(self._damaged(error)) from None
+                for at in np.flatnonzero(again):
+                    numbers[at] = uniform_integers(
+                        key, step, asked[at : at + 1], self.windows.positions, int(attempts[at])
+                    )[0]
 
     def split(self, held_out: float = 0.2, seed: int = 0) -> tuple["Source", "Source"]:
         """Part the units in two, both reading the same pixels.
@@ -191,8 +273,11 @@ class Source:
             units=renumbered[self.units[keep]],
         )
 
-    def _at(self, numbers: np.ndarray) -> np.ndarray:
-        return self._read(*self.windows.tiles(numbers))
-
-    def _read(self, files: np.ndarray, corners: np.ndarray) -> np.ndarray:
+    def _windows(self, files: np.ndarray, corners: np.ndarray) -> np.ndarray:
         return self.store.windows(self.members[files], corners, self.windows.size)
+
+    def _damaged(self, error: Damaged) -> str:
+        return (
+            f"{self.name}: {self.store.names[error.file]} {error.reason}; mend the file or take "
+            "it away"
+        )

@@ -32,20 +32,27 @@ def quantum(dtype: np.dtype[Any], value_range: Range | None) -> float:
     return 2.0 / (value_range[1] - value_range[0])
 
 
-def to_unit(values: np.ndarray, low: Any, high: Any) -> np.ndarray:
+def to_unit(values: np.ndarray, low: Any, high: Any, out: np.ndarray | None = None) -> np.ndarray:
     """Map [low, high] to [-1, 1] as float32: x = (v - low) / ((high - low)/2) - 1.
 
-    `low` and `high` are numbers, or arrays that broadcast against `values`.
+    `low` and `high` are numbers, or arrays that broadcast against `values`; the result is
+    written to `out` where that is given.
     """
     # float32 holds 16-bit integers exactly; anything wider is reduced only at the end.
     wide = values.dtype.itemsize > (4 if values.dtype.kind == "f" else 2)
     working = np.float64 if wide else np.float32
-    half = (np.asarray(high) - np.asarray(low)) / 2
-    unit = values.astype(working)
-    unit -= np.asarray(low, working)
-    unit /= np.asarray(half, working)
-    unit -= 1
-    return unit.astype(np.float32, copy=False)
+    half = np.asarray((np.asarray(high) - np.asarray(low)) / 2, working)
+    unit = np.empty(values.shape, working) if wide or out is None else out
+    unit[...] = values
+    if np.any(low):
+        unit -= np.asarray(low, working)
+    unit /= half
+    unit -= working(1)
+    if out is None:
+        return unit.astype(np.float32, copy=False)
+    if out is not unit:
+        out[...] = unit
+    return out
 
 
 def luma(red: np.ndarray, green: np.ndarray, blue: np.ndarray) -> np.ndarray:
@@ -75,7 +82,7 @@ def check_channels(channels: str, present: int, name: str) -> None:
 
 
 def take_channels(values: np.ndarray, channels: str) -> np.ndarray:
-    """[B, C, H, W] -> [B, C', H, W]; `check_channels` has passed."""
+    """[B, C, *spatial] -> [B, C', *spatial]; `check_channels` has passed."""
     if channels in POSITION:
         at = POSITION[channels]
         return values[:, at : at + 1]

@@ -7,12 +7,55 @@ from spectra.data.images import Header
 from spectra.data.options import Options
 from spectra.errors import InputError
 
-__all__ = ["depth", "image_quantum", "resolve", "unfit_files"]
+__all__ = [
+    "array_spacing",
+    "check_image_view",
+    "depth",
+    "image_quantum",
+    "image_spacing",
+    "resolve",
+    "unfit_files",
+]
 
 LARGEST_CHOSEN = 256  # pixels; the largest size chosen unasked
 CHOSEN_PERCENTILE = 10  # of the shorter sides
 
 Size = tuple[int, int]
+PIXEL_CHANNELS = ("auto", "grey", "rgb", "red", "green", "blue")
+
+
+def check_image_view(options: Options, label: str) -> None:
+    """Refuse what only sound or arrays have.
+
+    Raises
+    ------
+    InputError
+        A view, channels or rate of sound is asked of images.
+    """
+    if options.view not in ("auto", "pixels"):
+        raise InputError(f"{label}: holds images, which have no view {options.view}; use pixels")
+    if options.channels not in PIXEL_CHANNELS:
+        raise InputError(
+            f"{label}: channels {options.channels} is for sound; images have "
+            f"{', '.join(PIXEL_CHANNELS)}"
+        )
+    if options.rate is not None:
+        raise InputError(f"{label}: rate is for sound, and here are images; leave it out")
+
+
+def image_spacing(view: Options) -> tuple[tuple[float, ...], tuple[str, ...]]:
+    """Distance of neighbouring pixels along each axis, and in what."""
+    return array_spacing(view, 2, "pixel", "")
+
+
+def array_spacing(
+    options: Options, axes: int, unit: str, label: str
+) -> tuple[tuple[float, ...], tuple[str, ...]]:
+    """The spacing asked for, in a unit that only its user knows, or 1 and the samples' own unit."""
+    asked = options.distances(axes, label)
+    if asked is None:
+        return (1.0,) * axes, (unit,) * axes
+    return asked, ("s" if options.view == "waveform" else "unit",) * axes
 
 
 def resolve(headers: Mapping[str, Header], options: Options, label: str) -> Options:
@@ -32,7 +75,12 @@ def resolve(headers: Mapping[str, Header], options: Options, label: str) -> Opti
         None does.
     """
     sizes = {name: (header.height, header.width) for name, header in headers.items()}
-    size = options.size or _shared_size(set(sizes.values()), list(sizes.values()), options, label)
+    asked = options.sides(2, label)
+    size = (
+        (asked[0], asked[1])
+        if asked
+        else _shared_size(set(sizes.values()), list(sizes.values()), options, label)
+    )
     large = [name for name, own in sizes.items() if own[0] >= size[0] and own[1] >= size[1]]
     crop = options.crop
     if crop == "auto":
@@ -57,7 +105,8 @@ def resolve(headers: Mapping[str, Header], options: Options, label: str) -> Opti
             f"{label}: holds 8-bit and 16-bit images, which one value_range cannot describe; "
             "leave value_range out, or keep them in two folders"
         )
-    return replace(options, size=size, crop=crop, channels=channels)
+    spacing = options.distances(2, label)
+    return replace(options, size=size, crop=crop, channels=channels, view="pixels", spacing=spacing)
 
 
 def _shared_size(shared: set[Size], sizes: list[Size], options: Options, label: str) -> Size:
@@ -83,7 +132,7 @@ def unfit_files(headers: Mapping[str, Header], view: Options) -> dict[str, str]:
     """Files whose size rules them out, with the reason."""
     assert view.size is not None
     height, width = view.size
-    unfit = {}
+    unfit: dict[str, str] = {}
     for name, header in headers.items():
         if header.height < height or header.width < width:
             unfit[name] = f"is {header.height}x{header.width}, smaller than {height}x{width}"

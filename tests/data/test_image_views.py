@@ -209,8 +209,12 @@ def test_value_range_of_files(write: Write, picture: Picture) -> None:
     values = source.examples([0])
     assert values.min() == -1
     assert values.max() == 1
-    with pytest.raises(InputError, match=r"a\.png has values from 0 to 15, outside value_range"):
-        open_source(folder, value_range=(0, 7))
+    narrow = open_source(folder, value_range=(0, 7))
+    for read in (lambda: narrow.examples([0]), lambda: list(narrow.batches())):
+        with pytest.raises(
+            InputError, match=r"a\.png has values from 0 to 15, outside value_range"
+        ):
+            read()
 
 
 def test_rotation_is_applied_before_sizes_are_compared(write: Write, picture: Picture) -> None:
@@ -234,7 +238,9 @@ def test_rotation_known_only_once_decoded(write: Write, picture: Picture, monkey
     monkeypatch.setattr(
         "spectra.data.image_sets.read_header", lambda file: Header(12, 20, False, 255)
     )
-    assert open_source(folder).shape == (1, 20, 12)
+    source = open_source(folder)
+    assert list(source.batches()) == []
+    assert "is 20x12 once decoded, not 12x20" in source.damage["turned.jpg"]
 
 
 @pytest.mark.parametrize(
@@ -242,7 +248,7 @@ def test_rotation_known_only_once_decoded(write: Write, picture: Picture, monkey
     [
         ("channels", "gray", "did you mean grey?"),
         ("crop", "middle", "unknown crop"),
-        ("view", "waveform", "unknown view"),
+        ("view", "waves", "did you mean waveform?"),
         ("size", 3, "too small"),
         ("size", "large", "no size"),
         ("size", (8, 8, 8), "no size"),

@@ -168,16 +168,16 @@ def test_fingerprint_tells_content_and_settings_apart(folder: Path, picture: Pic
 
 def counting(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Count the files decoded."""
-    from spectra.data import image_sets
+    from spectra.data import image_store
 
     calls: list[int] = []
-    original = image_sets.decode
+    original = image_store.decode
 
-    def decode(file):
+    def decode(file, grey):
         calls.append(1)
-        return original(file)
+        return original(file, grey)
 
-    monkeypatch.setattr(image_sets, "decode", decode)
+    monkeypatch.setattr(image_store, "decode", decode)
     return calls
 
 
@@ -186,9 +186,15 @@ def use(source: Source) -> list[np.ndarray]:
     return [train.draw(0, 0, range(20)), held_out.draw(0, 0, range(5)), next(train.batches(9))]
 
 
-def test_each_file_is_decoded_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_opening_decodes_nothing_and_each_file_is_kept(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     calls = counting(monkeypatch)
-    use(open_source(folder, size=8))
+    source = open_source(folder, size=8)
+    assert source.fingerprint
+    assert calls == []
+    source.examples(range(len(source)))
+    source.draw(0, 0, range(50))
     assert len(calls) == 5
 
 
@@ -197,27 +203,11 @@ def test_more_pixels_than_memory(folder: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("spectra.data.stores.MEMORY_LIMIT", 1500)
     calls = counting(monkeypatch)
     source = open_source(folder, size=8)
-    assert len(calls) == 5
     for found, wanted in zip(use(source), expected, strict=True):
         np.testing.assert_array_equal(found, wanted)
     assert len(calls) > 5
     kept = source.store.cache._kept
     assert sum(pixels.nbytes for pixels in kept.values()) <= 1500
-    (folder / "0.png").write_bytes(b"")
-    with pytest.raises(InputError, match="leave the files as they are"):
-        source.examples(range(len(source)))
-
-
-def test_damaged_files_are_found_at_once_above_the_limit(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    data = (folder / "3.png").read_bytes()
-    (folder / "3.png").write_bytes(data[: len(data) // 2])
-    monkeypatch.setattr("spectra.data.stores.MEMORY_LIMIT", 100)
-    source = open_source(folder, size=8)
-    assert [skip.name for skip in source.skipped] == ["3.png"]
-    assert "3.png" not in source.files
-    assert sum(batch.shape[0] for batch in source.batches()) == len(source)
 
 
 def test_a_source_can_be_sent_to_another_process(folder: Path, tmp_path: Path) -> None:
