@@ -2,6 +2,7 @@
 
 from spectra.spectrum.analyze import analyze
 from spectra.spectrum.rapsd import rapsd
-from spectra.spectrum.spectrum import Spectrum, load_spectrum
+from spectra.spectrum.spectrum import Spectrum
+from spectra.spectrum.tables import load_spectrum
 
 __all__ = ["Spectrum", "analyze", "load_spectrum", "rapsd"]

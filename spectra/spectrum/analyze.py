@@ -1,25 +1,42 @@
-"""One pass over a source: its spectrum, and the variance of every component."""
+"""One pass over a source, part by part: its spectrum, and the variance of every component."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from spectra.bases import make_basis
 from spectra.data import Source, open_source
 from spectra.errors import InputError
-from spectra.spectrum.moments import MomentAccumulator
-from spectra.spectrum.engine import CHUNK_BYTES, RingEngine, one_torch_thread
-from spectra.spectrum.rings import ring_plan
-from spectra.spectrum.spectrum import Spectrum, mirrored
-from spectra.spectrum.windows import window as make_window
+from spectra.spectrum.edges import Detrend
+from spectra.spectrum.estimator import Estimator, default_segment
+from spectra.spectrum.parts import Part, Request, measure_part, plan_parts
+from spectra.spectrum.progress import SavedProgress
+from spectra.spectrum.rings import RingReach
+from spectra.spectrum.spectrum import Spectrum, merged
+from spectra.spectrum.windows import WindowName
 
-__all__ = ["analyze"]
+__all__ = ["MOST_UNREADABLE", "analyze"]
+
+MOST_UNREADABLE = 0.5  # of the files; above it something else is wrong
+AHEAD = 3  # parts under way for each worker
 
 
 def analyze(
-    source: Any, *, window: str = "hann", bases: Sequence[str] = ("dct",), progress: bool = False
+    source: Any,
+    *,
+    window: WindowName = "hann",
+    bases: Sequence[str] = ("dct",),
+    detrend: Detrend = "mean",
+    reach: RingReach = "inside",
+    segment: int | str | None = "auto",
+    workers: int = 1,
+    dask: str | None = None,
+    resume: str | Path | None = None,
+    max_unreadable: float = MOST_UNREADABLE,
+    progress: bool = False,
 ) -> Spectrum:
     """Measure the power spectrum of a source, streaming.
 
@@ -27,12 +44,31 @@ def analyze(
     ----------
     source
         A Source, or anything `open_source` takes.
-    window : {"hann", "none"}
-        Taper against the wrap-around jump at the edges; "none" is the post's.
-    bases : sequence of {"pixel", "dct", "fourier"}
-        Where to measure the variance of every component.
+    window : {"hann", "none", "periodic"}
+        Against the wrap-around jump at the edges: a power-corrected taper, nothing (the post's),
+        or the smooth part that carries the jump taken off (Moisan 2011).
+    bases : sequence of str
+        Where to measure the variance of every component: "pixel", "dct", "fourier", "wavelet",
+        "pca" (see `make_basis`).
+    detrend : {"mean", "plane"}
+        What is taken off each example first.
+    reach : {"inside", "nyquist", "corners"}
+        Rings below 0.5 cycles/pixel, with the one at 0.5, or with the corners of the plane.
+    segment : int, "auto" or None
+        Of series: samples of a Welch segment, half overlapping; "auto" is 4,096 where at least
+        two fit; None takes each example whole.
+    workers : int
+        Threads that measure parts at the same time. The result does not depend on it.
+    dask : str, optional
+        Address of a dask.distributed scheduler whose workers measure the parts instead; they
+        must see the same files. The result is the same.
+    resume : path, optional
+        A file that keeps what is measured so far; the same call goes on from it. It is removed
+        at the end.
+    max_unreadable : float
+        Share of the files that may turn out unreadable; they are listed in `skipped`.
     progress : bool
-        Show a bar on stderr where that is a terminal.
+        Show a bar with rate and time left on stderr where that is a terminal.
 
     Returns
     -------
@@ -41,102 +77,162 @@ def analyze(
     Raises
     ------
     InputError
-        Fewer than two examples, images under 8 x 8, or examples without any variation.
+        Fewer than two examples, examples too small or without any variation, values that are
+        not finite, or too many unreadable files.
     """
     if not isinstance(source, Source):
         source = open_source(source)
-    channels, *spatial = source.shape
     if len(source) < 2:
         raise InputError(f"{source.name}: holds one example; a spectrum needs at least 2")
-    if min(spatial) < 8:
-        raise InputError(
-            f"{source.name}: examples of {spatial[0]}x{spatial[1]} are too small for a spectrum; "
-            "at least 8x8 is needed (--size)"
-        )
-    make_window(window, tuple(spatial))
-    transforms = {name: make_basis(name, source.shape) for name in bases}
-    plan = ring_plan(tuple(spatial))
-    power, logs = MomentAccumulator(len(plan.ring)), MomentAccumulator(len(plan.ring))
-    plane = np.zeros((spatial[0], spatial[1] // 2 + 1))
-    total = np.zeros(source.shape)
-    squares = {name: np.zeros(source.shape) for name in transforms}
-    # Deviations from a pilot mean: the sum of squares keeps its digits in one pass.
-    pilot = source.examples(np.arange(min(len(source), 16))).astype(np.float64).mean(axis=0)
+    if int(workers) < 1:
+        raise InputError(f"workers {workers}: at least 1 is needed")
+    if not 0 <= max_unreadable <= 1:
+        raise InputError(f"max_unreadable {max_unreadable}: a share between 0 and 1 is needed")
+    spatial = tuple(source.shape[1:])
+    if segment == "auto":
+        segment = default_segment(spatial)
+    if isinstance(segment, str):
+        raise InputError(f"segment {segment!r}: give a number of samples, auto, or None")
+    estimator = Estimator(spatial, window, detrend, reach, segment)
+    estimator.check(source.name)
+    for name in bases:
+        if name != "pca":
+            make_basis(name, source.shape)
+    request = Request(estimator, tuple(dict.fromkeys(bases)))
+    parts = plan_parts(source)
+    saved = SavedProgress.open(resume, source, request, len(parts))
+    spectrum = _measured(source, parts, request, saved, _pool(workers, dask), progress)
+    if spectrum is None:
+        raise InputError(_none_readable(source, saved.damage))
+    spectrum = _finished(spectrum, source, saved.damage, max_unreadable)
+    saved.remove()
+    return spectrum
 
-    engine = RingEngine(plan, window, "mean", np.float32)
-    dc = 0.0
-    done = 0
-    batch_size = max(1, 4 * CHUNK_BYTES // (4 * int(np.prod(source.shape))))
-    for batch in _with_progress(source.batches(batch_size), len(source), progress):
-        files = source.file_index[done : done + len(batch)]
-        done += len(batch)
-        flat = batch.reshape(-1, *spatial)
-        rings = np.empty((len(flat), len(plan.ring)), np.float32)
-        from spectra.spectrum import kernels
 
-        with one_torch_thread(), np.errstate(over="ignore", invalid="ignore"):
-            for which, modes, values in engine.blocks(flat):
-                rings[which] = values
-                part = np.zeros(plane.shape, np.float32)
-                kernels.add_power(modes, part)
-                plane += part
-                dc += float((engine.means(len(modes)).astype(np.float64) ** 2).sum())
-        rings = rings.reshape(len(batch), channels, -1)  # [B, C, F]
-        # An example without power in some ring (a blank image) has no logarithm there; the
-        # smallest normal number stands for it, which pulls the mean of logs down.
-        safe = np.maximum(rings, np.finfo(np.float32).tiny)
-        power.add(rings.mean(axis=1), files)
-        logs.add(np.log(safe).mean(axis=1), files)
-        deviation = batch - pilot
-        total += deviation.sum(axis=0)
-        for name, basis in transforms.items():
-            squares[name] += (basis.forward(deviation) ** 2).sum(axis=0)
+def _measured(
+    source: Source,
+    parts: Sequence[Part],
+    request: Request,
+    saved: SavedProgress,
+    pool: Callable[[], Any],
+    progress: bool,
+) -> Spectrum | None:
+    """Fold the parts in order, keeping what is done."""
+    left = parts[saved.done :]
+    spectrum = saved.spectrum
+    with pool() as workers, _bar(source, parts[: saved.done], progress) as bar:
+        tasks = ((source, part, request) for part in left)
+        try:
+            results = workers.in_order(measure_with_damage, tasks)
+            for part, (measured, damage) in zip(left, results, strict=True):
+                if measured is not None:
+                    spectrum = measured if spectrum is None else merged(spectrum, measured)
+                saved.add(spectrum, damage)
+                bar(part.examples)
+        finally:
+            saved.save()
+    return spectrum
 
-    plane /= np.prod(spatial)
-    plane[0, 0] = dc * np.prod(spatial)
-    n = done
-    moments = power.result()
-    if not np.isfinite(moments.total).all():
-        raise InputError(f"{source.name}: values are too large or not finite; rescale them")
-    if not (moments.mean > 0).all():
-        raise InputError(f"{source.name}: all examples are blank; there is no spectrum to measure")
-    offset = total / n
-    variances = {
-        name: mirrored(name, ((squares[name] - n * basis.forward(offset) ** 2) / (n - 1)).clip(0))
-        for name, basis in transforms.items()
+
+def measure_with_damage(
+    source: Source, part: Part, request: Request
+) -> tuple[Spectrum | None, dict[str, str]]:
+    """A part's spectrum, and the files of it that could not be read."""
+    measured = measure_part(source, part, request)
+    found = source.store.damage
+    mine = source.members[part.start : part.stop].tolist() if found else []
+    return measured, {
+        source.store.names[member]: found[member] for member in mine if member in found
     }
-    return Spectrum(
-        name=source.name,
-        kind=source.kind,
-        shape=tuple(source.shape),  # pyright: ignore[reportArgumentType]
-        window=window,
-        power_moments=moments,
-        log_moments=logs.result(),
-        mean=pilot + offset,
-        mean_power_2d=_full_plane(plane / (n * channels), spatial[1]),
-        variances=variances,
-        quantum=float(source.quantum),
-        data=dict(source.settings),
-        fingerprint=source.fingerprint,
-        skipped=tuple((item.name, item.reason) for item in source.skipped),
+
+
+def _finished(
+    spectrum: Spectrum, source: Source, damage: dict[str, str], max_unreadable: float
+) -> Spectrum:
+    """The whole, named after its source; refused where it is no spectrum."""
+    skipped = [(item.name, item.reason) for item in source.skipped]
+    skipped = sorted({*skipped, *damage.items()})
+    unreadable = len(damage)
+    share = unreadable / max(1, unreadable + spectrum.n_files)
+    if share > max_unreadable:
+        name, reason = next(iter(damage.items()), skipped[0])
+        raise InputError(
+            f"{source.name}: {unreadable} of {unreadable + spectrum.n_files} files cannot be read "
+            f"(first: {name}: {reason}), more than the share {max_unreadable:g} that is allowed; "
+            "mend them, or raise --max-unreadable"
+        )
+    if spectrum.n < 2:
+        raise InputError(f"{source.name}: one example could be read; a spectrum needs at least 2")
+    if not (spectrum.power > 0).all() or spectrum.blank == spectrum.n:
+        raise InputError(f"{source.name}: all examples are blank; there is no spectrum to measure")
+    return replace(spectrum, fingerprint=source.fingerprint, skipped=tuple(skipped))
+
+
+def _none_readable(source: Source, damage: dict[str, str]) -> str:
+    name, reason = next(iter(damage.items()), ("", "nothing is in them"))
+    return (
+        f"{source.name}: none of its files can be read (first: {name}: {reason}); give whole ones"
     )
 
 
-def _full_plane(half: np.ndarray, width: int) -> np.ndarray:
-    """The mirror half put back, [H, W // 2 + 1] -> [H, W]."""
-    rows = -np.arange(len(half)) % len(half)
-    columns = np.arange(width // 2 + 1, width)
-    return np.concatenate([half, half[rows][:, width - columns]], axis=1)
+def _pool(workers: int, dask: str | None) -> Callable[[], Any]:
+    """What measures the parts: this thread, several, or other machines."""
+    if dask is not None:
+        from spectra.spectrum.cluster import DaskPool
+
+        return lambda: DaskPool(dask)
+    return lambda: _Threads(workers)
 
 
-def _with_progress(batches: Any, total: int, progress: bool) -> Any:
-    """The same batches, counted on a bar where stderr is a terminal."""
+class _Threads:
+    """Threads, as many as asked for; with one, this one."""
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+
+    def __enter__(self) -> "_Threads":
+        return self
+
+    def __exit__(self, *stop: object) -> None:
+        return None
+
+    def in_order(self, function: Callable[..., Any], tasks: Iterable[tuple]) -> Iterator[Any]:
+        """Results in the order of the tasks, a few of them under way at a time."""
+        if self.workers == 1:
+            yield from (function(*task) for task in tasks)
+            return
+        from concurrent.futures import ThreadPoolExecutor
+
+        pool = ThreadPoolExecutor(self.workers)
+        try:
+            yield from ahead(pool.submit, function, tasks, AHEAD * self.workers)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def ahead(
+    submit: Callable[..., Any], function: Callable[..., Any], tasks: Iterable[tuple], depth: int
+) -> Iterator[Any]:
+    """Keep `depth` tasks submitted; results in the order of the tasks."""
+    from collections import deque
+
+    waiting: deque[Any] = deque()
+    for task in tasks:
+        waiting.append(submit(function, *task))
+        if len(waiting) >= depth:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+@contextmanager
+def _bar(source: Source, done: Sequence[Part], progress: bool) -> Iterator[Callable[[int], object]]:
+    """Count examples on a bar where stderr is a terminal."""
     if not (progress and sys.stderr.isatty()):
-        yield from batches
+        yield lambda examples: None
         return
     from tqdm import tqdm
 
-    with tqdm(total=total, desc="analyze", unit="ex") as bar:
-        for batch in batches:
-            yield batch
-            bar.update(len(batch))
+    before = sum(part.examples for part in done)
+    with tqdm(total=len(source), initial=before, desc="analyze", unit="ex") as bar:
+        yield bar.update

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from spectra.spectrum.edges import Detrend, periodic_component, without_plane
+from spectra.spectrum.edges import periodic_component, without_plane
 from spectra.spectrum.rings import RingPlan
 from spectra.spectrum.windows import window as make_window
 
@@ -18,7 +18,7 @@ CHUNK_BYTES = 2**19
 
 @contextmanager
 def one_torch_thread() -> Iterator[None]:
-    """Run the transforms inside on one thread: small ones lose by sharing, and so do busy machines."""
+    """Transform on one thread: small images lose by sharing, and so do busy machines."""
     import torch
 
     before = torch.get_num_threads()
@@ -35,16 +35,20 @@ class RingEngine:
     Parameters
     ----------
     plan : RingPlan
-        Of a shape (H, W).
+        Of images (H, W), or of series (T,), which are images of one row here.
     window : {"hann", "none", "periodic"}
     detrend : {"mean", "plane"}
     dtype : float32 or float64
+    group : int
+        Images that stay together in a chunk: the channels of an example.
     """
 
-    def __init__(self, plan: RingPlan, window: str, detrend: Detrend, dtype: Any) -> None:
+    def __init__(
+        self, plan: RingPlan, window: str, detrend: str, dtype: Any, group: int = 1
+    ) -> None:
         import torch
 
-        height, width = plan.shape
+        height, width = plan.shape if len(plan.shape) == 2 else (1, *plan.shape)
         half = width // 2 + 1
         taper = make_window(window, plan.shape)
         dtype = np.dtype(dtype)
@@ -52,7 +56,9 @@ class RingEngine:
         self.detrend = detrend
         self.window = window
         self.size = height * width
-        self.chunk = max(1, CHUNK_BYTES // (self.size * dtype.itemsize))
+        self.shape = (height, width)
+        self.modes_shape = (height, half)
+        self.chunk = group * max(1, CHUNK_BYTES // (group * self.size * dtype.itemsize))
         rings = len(plan.ring)
         self._taps = np.zeros(0, dtype) if taper.taps is None else taper.taps.astype(dtype).ravel()
         slot = np.full(height * half, rings, np.int32)
@@ -65,8 +71,9 @@ class RingEngine:
         self._share = (1 / (plan.count * self.size)).astype(dtype)
         self._gains: list[tuple[int, int, Any]] = []
         if taper.gain is not None:
-            for y, x in np.argwhere(np.abs(taper.gain - 1) > 1e-9):
-                self._gains.append((int(y), int(x), dtype.type(np.sqrt(taper.gain[y, x]))))
+            table = taper.gain.reshape(height, half)
+            for y, x in np.argwhere(np.abs(table - 1) > 1e-9):
+                self._gains.append((int(y), int(x), dtype.type(np.sqrt(table[y, x]))))
         real = torch.float64 if dtype == np.float64 else torch.float32
         self._input = torch.empty((self.chunk, height, width), dtype=real)
         complex_type = torch.complex128 if dtype == np.float64 else torch.complex64
@@ -76,7 +83,7 @@ class RingEngine:
         self._sums = np.empty(4 * (rings + 1), dtype)
 
     def blocks(self, images: np.ndarray) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
-        """Transform [B, H, W] a chunk at a time.
+        """Transform [B, H, W] or [B, T] a chunk at a time.
 
         Yields
         ------
@@ -95,6 +102,7 @@ class RingEngine:
         for start in range(0, len(images), self.chunk):
             block = images[start : start + self.chunk]
             n = len(block)
+            block = block.reshape(n, *self.shape)
             if self.detrend == "plane":
                 block = without_plane(block.astype(flat.dtype, copy=False))
             if self.window == "periodic":
@@ -109,7 +117,7 @@ class RingEngine:
                 modes[:, 0, 0, 0] = self._means[:n] * self.size
             else:
                 modes[:, 0, 0] = 0
-            modes = modes.reshape(n, self.plan.shape[0], -1)
+            modes = modes.reshape(n, self.shape[0], -1)
             power = np.empty((n, rings), flat.dtype)
             kernels.ring_sums(modes, self.slot, self.column_weight, self._row, self._sums, power)
             power *= self._share

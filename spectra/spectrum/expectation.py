@@ -1,4 +1,4 @@
-"""What a known spectrum gives in the rings: its expected power, and the scatter of one image."""
+"""What a known spectrum gives in the rings: its expected power, and the scatter of one example."""
 
 from functools import lru_cache
 
@@ -7,46 +7,52 @@ import numpy as np
 from spectra.spectrum.rings import ring_plan
 from spectra.spectrum.windows import window as make_window
 
-__all__ = ["ring_covariance", "ring_power_of_law"]
+__all__ = ["ring_covariance", "ring_power_of_law", "segment_shares"]
+
+Shape = tuple[int, ...]
 
 
-def ring_power_of_law(shape: tuple[int, int], window: str, alpha: float) -> np.ndarray:
-    """Expected ring power of images with the spectrum f^-alpha, without DC, [F].
+def ring_power_of_law(shape: Shape, window: str, alpha: float, reach: str = "inside") -> np.ndarray:
+    """Expected ring power of examples with the spectrum f^-alpha, without DC, [F].
 
     It is not the law at the ring's mean |f|: a ring has a width, over which f^-alpha is convex,
     and a taper brings power in from the modes around it.
     """
-    plan = ring_plan(shape)
-    frequency = np.hypot(np.fft.fftfreq(shape[0])[:, None], np.fft.rfftfreq(shape[1]))
+    plan = ring_plan(shape, None, reach)  # pyright: ignore[reportArgumentType]
+    height, width = _plane(shape)
+    frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width))
     frequency[0, 0] = 1.0
     power = frequency**-alpha
     power[0, 0] = 0.0
     taper = make_window(window, shape)
     if taper.gain is not None:
-        power = np.fft.irfft2(np.fft.rfft2(_mirrored(power, shape)) * _leakage(shape, window))
-        power = power[:, : shape[1] // 2 + 1] * taper.gain
+        spread = np.fft.rfft2(_mirrored(power, width)) * _leakage(shape, window)
+        power = np.fft.irfft2(spread, s=(height, width))
+        power = power[:, : width // 2 + 1] * taper.gain
     inside = plan.weight * power.ravel()[plan.mode]
     return np.bincount(plan.slot, weights=inside)
 
 
-@lru_cache(maxsize=32)
-def ring_covariance(shape: tuple[int, int], window: str) -> np.ndarray:
-    """Covariance of the relative ring powers of one Gaussian image, [F, F].
+@lru_cache(maxsize=8)
+def ring_covariance(shape: Shape, window: str, reach: str = "inside") -> np.ndarray:
+    """Covariance of the relative ring powers of one Gaussian example, [F, F].
 
     2 / n_k on the diagonal without a taper. A taper correlates neighbouring modes, in a ring and
     between rings: 2 sum |rho(j - k)|^2 / (n_a n_b) over modes j of ring a and k of ring b, with
     rho the transform of the squared taper (exact where the spectrum is flat over its width).
     """
-    plan = ring_plan(shape)
+    plan = ring_plan(shape, None, reach)  # pyright: ignore[reportArgumentType]
+    height, width = _plane(shape)
     rings = len(plan.ring)
-    slot = np.full((shape[0], shape[1] // 2 + 1), rings)  # the modes of no ring come last
+    slot = np.full((height, width // 2 + 1), rings)  # the modes of no ring come last
     slot.flat[plan.mode] = plan.slot
-    slot = _mirrored(slot, shape)
+    slot = _mirrored(slot, width)
     taper = make_window(window, shape)
-    squared = np.zeros(shape)
+    squared = np.zeros((height, width))
     squared[0, 0] = 1.0
     if taper.taps is not None:
-        squared = np.abs(np.fft.fft2(taper.taps**2) / taper.taps.size) ** 2
+        taps = taper.taps.reshape(height, width)
+        squared = np.abs(np.fft.fft2(taps**2) / taps.size) ** 2
     pairs = np.zeros((rings + 1) ** 2)
     for row, column in np.argwhere(squared > 1e-9):
         pair = slot * (rings + 1) + np.roll(slot, (row, column), (0, 1))
@@ -57,16 +63,37 @@ def ring_covariance(shape: tuple[int, int], window: str) -> np.ndarray:
     return covariance
 
 
-@lru_cache(maxsize=32)
-def _leakage(shape: tuple[int, int], window: str) -> np.ndarray:
+def segment_shares(segment: int, window: str, segments: int, overlap: int) -> float:
+    """Variance of a mean over overlapping segments of one example, over that of a single one.
+
+    Segments d apart have powers correlated by (sum w(t) w(t + d) / sum w^2)^2 (P. Welch, IEEE
+    Trans. Audio Electroacoustics 15, 1967).
+    """
+    taps = make_window(window, (segment,)).taps
+    taps = np.ones(segment) if taps is None else taps
+    hop = max(1, segment // overlap)
+    total = 1.0
+    for step in range(1, min(segments, overlap)):
+        shared = float(taps[step * hop :] @ taps[: segment - step * hop] / (taps @ taps))
+        total += 2 * (1 - step / segments) * shared**2
+    return total / segments
+
+
+@lru_cache(maxsize=8)
+def _leakage(shape: Shape, window: str) -> np.ndarray:
     """Transform of |taper|^2 in frequency: what the spectrum is convolved with."""
     taps = make_window(window, shape).taps
     assert taps is not None
-    return np.fft.rfft2(np.abs(np.fft.fft2(taps) / taps.size) ** 2)
+    return np.fft.rfft2(np.abs(np.fft.fft2(taps.reshape(_plane(shape))) / taps.size) ** 2)
 
 
-def _mirrored(half: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+def _plane(shape: Shape) -> tuple[int, int]:
+    """A series is an image of one row."""
+    return (1, shape[0]) if len(shape) == 1 else (shape[0], shape[1])
+
+
+def _mirrored(half: np.ndarray, width: int) -> np.ndarray:
     """A quantity of the half plane that is even in k over all of it, -> [H, W]."""
-    rows = -np.arange(shape[0]) % shape[0]
-    columns = np.arange(shape[1] // 2 + 1, shape[1])
-    return np.concatenate([half, half[rows][:, shape[1] - columns]], axis=1)
+    rows = -np.arange(len(half)) % len(half)
+    columns = np.arange(width // 2 + 1, width)
+    return np.concatenate([half, half[rows][:, width - columns]], axis=1)

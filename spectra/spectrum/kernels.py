@@ -89,9 +89,10 @@ def add_power(modes: Any, plane: Any) -> None:
 
 @_compiled
 def add_cross_power(modes: Any, slot: Any, column_weight: Any, out: Any) -> None:
-    """Add Re F_a conj(F_b) over each ring to out [C, C, F + 1], a <= b; modes [B, C, H, 2 (W // 2 + 1)].
+    """Add Re F_a conj(F_b) over each ring to out [C, C, F + 1], a <= b.
 
-    The imaginary part cancels between k and -k.
+    modes [B, C, H, 2 (W // 2 + 1)]; slot and column_weight as in `ring_sums`. The imaginary part
+    cancels between k and -k.
     """
     height, width = modes.shape[2], modes.shape[3] // 2
     for image in range(modes.shape[0]):

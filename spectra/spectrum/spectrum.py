@@ -7,15 +7,15 @@ from typing import Any, Literal
 import numpy as np
 
 from spectra.bases import make_basis
+from spectra.bases.scatter import ScatterMoments
 from spectra.errors import InputError
-from spectra.files import read_tables, write_tables
-from spectra.spectrum.expectation import ring_covariance, ring_power_of_law
+from spectra.spectrum.estimator import Estimator
 from spectra.spectrum.moments import FileMoments
-from spectra.spectrum.rings import ring_plan
 
-__all__ = ["Average", "Spectrum", "load_spectrum", "mirrored"]
+__all__ = ["SETTINGS", "Average", "Spectrum", "merged", "mirrored"]
 
-FORMAT = "1.0"
+# How examples were measured; spectra add only where these are the same.
+SETTINGS = ("window", "detrend", "reach", "segment", "spacing", "axis_units")
 Average = Literal["arithmetic", "log"]
 
 
@@ -27,17 +27,29 @@ class Spectrum:
     ----------
     name, kind : str
         Of the source.
-    shape : (C, H, W)
+    shape : (C, H, W) or (C, T)
         Of one example.
     window : str
     power_moments, log_moments : FileMoments
         Of the ring power, and of its natural logarithm, per example.
-    mean : float64 [C, H, W]
+    mean : float64 [C, *spatial]
         Mean example.
-    mean_power_2d : float64 [H, W]
-        Mean |F|^2 / (H W) over examples and channels, DC at [0, 0].
-    variances : dict of float64 [C, H, W]
+    mean_power_2d : float64 [H, W] or None
+        Mean |F|^2 / (H W) over examples and channels, DC at [0, 0]; None for series.
+    variances : dict of float64 [C, *spatial]
         Variance about the mean (n - 1) of every component, by basis.
+    cross_power : float64 [C, C, F] or None
+        Mean over examples and rings of Re F_a conj(F_b) / size, channel by channel; None for a
+        single channel, or more than 16.
+    scatter : ScatterMoments or None
+        Where PCA was asked for.
+    detrend, reach, segment
+        See `Estimator`.
+    spacing, axis_units
+        Distance of neighbouring samples along each axis, and its unit.
+    blank : int
+        Examples without any variation in some ring; they have no logarithm, and are not in
+        `log_moments`.
     quantum : float
         Spacing of the value grid; 0 where the values are continuous.
     data : dict
@@ -48,32 +60,60 @@ class Spectrum:
 
     name: str
     kind: str
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
     window: str
     power_moments: FileMoments
     log_moments: FileMoments
     mean: np.ndarray
-    mean_power_2d: np.ndarray
+    mean_power_2d: np.ndarray | None
     variances: dict[str, np.ndarray]
+    cross_power: np.ndarray | None = None
+    scatter: ScatterMoments | None = None
+    detrend: str = "mean"
+    reach: str = "inside"
+    segment: int | None = None
+    spacing: tuple[float, ...] = ()
+    axis_units: tuple[str, ...] = ()
+    blank: int = 0
     quantum: float = 0.0
     data: dict[str, Any] = field(default_factory=dict)
     fingerprint: str = ""
     skipped: tuple[tuple[str, str], ...] = ()
 
     @property
+    def estimator(self) -> Estimator:
+        """How each example was measured."""
+        return Estimator(self.shape[1:], self.window, self.detrend, self.reach, self.segment)
+
+    @property
     def frequency(self) -> np.ndarray:
-        """Mean |f| of each ring's modes, cycles/pixel, [F]."""
-        return ring_plan(self.shape[1:]).frequency
+        """Mean |f| of each ring's modes, cycles/pixel (of a series, cycles/sample), [F]."""
+        return self.estimator.plan.frequency
+
+    @property
+    def unit(self) -> str:
+        """What `physical_frequency` is in."""
+        units, spacing = set(self.axis_units), set(self.spacing)
+        if len(units) == 1 and len(spacing) == 1:
+            unit = next(iter(units))
+            return "Hz" if unit == "s" else f"cycles/{unit}"
+        return "cycles/sample" if len(self.shape) == 2 else "cycles/pixel"
+
+    @property
+    def physical_frequency(self) -> np.ndarray:
+        """`frequency` in Hz or cycles by the axes' unit, where all axes share one, [F]."""
+        shared = len(set(self.spacing)) == 1 and len(set(self.axis_units)) == 1
+        return self.frequency / self.spacing[0] if shared else self.frequency
 
     @property
     def ring(self) -> np.ndarray:
         """Ring numbers, [F]; ring k is at about k / min(H, W) cycles/pixel."""
-        return ring_plan(self.shape[1:]).ring
+        return self.estimator.plan.ring
 
     @property
     def count(self) -> np.ndarray:
         """FFT points of the full plane in each ring, [F]."""
-        return ring_plan(self.shape[1:]).count
+        return self.estimator.plan.count
 
     @property
     def n(self) -> int:
@@ -109,11 +149,11 @@ class Spectrum:
 
     def mode_covariance(self) -> np.ndarray:
         """Covariance of the relative ring powers of one Gaussian example, [F, F]."""
-        return ring_covariance(self.shape[1:], self.window)
+        return self.estimator.covariance()
 
     def law_power(self, alpha: float) -> np.ndarray:
         """Expected power in each ring where the spectrum is f^-alpha, [F]."""
-        return ring_power_of_law(self.shape[1:], self.window, alpha)
+        return self.estimator.law_power(alpha)
 
     def log_mean(self, average: Average = "arithmetic") -> np.ndarray:
         """ln of the chosen average over examples, [F]."""
@@ -160,34 +200,9 @@ class Spectrum:
 
     def save(self, path: str | Path) -> None:
         """Write a spectrum.safetensors file; reading it back is exact to the bit."""
-        tables: dict[str, np.ndarray] = {
-            "frequency": self.frequency,
-            "ring": self.ring,
-            "count": self.count,
-            "power": self.power,
-            "log_power": self.log_power,
-            "mean": self.mean,
-            "mean_power_2d": self.mean_power_2d,
-        }
-        tables |= {f"variance.{basis}": table for basis, table in self.variances.items()}
-        for name, moments in (("power", self.power_moments), ("log", self.log_moments)):
-            tables[f"moments.{name}.total"] = moments.total
-            tables[f"moments.{name}.sized_total"] = moments.sized_total
-            tables[f"moments.{name}.outer"] = moments.outer
-        settings = {
-            "name": self.name,
-            "kind": self.kind,
-            "shape": list(self.shape),
-            "window": self.window,
-            "n": self.n,
-            "n_files": self.n_files,
-            "squared_sizes": self.power_moments.squared_sizes,
-            "quantum": self.quantum,
-            "data": self.data,
-            "fingerprint": self.fingerprint,
-            "skipped": [list(item) for item in self.skipped],
-        }
-        write_tables(path, "spectrum", FORMAT, tables, settings)
+        from spectra.spectrum.tables import save_spectrum
+
+        save_spectrum(self, path)
 
     def __add__(self, other: "Spectrum") -> "Spectrum":
         """The spectrum of both sets of files; the two must hold different files.
@@ -197,33 +212,51 @@ class Spectrum:
         InputError
             The two were measured with different settings, or on the same files.
         """
-        for name in ("shape", "window", "kind", "quantum"):
+        for name in ("kind", "shape", *SETTINGS, "quantum"):
             ours, theirs = getattr(self, name), getattr(other, name)
             if ours != theirs:
                 raise InputError(f"{name} differs between the two spectra: {ours} and {theirs}")
-        if set(self.variances) != set(other.variances):
+        if _bases(self) != _bases(other):
             raise InputError("the two spectra hold different bases; measure the same ones in both")
         if self.fingerprint and self.fingerprint == other.fingerprint:
             raise InputError(f"{self.name}: both spectra are of the same files; add different ones")
-        n, m = self.n, other.n
-        share = m / (n + m)
-        variances = {}
-        for basis, mine in self.variances.items():
-            shift = make_basis(basis, self.shape).forward(other.mean - self.mean)
-            between = mirrored(basis, n * share * shift**2)
-            squares = (n - 1) * mine + (m - 1) * other.variances[basis] + between
-            variances[basis] = squares / (n + m - 1)
         return replace(
-            self,
+            merged(self, other),
             name=f"{self.name} + {other.name}",
-            power_moments=self.power_moments + other.power_moments,
-            log_moments=self.log_moments + other.log_moments,
-            mean=self.mean + share * (other.mean - self.mean),
-            mean_power_2d=self.mean_power_2d + share * (other.mean_power_2d - self.mean_power_2d),
-            variances=variances,
             fingerprint=f"{self.fingerprint}+{other.fingerprint}",
-            skipped=self.skipped + other.skipped,
         )
+
+
+def merged(a: Spectrum, b: Spectrum) -> Spectrum:
+    """The moments of both sets of examples, under the name of the first."""
+    n, m = a.n, b.n
+    share = m / (n + m)
+    variances = {}
+    for basis, mine in a.variances.items():
+        shift = make_basis(basis, a.shape).forward(b.mean - a.mean)
+        between = mirrored(basis, n * share * shift**2)
+        squares = (n - 1) * mine + (m - 1) * b.variances[basis] + between
+        variances[basis] = squares / (n + m - 1)
+
+    def mean_of(ours: np.ndarray | None, theirs: np.ndarray | None) -> np.ndarray | None:
+        return None if ours is None or theirs is None else ours + share * (theirs - ours)
+
+    return replace(
+        a,
+        power_moments=a.power_moments + b.power_moments,
+        log_moments=a.log_moments + b.log_moments,
+        mean=a.mean + share * (b.mean - a.mean),
+        mean_power_2d=mean_of(a.mean_power_2d, b.mean_power_2d),
+        cross_power=mean_of(a.cross_power, b.cross_power),
+        variances=variances,
+        scatter=None if a.scatter is None or b.scatter is None else a.scatter + b.scatter,
+        blank=a.blank + b.blank,
+        skipped=a.skipped + b.skipped,
+    )
+
+
+def _bases(spectrum: Spectrum) -> set[str]:
+    return {*spectrum.variances, *(["pca"] if spectrum.scatter is not None else [])}
 
 
 def mirrored(basis: str, variance: np.ndarray) -> np.ndarray:
@@ -232,49 +265,3 @@ def mirrored(basis: str, variance: np.ndarray) -> np.ndarray:
         return variance
     axes = tuple(range(1, variance.ndim))
     return (variance + np.roll(np.flip(variance, axes), 1, axes)) / 2
-
-
-def load_spectrum(path: str | Path) -> Spectrum:
-    """Read a spectrum.safetensors file.
-
-    Raises
-    ------
-    InputError
-        Missing, damaged, incomplete, of another kind, or from a later major version.
-    """
-    tables, settings = read_tables(path, "spectrum", major=1)
-    try:
-        return _restored(tables, settings)
-    except KeyError as missing:
-        raise InputError(f"{path}: lacks {missing}; write it again with spectra") from missing
-
-
-def _restored(tables: dict[str, np.ndarray], settings: dict[str, Any]) -> Spectrum:
-    """What `Spectrum.save` wrote; KeyError names what is not there."""
-    moments = {
-        name: FileMoments(
-            n=settings["n"],
-            n_files=settings["n_files"],
-            squared_sizes=settings["squared_sizes"],
-            total=tables[f"moments.{name}.total"],
-            sized_total=tables[f"moments.{name}.sized_total"],
-            outer=tables[f"moments.{name}.outer"],
-        )
-        for name in ("power", "log")
-    }
-    prefix = "variance."
-    return Spectrum(
-        name=settings["name"],
-        kind=settings["kind"],
-        shape=tuple(settings["shape"]),
-        window=settings["window"],
-        power_moments=moments["power"],
-        log_moments=moments["log"],
-        mean=tables["mean"],
-        mean_power_2d=tables["mean_power_2d"],
-        variances={k[len(prefix) :]: v for k, v in tables.items() if k.startswith(prefix)},
-        quantum=settings["quantum"],
-        data=settings["data"],
-        fingerprint=settings["fingerprint"],
-        skipped=tuple((name, reason) for name, reason in settings["skipped"]),
-    )

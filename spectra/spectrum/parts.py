@@ -1,0 +1,210 @@
+"""One part of a source measured: what threads, processes and other machines each do."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spectra.bases import Basis, make_basis
+from spectra.bases.scatter import ScatterAccumulator
+from spectra.data import Source
+from spectra.errors import InputError
+from spectra.spectrum.engine import CHUNK_BYTES, RingEngine, one_torch_thread
+from spectra.spectrum.estimator import OVERLAP, Estimator
+from spectra.spectrum.moments import MomentAccumulator
+from spectra.spectrum.spectrum import Spectrum, mirrored
+
+__all__ = ["Part", "Request", "measure_part", "plan_parts"]
+
+PART_BYTES = 2**26  # of float32 examples
+MOST_CROSS_CHANNELS = 16
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be measured of each part."""
+
+    estimator: Estimator
+    bases: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Members `start` to `stop` of a source; no unit lies in two parts."""
+
+    start: int
+    stop: int
+    examples: int
+
+
+def plan_parts(source: Source) -> list[Part]:
+    """Cut a source where units end, into parts of about the same size.
+
+    The cut depends on the source alone, so that any number of workers adds the same parts in the
+    same order.
+    """
+    counts = source.windows.counts
+    ends = np.flatnonzero(np.r_[source.units[1:] != source.units[:-1], True]) + 1  # members
+    examples = np.cumsum(counts)[ends - 1]  # up to each unit's end
+    each = max(16, PART_BYTES // (4 * int(np.prod(source.shape))))
+    parts, start, done = [], 0, 0
+    while start < len(source.units):
+        unit = min(int(np.searchsorted(examples, done + each)), len(ends) - 1)
+        stop = int(ends[unit])
+        parts.append(Part(start, stop, int(examples[unit]) - done))
+        start, done = stop, int(examples[unit])
+    return parts
+
+
+def measure_part(source: Source, part: Part, request: Request) -> Spectrum | None:
+    """The spectrum of one part of a source; None where none of it can be read.
+
+    Raises
+    ------
+    InputError
+        Values that are not finite, or too large.
+    """
+    with one_torch_thread():
+        gauge = _Gauge(source, request)
+        size = max(1, 4 * CHUNK_BYTES // (4 * int(np.prod(source.shape))))
+        for examples, units in source.read(part.start, part.stop, size):
+            gauge.add(examples, units)
+        return gauge.result()
+
+
+class _Gauge:
+    """The running sums of a part."""
+
+    def __init__(self, source: Source, request: Request) -> None:
+        estimator = request.estimator
+        self.source, self.estimator = source, estimator
+        self.channels = source.shape[0]
+        self.transforms: dict[str, Basis] = {
+            name: make_basis(name, source.shape) for name in request.bases if name != "pca"
+        }
+        plan = estimator.plan
+        self.engine = RingEngine(
+            plan, estimator.window, estimator.detrend, np.float32, self.channels
+        )
+        rings = len(plan.ring)
+        self.power, self.logs = MomentAccumulator(rings), MomentAccumulator(rings)
+        self.plane = np.zeros(self.engine.modes_shape) if len(estimator.shape) == 2 else None
+        self.dc = 0.0
+        several = 1 < self.channels <= MOST_CROSS_CHANNELS
+        self.cross = np.zeros((self.channels, self.channels, rings + 1)) if several else None
+        self.pilot: np.ndarray | None = None
+        self.total = np.zeros(source.shape)
+        self.squares = {name: np.zeros(source.shape) for name in self.transforms}
+        whole = "pca" in request.bases
+        self.scatter = ScatterAccumulator(int(np.prod(source.shape))) if whole else None
+        self.n = self.blank = 0
+
+    def add(self, examples: np.ndarray, units: np.ndarray) -> None:
+        """Examples float32 [B, C, *spatial] of the units [B]."""
+        self.n += len(examples)
+        rings, empty = self._rings(examples)
+        if not np.isfinite(rings).all():
+            at = int(units[np.argmin(np.isfinite(rings).all(axis=(1, 2)))])
+            raise InputError(
+                f"{self.source.name}: {self.source.files[at]} has values that are not finite, or "
+                "too large to square; leave it out, fill or rescale it"
+            )
+        self.power.add(rings.mean(axis=1), units)
+        # What has no power in some ring has no logarithm there.
+        empty |= (rings <= 0).any(axis=(1, 2))
+        self.blank += int(empty.sum())
+        if not empty.all():
+            self.logs.add(np.log(rings[~empty]).mean(axis=1), units[~empty])
+        # Deviations from a pilot mean: the sum of squares keeps its digits in one pass.
+        if self.pilot is None:
+            self.pilot = examples[:16].mean(axis=0, dtype=np.float64)
+        deviation = examples - self.pilot
+        self.total += deviation.sum(axis=0)
+        for name, basis in self.transforms.items():
+            self.squares[name] += (basis.forward(deviation) ** 2).sum(axis=0)
+        if self.scatter is not None:
+            self.scatter.add(examples)
+
+    def _rings(self, examples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Ring power of each channel [B, C, F], and whether an example is blank [B]."""
+        from spectra.spectrum import kernels
+
+        segment = self.estimator.segment
+        if segment is not None:  # [B, C, T] -> [B, S, C, segment]
+            frames = np.lib.stride_tricks.sliding_window_view(examples, segment, axis=-1)
+            examples = frames[:, :, :: max(1, segment // OVERLAP)].swapaxes(1, 2)
+        spatial = examples.shape[examples.ndim - len(self.estimator.shape) :]
+        grouped = examples.reshape(-1, *spatial)
+        engine = self.engine
+        rings = np.empty((len(grouped), len(engine.plan.ring)), np.float32)
+        means = np.empty(len(grouped), np.float32)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for which, modes, power in engine.blocks(grouped):
+                rings[which] = power
+                means[which] = engine.means(len(modes))
+                if self.plane is not None:
+                    part = np.zeros(self.plane.shape, np.float32)
+                    kernels.add_power(modes, part)
+                    self.plane += part
+                if self.cross is not None:
+                    by_example = modes.reshape(-1, self.channels, *modes.shape[1:])
+                    kernels.add_cross_power(
+                        by_example, engine.slot, engine.column_weight, self.cross
+                    )
+            self.dc += float((means.astype(np.float64) ** 2).sum())
+        # A constant leaves only the rounding of its own mean.
+        rounding = (2.0**-21 * means) ** 2
+        flat = (rings <= rounding[:, None]).all(axis=1)
+        shape = (len(examples), -1, self.channels)
+        rings = rings.reshape(*shape, rings.shape[-1]).mean(axis=1)
+        return rings, flat.reshape(shape).all(axis=1).any(axis=1)
+
+    def result(self) -> Spectrum | None:
+        """What was added, as a spectrum."""
+        if self.n == 0:
+            return None
+        source, estimator, n = self.source, self.estimator, self.n
+        assert self.pilot is not None
+        offset = self.total / n
+        variances = {}
+        for name, basis in self.transforms.items():
+            scatter = self.squares[name] - n * basis.forward(offset) ** 2
+            variances[name] = mirrored(name, scatter.clip(0) / max(n - 1, 1))
+        plane = None
+        if self.plane is not None:
+            size = int(np.prod(estimator.shape))
+            half = self.plane / (n * self.channels * size)
+            half[0, 0] = self.dc * size / (n * self.channels)
+            plane = _full_plane(half, estimator.shape[1])
+        cross = None
+        if self.cross is not None:
+            plan = self.engine.plan
+            upper = self.cross[:, :, :-1] / (plan.count * self.engine.size * n * estimator.segments)
+            cross = upper + np.triu(upper.transpose(2, 0, 1), 1).transpose(2, 1, 0)
+        return Spectrum(
+            name=source.name,
+            kind=source.kind,
+            shape=tuple(source.shape),
+            window=estimator.window,
+            detrend=estimator.detrend,
+            reach=estimator.reach,
+            segment=estimator.segment,
+            spacing=source.spacing,
+            axis_units=source.axis_units,
+            power_moments=self.power.result(),
+            log_moments=self.logs.result(),
+            mean=self.pilot + offset,
+            mean_power_2d=plane,
+            cross_power=cross,
+            variances=variances,
+            scatter=None if self.scatter is None else self.scatter.result(),
+            blank=self.blank,
+            quantum=float(source.quantum),
+            data=dict(source.settings),
+        )
+
+
+def _full_plane(half: np.ndarray, width: int) -> np.ndarray:
+    """The mirror half put back, [H, W // 2 + 1] -> [H, W]."""
+    rows = -np.arange(len(half)) % len(half)
+    columns = np.arange(width // 2 + 1, width)
+    return np.concatenate([half, half[rows][:, width - columns]], axis=1)

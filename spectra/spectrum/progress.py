@@ -1,0 +1,86 @@
+"""What an interrupted analysis leaves behind, and goes on from."""
+
+import hashlib
+import json
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from spectra.data import Source
+from spectra.errors import InputError
+from spectra.files import read_tables, write_tables
+from spectra.spectrum.parts import Request
+from spectra.spectrum.spectrum import Spectrum
+from spectra.spectrum.tables import spectrum_of_tables, spectrum_tables
+
+__all__ = ["SavedProgress"]
+
+FORMAT = "1.0"
+EVERY = 15.0  # seconds between saves
+
+
+@dataclass
+class SavedProgress:
+    """The sum of the first parts, on disk now and then.
+
+    Attributes
+    ----------
+    path : Path or None
+        None keeps nothing.
+    key : str
+        Of the source and of what is measured; another's progress is not gone on from.
+    spectrum : Spectrum or None
+        Of the parts done so far.
+    damage : dict
+        Files of them that could not be read, with reasons.
+    done : int
+        Parts.
+    """
+
+    path: Path | None
+    key: str
+    spectrum: Spectrum | None = None
+    damage: dict[str, str] = field(default_factory=dict)
+    done: int = 0
+    _saved: tuple[float, int] = field(default_factory=lambda: (time.monotonic(), 0))
+
+    @classmethod
+    def open(
+        cls, path: str | Path | None, source: Source, request: Request, parts: int
+    ) -> "SavedProgress":
+        """Progress of just this analysis, or none."""
+        if path is None:
+            return cls(None, "")
+        stated = json.dumps([source.fingerprint, asdict(request), parts], default=str)
+        fresh = cls(Path(path), hashlib.sha256(stated.encode()).hexdigest())
+        try:
+            tables, settings = read_tables(path, "analysis", major=1)
+            if settings["key"] != fresh.key:
+                return fresh
+            spectrum = spectrum_of_tables(tables, settings) if tables else None
+        except (InputError, KeyError):  # absent, or damaged: begin again
+            return fresh
+        fresh.spectrum, fresh.damage, fresh.done = spectrum, settings["damage"], settings["done"]
+        return fresh
+
+    def add(self, spectrum: Spectrum | None, damage: dict[str, str]) -> None:
+        """One part more; saved where the last time was a while ago."""
+        self.spectrum = spectrum
+        self.damage |= damage
+        self.done += 1
+        if time.monotonic() - self._saved[0] > EVERY:
+            self.save()
+
+    def save(self) -> None:
+        """Write what is new."""
+        if self.path is None or self._saved[1] == self.done:
+            return
+        tables, settings = ({}, {}) if self.spectrum is None else spectrum_tables(self.spectrum)
+        settings |= {"key": self.key, "damage": self.damage, "done": self.done}
+        write_tables(self.path, "analysis", FORMAT, tables, settings)
+        self._saved = time.monotonic(), self.done
+
+    def remove(self) -> None:
+        """The analysis is whole; nothing is left to go on from."""
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
