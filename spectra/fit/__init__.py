@@ -1,5 +1,6 @@
 """Spectrum -> a law with standard errors."""
 
-from spectra.fit.power_law import FitMethod, PowerLaw, fit_power_law
+from spectra.fit.law import PowerLaw
+from spectra.fit.power_law import FitMethod, Presence, fit_power_law
 
-__all__ = ["FitMethod", "PowerLaw", "fit_power_law"]
+__all__ = ["FitMethod", "PowerLaw", "Presence", "fit_power_law"]

@@ -1,0 +1,166 @@
+"""The ring powers that a law is fitted to, with their noise and what a law gives in them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spectra.errors import InputError
+from spectra.spectrum import Spectrum
+from spectra.spectrum.spectrum import Average
+
+__all__ = ["Bend", "Rings", "default_range", "frequency_unit", "read_rings"]
+
+# Optics, demosaicing and codecs bend the last octave of most pictures; it is left out by default.
+DEFAULT_RANGE = (0.0, 0.25)  # cycles/pixel
+EVERY_RING = (0.0, 1.0)
+FEWEST_RINGS = 4
+# The bend is smooth in the exponent: polynomials through so many nodes are exact to 1e-4.
+EXPONENTS = (-2.0, 6.0)
+NODES = 12
+
+
+@dataclass(frozen=True)
+class Bend:
+    """ln of what f^-alpha gives in each ring over its value at the ring's mean |f|.
+
+    A ring has a width, over which f^-alpha is convex, and a taper brings power in from around.
+
+    Attributes
+    ----------
+    coefficients : float64 [NODES, K]
+        Chebyshev polynomials in alpha over `EXPONENTS`, by ring; constant beyond the ends.
+    """
+
+    coefficients: np.ndarray
+
+    @classmethod
+    def of(cls, spectrum: Spectrum, used: np.ndarray) -> "Bend":
+        low, high = EXPONENTS
+        nodes = np.cos(np.pi * (np.arange(NODES) + 0.5) / NODES)  # [D]
+        alphas = (low + high) / 2 + (high - low) / 2 * nodes
+        log_f = np.log(spectrum.frequency[used])
+        bends = [np.log(spectrum.law_power(alpha)[used]) + alpha * log_f for alpha in alphas]
+        fit = np.linalg.solve(np.polynomial.chebyshev.chebvander(nodes, NODES - 1), bends)
+        return cls(fit)
+
+    def at(self, alpha: float | np.ndarray) -> np.ndarray:
+        """The bend where the exponent is alpha, or alpha [K] ring by ring, -> [K]."""
+        return self._sum(alpha, self.coefficients)
+
+    def rise(self, alpha: float | np.ndarray) -> np.ndarray:
+        """d bend / d alpha, [K]."""
+        low, high = EXPONENTS
+        slopes = np.polynomial.chebyshev.chebder(self.coefficients) * 2 / (high - low)
+        inside = (np.asarray(alpha) > low) & (np.asarray(alpha) < high)
+        return np.where(inside, self._sum(alpha, slopes), 0.0)
+
+    @staticmethod
+    def basis(alpha: float | np.ndarray, terms: int = NODES) -> np.ndarray:
+        """The polynomials at each alpha, [..., terms]."""
+        low, high = EXPONENTS
+        place = (np.clip(alpha, low, high) - (low + high) / 2) * 2 / (high - low)
+        return np.polynomial.chebyshev.chebvander(place, terms - 1)
+
+    def _sum(self, alpha: float | np.ndarray, coefficients: np.ndarray) -> np.ndarray:
+        basis = self.basis(alpha, len(coefficients))
+        return basis @ coefficients if basis.ndim == 1 else np.sum(basis.T * coefficients, axis=0)
+
+
+@dataclass(frozen=True)
+class Rings:
+    """What a fit reads: K rings, in natural logarithms.
+
+    Attributes
+    ----------
+    log_f, log_power : float64 [K]
+        ln |f|, and ln P with the logarithm's own bias taken off.
+    raw : float64 [K]
+        ln of the average as it is.
+    half : float64 [K]
+        n_k / 2, half the real degrees of freedom behind the average.
+    variance : float64 [K]
+        Of `log_power`, from the mode counts.
+    scatter : float64 [K, K]
+        Covariance of `log_power`, from the mode counts: one Gaussian example says no more.
+    between : float64 [K, K] or None
+        Covariance of `log_power` from the scatter between files; None for a single file.
+    degrees : float
+        Degrees of freedom of a standard error (files - 1; infinite for mode counts).
+    bend : Bend
+    """
+
+    log_f: np.ndarray
+    log_power: np.ndarray
+    raw: np.ndarray
+    half: np.ndarray
+    variance: np.ndarray
+    scatter: np.ndarray
+    between: np.ndarray | None
+    degrees: float
+    bend: Bend
+
+    def covariance(self, dispersion: float) -> np.ndarray:
+        """Covariance [K, K] that standard errors rest on.
+
+        The scatter between files, which is what another draw of files would change; for one
+        file that of the modes, widened where the curve strays further than they explain.
+        """
+        if self.between is not None:
+            return self.between
+        return self.scatter * max(1.0, dispersion) ** 2
+
+
+def read_rings(
+    spectrum: Spectrum, average: Average, f_range: tuple[float, float], fewest: int
+) -> tuple[Rings, np.ndarray]:
+    """The rings in a range [cycles/pixel], and which ones of the spectrum's they are, [K].
+
+    Raises
+    ------
+    InputError
+        Fewer than `fewest` rings.
+    """
+    from scipy.special import polygamma, psi
+
+    low, high = f_range
+    used = np.flatnonzero((spectrum.frequency >= low) & (spectrum.frequency <= high))
+    if len(used) < fewest:
+        raise InputError(
+            f"{spectrum.name}: {len(used)} rings between {low:g} and {high:g} "
+            f"{frequency_unit(spectrum)}, {fewest} are needed to fit this power law; widen f_range "
+            "or use larger examples (--size)"
+        )
+    # The arithmetic mean of n examples has n times the modes; the mean of logs keeps the bias.
+    examples = spectrum.n if average == "arithmetic" else 1
+    scatter = spectrum.mode_covariance()[np.ix_(used, used)] / examples  # [K, K]
+    half = 1 / np.diagonal(scatter)
+    raw = spectrum.log_mean(average)[used]
+    variance = polygamma(1, half)  # Var ln P_k
+    inflation = np.sqrt(variance * half)  # of a logarithm over a relative error
+    scatter = scatter * inflation * inflation[:, None]
+    if average == "log":
+        variance, scatter = variance / spectrum.n, scatter / spectrum.n
+    several = spectrum.n_files >= 2
+    rings = Rings(
+        log_f=np.log(spectrum.frequency[used]),
+        log_power=raw - (psi(half) - np.log(half)),  # E ln P_k = ln P + psi(n/2) - ln(n/2)
+        raw=raw,
+        half=half,
+        variance=variance,
+        scatter=scatter,
+        between=spectrum.log_covariance(average)[np.ix_(used, used)] if several else None,
+        degrees=float(spectrum.n_files - 1) if several else np.inf,
+        bend=Bend.of(spectrum, used),
+    )
+    return rings, used
+
+
+def default_range(spectrum: Spectrum) -> tuple[float, float]:
+    """Frequencies fitted unasked, cycles/pixel."""
+    enough = np.count_nonzero(spectrum.frequency <= DEFAULT_RANGE[1]) >= FEWEST_RINGS
+    return DEFAULT_RANGE if enough else EVERY_RING
+
+
+def frequency_unit(spectrum: Spectrum) -> str:
+    """What `Spectrum.frequency` counts in."""
+    return "cycles/pixel" if len(spectrum.shape) == 3 else "cycles/sample"
