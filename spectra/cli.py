@@ -285,6 +285,28 @@ def demo(
     return Outcome(*run_demo(out, seeds, seed, device))
 
 
+def data(
+    action: Argument[Literal["list", "show", "fetch", "verify"]],
+    name: Argument[str | None] = None,
+    /,
+    *,
+    out: Path | None = None,
+    folder: Annotated[Path | None, tyro.conf.arg(name="from")] = None,
+    json: Json = False,
+) -> Outcome:
+    """The data sets that are known by name: what there is, whose it is, and bringing it here.
+
+    Args:
+        action: list them, show one, fetch its files, or verify those that are here.
+        name: A name that list shows, or a manifest's .toml file.
+        out: Where fetch puts the files; by default the cache, or $SPECTRA_DATA.
+        folder: Where you have the files already; nothing is downloaded then.
+    """
+    from spectra import data_commands
+
+    return Outcome(*data_commands.run(action, name, out, folder))
+
+
 COMMANDS: dict[str, Callable[..., Outcome]] = {
     "demo": demo,
     "analyze": analyze,
@@ -293,6 +315,7 @@ COMMANDS: dict[str, Callable[..., Outcome]] = {
     "sample": sample,
     "evaluate": evaluate,
     "plot": plot,
+    "data": data,
 }
 
 

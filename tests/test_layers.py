@@ -19,6 +19,7 @@ ORDER = (
     "evaluation",
     "interop",
     "plots",
+    "data_commands",
     "commands",
     "demo",
     "cli",

@@ -1,0 +1,67 @@
+"""Checking that a data set is whole: every file there, of its hash, and decodable."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from spectra.data.fetch import digest_file
+from spectra.data.folders import Skipped
+from spectra.data.manifest_files import Manifest
+from spectra.data.manifests import is_fetched, locate
+from spectra.data.openers import open_source
+from spectra.data.receipts import find_receipt
+
+__all__ = ["Verified", "verify"]
+
+LEAST = 4  # side of the examples cut while decoding: the smallest there is
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What a check found.
+
+    Attributes
+    ----------
+    files
+        Files looked at.
+    examples
+        Files or examples decoded.
+    hashed
+        Whether there were hashes to compare with.
+    problems
+        What is missing, changed or damaged, with reasons.
+    """
+
+    files: int
+    examples: int
+    hashed: bool
+    problems: tuple[Skipped, ...]
+
+
+def verify(manifest: Manifest) -> Verified:
+    """Look at every file of a data set: is it there, is it as it was fetched, can it be decoded.
+
+    Raises
+    ------
+    InputError
+        Nothing of it is here.
+    """
+    files, missing, _, _ = locate(manifest)
+    problems = list(missing)
+    receipt = find_receipt(manifest) if is_fetched(manifest) else None
+    if receipt is not None:
+        base = Path(receipt.place)
+        known = {base / name: digest for name, digest in receipt.files.items()}
+        for name, path in files.paths.items():
+            if path in known and digest_file(path) != known[path]:
+                problems.append(Skipped(name, "has changed since it was fetched"))
+    # The smallest crop of the middle decodes every file and keeps next to nothing of it.
+    source = open_source(manifest, **({} if manifest.kind == "sound" else _SMALLEST))
+    found = {problem.name for problem in problems}
+    problems += [skipped for skipped in source.skipped if skipped.name not in found]
+    decoded = sum(len(batch) for batch in source.batches(64))
+    problems += [Skipped(name, reason) for name, reason in source.damage.items()]
+    count = len(files.paths) + len(missing)
+    return Verified(count, decoded, receipt is not None, tuple(problems))
+
+
+_SMALLEST = {"size": LEAST, "crop": "center"}
