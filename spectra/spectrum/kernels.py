@@ -8,7 +8,7 @@ from typing import Any
 
 from numba import njit
 
-__all__ = ["add_cross_power", "add_power", "prepare", "ring_sums"]
+__all__ = ["add_cross_power", "add_examples", "add_power", "prepare", "ring_sums"]
 
 
 def _compiled(function: Callable[..., Any]) -> Any:
@@ -77,14 +77,27 @@ def ring_sums(modes: Any, slot: Any, column_weight: Any, row: Any, sums: Any, ou
 
 @_compiled
 def add_power(modes: Any, plane: Any) -> None:
-    """Add |F|^2 of every image to plane [H, W // 2 + 1]; modes as in `ring_sums`."""
+    """Add |F|^2 of every image to plane, float64 [H, W // 2 + 1]; modes as in `ring_sums`."""
     width = modes.shape[2] // 2
-    for b in range(modes.shape[0]):
-        for y in range(modes.shape[1]):
-            values, total = modes[b, y], plane[y]
+    for y in range(modes.shape[1]):
+        total = plane[y]
+        for b in range(modes.shape[0]):
+            values = modes[b, y]
             for x in range(width):
                 re, im = values[2 * x], values[2 * x + 1]
                 total[x] += re * re + im * im
+
+
+@_compiled
+def add_examples(examples: Any, total: Any) -> None:
+    """Add examples [B, n] to their total, float64 [n]."""
+    size = examples.shape[1]
+    for start in range(0, size, 1024):  # a stretch of the total stays in cache
+        stop = min(size, start + 1024)
+        for b in range(examples.shape[0]):
+            values = examples[b]
+            for i in range(start, stop):
+                total[i] += values[i]
 
 
 @_compiled

@@ -6,6 +6,8 @@ import numpy as np
 
 __all__ = ["FileMoments", "MomentAccumulator"]
 
+FILES_AT_ONCE = 64
+
 
 @dataclass(frozen=True)
 class FileMoments:
@@ -76,31 +78,34 @@ class MomentAccumulator:
     def __init__(self, size: int) -> None:
         self._moments = FileMoments.zero(size)
         self._file: int | None = None  # the file that may go on in the next batch
-        self._count = 0
-        self._sum = np.zeros(size)
+        # The sum and the examples of each file, the last one perhaps unfinished.
+        self._sums: list[np.ndarray] = []
+        self._counts: list[int] = []
 
     def add(self, values: np.ndarray, files: np.ndarray) -> None:
         """Add examples, values [B, F] of the files [B]."""
         values = values.astype(np.float64)
         starts = np.flatnonzero(np.r_[True, files[1:] != files[:-1]])
         sums = np.add.reduceat(values, starts, axis=0)  # [G, F]
-        counts = np.diff(np.r_[starts, len(files)])  # [G]
-        if self._file is not None:
-            if files[0] == self._file:
-                sums[0] += self._sum
-                counts[0] += self._count
-            else:
-                self._close(self._sum[None], np.array([self._count]))
-        self._close(sums[:-1], counts[:-1])
-        self._file, self._sum, self._count = int(files[-1]), sums[-1], int(counts[-1])
+        counts = np.diff(np.r_[starts, len(files)]).tolist()  # [G]
+        if self._file is not None and files[0] == self._file:
+            sums[0] += self._sums.pop()
+            counts[0] += self._counts.pop()
+        self._file = int(files[-1])
+        self._sums.extend(sums)
+        self._counts.extend(counts)
+        if len(self._sums) > FILES_AT_ONCE:
+            self._close(len(self._sums) - 1)
 
-    def _close(self, sums: np.ndarray, counts: np.ndarray) -> None:
-        if len(counts) == 0:
-            return
+    def _close(self, files: int) -> None:
+        """Take the first of the collected files into the moments; products of many at once."""
+        sums = np.array(self._sums[:files])
+        counts = np.array(self._counts[:files], np.float64)
+        del self._sums[:files], self._counts[:files]
         self._moments += FileMoments(
             n=int(counts.sum()),
-            n_files=len(counts),
-            squared_sizes=float((counts.astype(float) ** 2).sum()),
+            n_files=files,
+            squared_sizes=float((counts**2).sum()),
             total=sums.sum(axis=0),
             sized_total=counts @ sums,
             outer=sums.T @ sums,
@@ -108,7 +113,7 @@ class MomentAccumulator:
 
     def result(self) -> FileMoments:
         """The moments of everything added; ends the accumulation."""
-        if self._file is not None:
-            self._close(self._sum[None], np.array([self._count]))
+        if self._sums:
+            self._close(len(self._sums))
             self._file = None
         return self._moments

@@ -92,7 +92,7 @@ class _Gauge:
         several = 1 < self.channels <= MOST_CROSS_CHANNELS
         self.cross = np.zeros((self.channels, self.channels, rings + 1)) if several else None
         self.pilot: np.ndarray | None = None
-        self.total = np.zeros(source.shape)
+        self.total = np.zeros(int(np.prod(source.shape)))
         self.squares = {name: np.zeros(source.shape) for name in self.transforms}
         whole = "pca" in request.bases
         self.scatter = ScatterAccumulator(int(np.prod(source.shape))) if whole else None
@@ -100,6 +100,8 @@ class _Gauge:
 
     def add(self, examples: np.ndarray, units: np.ndarray) -> None:
         """Examples float32 [B, C, *spatial] of the units [B]."""
+        from spectra.spectrum import kernels
+
         self.n += len(examples)
         rings, empty = self._rings(examples)
         if not np.isfinite(rings).all():
@@ -114,13 +116,14 @@ class _Gauge:
         self.blank += int(empty.sum())
         if not empty.all():
             self.logs.add(np.log(rings[~empty]).mean(axis=1), units[~empty])
-        # Deviations from a pilot mean: the sum of squares keeps its digits in one pass.
-        if self.pilot is None:
-            self.pilot = examples[:16].mean(axis=0, dtype=np.float64)
-        deviation = examples - self.pilot
-        self.total += deviation.sum(axis=0)
-        for name, basis in self.transforms.items():
-            self.squares[name] += (basis.forward(deviation) ** 2).sum(axis=0)
+        kernels.add_examples(examples.reshape(len(examples), -1), self.total)
+        if self.transforms:
+            # Deviations from a pilot mean: the sum of squares keeps its digits in one pass.
+            if self.pilot is None:
+                self.pilot = examples[:16].mean(axis=0, dtype=np.float64)
+            deviation = examples - self.pilot
+            for name, basis in self.transforms.items():
+                self.squares[name] += (basis.forward(deviation) ** 2).sum(axis=0)
         if self.scatter is not None:
             self.scatter.add(examples)
 
@@ -142,9 +145,7 @@ class _Gauge:
                 rings[which] = power
                 means[which] = engine.means(len(modes))
                 if self.plane is not None:
-                    part = np.zeros(self.plane.shape, np.float32)
-                    kernels.add_power(modes, part)
-                    self.plane += part
+                    kernels.add_power(modes, self.plane)
                 if self.cross is not None:
                     by_example = modes.reshape(-1, self.channels, *modes.shape[1:])
                     kernels.add_cross_power(
@@ -163,11 +164,10 @@ class _Gauge:
         if self.n == 0:
             return None
         source, estimator, n = self.source, self.estimator, self.n
-        assert self.pilot is not None
-        offset = self.total / n
+        mean = (self.total / n).reshape(source.shape)
         variances = {}
         for name, basis in self.transforms.items():
-            scatter = self.squares[name] - n * basis.forward(offset) ** 2
+            scatter = self.squares[name] - n * basis.forward(mean - self.pilot) ** 2
             variances[name] = mirrored(name, scatter.clip(0) / max(n - 1, 1))
         plane = None
         if self.plane is not None:
@@ -192,7 +192,7 @@ class _Gauge:
             axis_units=source.axis_units,
             power_moments=self.power.result(),
             log_moments=self.logs.result(),
-            mean=self.pilot + offset,
+            mean=mean,
             mean_power_2d=plane,
             cross_power=cross,
             variances=variances,
