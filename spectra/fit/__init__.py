@@ -1,6 +1,18 @@
 """Spectrum -> a law with standard errors."""
 
+from spectra.fit.examples import ExampleFits, fit_examples
+from spectra.fit.exponents import ExponentAccumulator, Exponents, measure_exponents
 from spectra.fit.law import PowerLaw
 from spectra.fit.power_law import FitMethod, Presence, fit_power_law
 
-__all__ = ["FitMethod", "PowerLaw", "Presence", "fit_power_law"]
+__all__ = [
+    "ExampleFits",
+    "ExponentAccumulator",
+    "Exponents",
+    "FitMethod",
+    "PowerLaw",
+    "Presence",
+    "fit_examples",
+    "fit_power_law",
+    "measure_exponents",
+]

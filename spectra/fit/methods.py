@@ -6,7 +6,7 @@ import numpy as np
 
 from spectra.fit.rings import Rings
 
-__all__ = ["Estimate", "plain", "resampled", "theil_sen", "weighted"]
+__all__ = ["Estimate", "least_squares_rows", "plain", "resampled", "theil_sen", "weighted"]
 
 RESAMPLED_POINTS = 100
 STEPS = 50
@@ -53,7 +53,7 @@ class Estimate:
 
 def weighted(rings: Rings) -> Estimate:
     """Least squares weighted by the mode counts, of ln P less the bend, solved for alpha."""
-    rows = _least_squares_rows(rings.log_f, 1 / rings.variance)  # ln A, alpha
+    rows = least_squares_rows(rings.log_f, 1 / rings.variance)  # ln A, alpha
     alpha = float(rows[1] @ rings.log_power)
     for _ in range(STEPS):
         excess = rows[1] @ (rings.log_power - rings.bend.at(alpha)) - alpha
@@ -66,7 +66,7 @@ def weighted(rings: Rings) -> Estimate:
 
 def plain(rings: Rings) -> Estimate:
     """Unweighted least squares over the rings at their mean |f|."""
-    return _straight(rings.log_f, rings.log_power, _least_squares_rows(rings.log_f, None))
+    return _straight(rings.log_f, rings.log_power, least_squares_rows(rings.log_f, None))
 
 
 def resampled(rings: Rings, labels: np.ndarray) -> Estimate:
@@ -77,7 +77,7 @@ def resampled(rings: Rings, labels: np.ndarray) -> Estimate:
     log_f = np.log(labels)
     points = np.linspace(log_f[0], log_f[-1], RESAMPLED_POINTS)
     interpolation = np.stack([np.interp(points, log_f, unit) for unit in np.eye(len(log_f))], 1)
-    rows = _least_squares_rows(points, None) @ interpolation
+    rows = least_squares_rows(points, None) @ interpolation
     return _straight(log_f, rings.raw, rows)
 
 
@@ -97,7 +97,7 @@ def theil_sen(rings: Rings) -> Estimate:
         * run
         * np.sqrt(rings.variance[first] + rings.variance[second])
     )
-    rows = _least_squares_rows(rings.log_f, weight) * SEN_INEFFICIENCY
+    rows = least_squares_rows(rings.log_f, weight) * SEN_INEFFICIENCY
     alpha = 2.0
     for _ in range(STEPS):
         straight = rings.log_power - rings.bend.at(alpha)
@@ -128,7 +128,7 @@ def _straight(log_f: np.ndarray, log_power: np.ndarray, rows: np.ndarray) -> Est
     return Estimate(np.array([level, alpha]), rows, level - alpha * log_f, log_power)
 
 
-def _least_squares_rows(log_f: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+def least_squares_rows(log_f: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
     """Rows c with (ln A, alpha) = c @ ln P, [2, K]."""
     weights = np.ones_like(log_f) if weights is None else weights
     design = np.stack([np.ones_like(log_f), -log_f], axis=1)  # [K, 2]

@@ -8,7 +8,16 @@ from spectra.errors import InputError
 from spectra.spectrum import Spectrum
 from spectra.spectrum.spectrum import Average
 
-__all__ = ["Bend", "Rings", "default_range", "frequency_unit", "read_rings"]
+__all__ = [
+    "EVERY_RING",
+    "Bend",
+    "ModeNoise",
+    "Rings",
+    "default_range",
+    "frequency_unit",
+    "read_rings",
+    "rings_within",
+]
 
 # Optics, demosaicing and codecs bend the last octave of most pictures; it is left out by default.
 DEFAULT_RANGE = (0.0, 0.25)  # cycles/pixel
@@ -67,6 +76,37 @@ class Bend:
 
 
 @dataclass(frozen=True)
+class ModeNoise:
+    """Noise of ln P in K rings of so many examples, Gaussian and independent.
+
+    Attributes
+    ----------
+    half : float64 [K]
+        n_k / 2, half the real degrees of freedom.
+    bias, variance : float64 [K]
+        E ln P_k - ln P = psi(n_k / 2) - ln(n_k / 2), and Var ln P_k = psi1(n_k / 2).
+    scatter : float64 [K, K]
+        Covariance: a taper correlates neighbouring rings.
+    """
+
+    half: np.ndarray
+    bias: np.ndarray
+    variance: np.ndarray
+    scatter: np.ndarray
+
+    @classmethod
+    def of(cls, spectrum: Spectrum, used: np.ndarray, examples: int = 1) -> "ModeNoise":
+        from scipy.special import polygamma, psi
+
+        scatter = spectrum.mode_covariance()[np.ix_(used, used)] / examples  # [K, K]
+        half = 1 / np.diagonal(scatter)
+        variance = polygamma(1, half)
+        inflation = np.sqrt(variance * half)  # of a logarithm over a relative error
+        scatter = scatter * inflation * inflation[:, None]
+        return cls(half, psi(half) - np.log(half), variance, scatter)
+
+
+@dataclass(frozen=True)
 class Rings:
     """What a fit reads: K rings, in natural logarithms.
 
@@ -120,8 +160,29 @@ def read_rings(
     InputError
         Fewer than `fewest` rings.
     """
-    from scipy.special import polygamma, psi
+    used = rings_within(spectrum, f_range, fewest)
+    # The arithmetic mean of n examples has n times the modes; the mean of logs keeps the bias.
+    moments = spectrum.power_moments if average == "arithmetic" else spectrum.log_moments
+    noise = ModeNoise.of(spectrum, used, moments.n if average == "arithmetic" else 1)
+    shrink = moments.n if average == "log" else 1
+    raw = spectrum.log_mean(average)[used]
+    several = moments.n_files >= 2
+    rings = Rings(
+        log_f=np.log(spectrum.frequency[used]),
+        log_power=raw - noise.bias,
+        raw=raw,
+        half=noise.half,
+        variance=noise.variance / shrink,
+        scatter=noise.scatter / shrink,
+        between=spectrum.log_covariance(average)[np.ix_(used, used)] if several else None,
+        degrees=float(moments.n_files - 1) if several else np.inf,
+        bend=Bend.of(spectrum, used),
+    )
+    return rings, used
 
+
+def rings_within(spectrum: Spectrum, f_range: tuple[float, float], fewest: int) -> np.ndarray:
+    """Indices of the rings in a range [cycles/pixel], [K]; InputError where they are too few."""
     low, high = f_range
     used = np.flatnonzero((spectrum.frequency >= low) & (spectrum.frequency <= high))
     if len(used) < fewest:
@@ -130,29 +191,7 @@ def read_rings(
             f"{frequency_unit(spectrum)}, {fewest} are needed to fit this power law; widen f_range "
             "or use larger examples (--size)"
         )
-    # The arithmetic mean of n examples has n times the modes; the mean of logs keeps the bias.
-    examples = spectrum.n if average == "arithmetic" else 1
-    scatter = spectrum.mode_covariance()[np.ix_(used, used)] / examples  # [K, K]
-    half = 1 / np.diagonal(scatter)
-    raw = spectrum.log_mean(average)[used]
-    variance = polygamma(1, half)  # Var ln P_k
-    inflation = np.sqrt(variance * half)  # of a logarithm over a relative error
-    scatter = scatter * inflation * inflation[:, None]
-    if average == "log":
-        variance, scatter = variance / spectrum.n, scatter / spectrum.n
-    several = spectrum.n_files >= 2
-    rings = Rings(
-        log_f=np.log(spectrum.frequency[used]),
-        log_power=raw - (psi(half) - np.log(half)),  # E ln P_k = ln P + psi(n/2) - ln(n/2)
-        raw=raw,
-        half=half,
-        variance=variance,
-        scatter=scatter,
-        between=spectrum.log_covariance(average)[np.ix_(used, used)] if several else None,
-        degrees=float(spectrum.n_files - 1) if several else np.inf,
-        bend=Bend.of(spectrum, used),
-    )
-    return rings, used
+    return used
 
 
 def default_range(spectrum: Spectrum) -> tuple[float, float]:
