@@ -1,6 +1,6 @@
 """Batches of examples -> the power spectrum of the data set, with its uncertainty."""
 
-from spectra.spectrum.analyze import analyze
+from spectra.spectrum.analysis import analyze
 from spectra.spectrum.rapsd import rapsd
 from spectra.spectrum.spectrum import Spectrum
 from spectra.spectrum.tables import load_spectrum

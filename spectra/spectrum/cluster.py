@@ -46,7 +46,7 @@ class DaskPool:
 
     def in_order(self, function: Callable[..., Any], tasks: Iterable[tuple]) -> Iterator[Any]:
         """Results in the order of the tasks, a few under way for each thread of the cluster."""
-        from spectra.spectrum.analyze import AHEAD, ahead
+        from spectra.spectrum.analysis import AHEAD, ahead
 
         threads = sum(self._client.nthreads().values())
         if threads == 0:
