@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["along", "constant_like", "floating", "is_torch"]
+__all__ = ["along", "cast", "constant_like", "floating", "is_torch"]
 
 
 def is_torch(x: Any) -> bool:
@@ -26,25 +26,25 @@ def floating(x: Any) -> Any:
 
 def constant_like(x: Any, make: Callable[..., np.ndarray], *settings: Any) -> Any:
     """The float64 table make(*settings) in the kind, precision and device of x; kept."""
-    if is_torch(x):
-        return _torch_constant(make, settings, x.dtype, x.device)
-    return _numpy_constant(make, settings, x.dtype.str)
+    return _constant(make, settings, x.dtype, x.device if is_torch(x) else None)
 
 
 @lru_cache(maxsize=128)
-def _numpy_constant(make: Callable[..., np.ndarray], settings: tuple, dtype: str) -> np.ndarray:
-    table = make(*settings).astype(dtype)
-    table.setflags(write=False)
-    return table
+def _constant(make: Callable[..., np.ndarray], settings: tuple, dtype: Any, device: Any) -> Any:
+    return cast(make(*settings), dtype, device)
 
 
-@lru_cache(maxsize=128)
-def _torch_constant(make: Callable[..., np.ndarray], settings: tuple, dtype: Any, dev: Any) -> Any:
+def cast(table: np.ndarray, dtype: Any, device: Any = None) -> Any:
+    """A copy of a table: of numpy where there is no device, else a tensor there."""
+    if device is None:
+        table = table.astype(dtype)
+        table.setflags(write=False)
+        return table
     import torch
 
-    # A table first asked for while sampling must still serve training afterwards.
+    # What is first asked for while sampling must still serve training afterwards.
     with torch.inference_mode(False):
-        return torch.tensor(make(*settings), dtype=dtype, device=dev)
+        return torch.tensor(table, dtype=dtype, device=device)
 
 
 def along(x: Any, matrix: Any, position: int) -> Any:

@@ -10,15 +10,20 @@ import spectra
 from spectra import InputError
 
 SHAPES = [(1, 8, 8), (3, 9, 16), (2, 15), (1, 5, 6, 7)]
-NAMES = ["pixel", "dct", "fourier"]
+EVEN_SHAPES = [(1, 8, 8), (3, 12, 16), (2, 18), (1, 4, 6, 2), (1, 2), (1, 320, 6)]
+WAVELETS = ["wavelet", "wavelet-haar", "wavelet-db2", "wavelet-db4"]
+NAMES = ["pixel", "dct", "fourier", *WAVELETS]
+CASES = [
+    *((name, shape) for name in NAMES for shape in EVEN_SHAPES),
+    *((name, shape) for name in NAMES for shape in SHAPES if name not in WAVELETS),
+]
 
 
 def examples(shape: tuple[int, ...], n: int = 3) -> np.ndarray:
     return np.random.default_rng(0).standard_normal((n, *shape))
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("name", "shape"), CASES)
 def test_the_inverse_undoes_it_and_lengths_are_kept(name: str, shape: tuple[int, ...]) -> None:
     basis = spectra.make_basis(name, shape)
     x = examples(shape)
@@ -31,10 +36,10 @@ def test_the_inverse_undoes_it_and_lengths_are_kept(name: str, shape: tuple[int,
 
 @pytest.mark.parametrize("name", NAMES)
 def test_it_is_orthonormal(name: str) -> None:
-    shape = (1, 5, 6)
-    unit = np.eye(30).reshape(30, *shape)
-    matrix = spectra.make_basis(name, shape).forward(unit).reshape(30, 30)
-    np.testing.assert_allclose(matrix @ matrix.T, np.eye(30), atol=1e-12)
+    shape = (1, 4, 12)
+    unit = np.eye(48).reshape(48, *shape)
+    matrix = spectra.make_basis(name, shape).forward(unit).reshape(48, 48)
+    np.testing.assert_allclose(matrix @ matrix.T, np.eye(48), atol=1e-12)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -66,7 +71,7 @@ def test_fourier_is_the_real_form_of_the_unitary_fft(shape: tuple[int, ...]) -> 
 def test_torch_and_numpy_agree_and_precision_is_kept(name: str, dtype: Any) -> None:
     import torch
 
-    shape = (3, 8, 12)
+    shape = (3, 8, 160)
     basis = spectra.make_basis(name, shape)
     x = examples(shape).astype(dtype)
     ours, theirs = basis.forward(x), basis.forward(torch.from_numpy(x))
@@ -116,11 +121,72 @@ def test_pixels_have_no_frequency() -> None:
 def test_gradients_flow_through_torch(name: str) -> None:
     import torch
 
-    basis = spectra.make_basis(name, (1, 4, 5))
-    x = torch.randn(2, 1, 4, 5, dtype=torch.float64, generator=torch.manual_seed(0))
+    basis = spectra.make_basis(name, (1, 4, 6))
+    x = torch.randn(2, 1, 4, 6, dtype=torch.float64, generator=torch.manual_seed(0))
     x.requires_grad_()
     assert torch.autograd.gradcheck(basis.forward, x)
     assert torch.autograd.gradcheck(basis.inverse, x)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_examples_are_left_as_they_were(name: str) -> None:
+    import torch
+
+    x = examples((1, 4, 320))
+    kept = x.copy()
+    basis = spectra.make_basis(name, (1, 4, 320))
+    for given in (x, torch.from_numpy(x)):
+        basis.forward(given)
+        basis.inverse(given)
+    np.testing.assert_array_equal(x, kept)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "pixel"])
+def test_whole_numbers_are_transformed_as_floats(name: str) -> None:
+    import torch
+
+    basis = spectra.make_basis(name, (1, 8, 6))
+    x = np.random.default_rng(0).integers(0, 255, (2, 1, 8, 6))
+    expected = basis.forward(x.astype(np.float64))
+    np.testing.assert_allclose(basis.forward(x), expected, atol=1e-12)
+    np.testing.assert_allclose(basis.forward(x.astype(np.uint8)), expected, atol=1e-12)
+    np.testing.assert_allclose(basis.forward(torch.from_numpy(x)).numpy(), expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_transform_first_used_while_sampling_trains_afterwards(name: str) -> None:
+    import torch
+
+    basis = spectra.make_basis(name, (1, 10, 14))  # sizes that no other test asks for
+    with torch.inference_mode():
+        basis.forward(torch.zeros(1, 1, 10, 14, dtype=torch.float16).float())
+    x = torch.zeros(1, 1, 10, 14, requires_grad=True)
+    basis.forward(x * 1).sum().backward()
+    assert x.grad is not None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_tensors_stay_on_their_device_and_in_their_kind(name: str) -> None:
+    """The meta device has no values: anything that went through numpy would fail there."""
+    import torch
+
+    basis = spectra.make_basis(name, (1, 6, 640))
+    for dtype in (torch.float32, torch.float64):
+        z = basis.forward(torch.empty(2, 1, 6, 640, dtype=dtype, device="meta"))
+        assert (z.device.type, z.dtype, z.shape) == ("meta", dtype, (2, 1, 6, 640))
+        assert basis.inverse(z).device.type == "meta"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_examples_give_no_components(name: str) -> None:
+    basis = spectra.make_basis(name, (1, 64, 160))
+    empty = np.zeros((0, 1, 64, 160), np.float32)
+    assert basis.forward(empty).shape == basis.inverse(empty).shape == empty.shape
+
+
+def test_pca_is_said_to_be_measured() -> None:
+    with pytest.raises(InputError, match=r"measured.*component_variance\('pca'\)"):
+        spectra.make_basis("pca", (1, 8, 8))
 
 
 def test_unknown_names_and_shapes_without_space_are_refused() -> None:
