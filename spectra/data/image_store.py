@@ -16,7 +16,7 @@ from spectra.data.folders import ImageFiles
 from spectra.data.images import UnreadableImage, decode, reduce_to, select
 from spectra.data.options import Options
 from spectra.data.stores import Damaged, Reader
-from spectra.data.values import to_unit
+from spectra.data.values import write_unit
 from spectra.errors import InputError
 
 __all__ = ["ImageStore"]
@@ -134,7 +134,9 @@ class ImageStore:
         top, left = corner
         window = pixels[top : top + out.shape[1], left : left + out.shape[2]]
         low, high = self.view.value_range or (0.0, self.levels[file])
-        to_unit(window if window.ndim == 2 else np.moveaxis(window, 2, 0), low, high, out)
+        half = np.float32((high - low) / 2)
+        planes = window if window.ndim == 2 else window.transpose(2, 0, 1)
+        write_unit(out, planes, np.float32(low), half)
 
 
 class _Pass:

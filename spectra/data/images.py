@@ -1,8 +1,7 @@
 """One image file: its header, and its pixels upright, opaque and in its own depth."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,14 +68,14 @@ def read_header(file: IO[bytes]) -> Header:
     UnreadableImage
         The header is damaged, or states something that cannot be read.
     """
-    with _opened(file) as image:
-        levels = _levels(image)
-        width, height = image.size
-        # A TIFF turns itself, and asking a PNG for an EXIF block that it may keep at its end
-        # would decode it.
-        if image.format != "TIFF" and _orientation(image) >= 5:
-            width, height = height, width
-        return Header(height, width, _has_colour(image), levels)
+    image = _opened(file)
+    levels = _levels(image)
+    width, height = image.size
+    # A TIFF turns itself, and asking a PNG for an EXIF block that it may keep at its end
+    # would decode it.
+    if image.format != "TIFF" and _orientation(image) >= 5:
+        width, height = height, width
+    return Header(height, width, _has_colour(image), levels)
 
 
 def decode(file: IO[bytes], grey: bool = False) -> np.ndarray:
@@ -100,15 +99,17 @@ def decode(file: IO[bytes], grey: bool = False) -> np.ndarray:
     UnreadableImage
         The file is damaged, cut short, too large, or of a kind without a stated range.
     """
-    with _opened(file) as image:
-        levels, colour = _levels(image), _has_colour(image)  # loading rewrites the palette
-        with _reported():
-            if grey and _stores_luma(image):
-                image.draft("L", None)
-            image.load()
-        orientation = _orientation(image)
-        pixels = _deep(image) if levels == 65535 else _shallow(image, colour and not grey, grey)
-        return np.ascontiguousarray(_upright(pixels, orientation))
+    image = _opened(file)
+    levels, colour = _levels(image), _has_colour(image)  # loading rewrites the palette
+    try:
+        if grey and _stores_luma(image):
+            image.draft("L", None)
+        image.load()
+    except Exception as error:
+        raise _unreadable(error) from None
+    orientation = _orientation(image)
+    pixels = _deep(image) if levels == 65535 else _shallow(image, colour and not grey, grey)
+    return np.ascontiguousarray(_upright(pixels, orientation))
 
 
 def select(pixels: np.ndarray, channels: str) -> np.ndarray:
@@ -139,34 +140,40 @@ def reduce_to(pixels: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     return averaged if pixels.ndim == 3 else averaged[:, :, 0]
 
 
-def _opened(file: IO[bytes]) -> "Image.Image":
-    # Pillow looks for a format it is told of only among plugins that are imported.
+@cache
+def _pillow() -> Any:
+    """Pillow's Image module, with the plugins that it does not import by itself.
+
+    It looks for a format that it is told of only among those imported.
+    """
     from PIL import Image, TiffImagePlugin, WebPImagePlugin  # noqa: F401
 
-    with _reported():
-        return Image.open(file, formats=FORMATS)
+    return Image
 
 
-@contextmanager
-def _reported() -> Iterator[None]:
-    """Turn whatever damaged bytes make Pillow raise into one reason.
+def _opened(file: IO[bytes]) -> "Image.Image":
+    try:
+        return _pillow().open(file, formats=FORMATS)
+    except Exception as error:
+        raise _unreadable(error) from None
 
-    Only Pillow's own reading belongs inside, so that a fault elsewhere is not taken for damage.
-    """
+
+def _unreadable(error: Exception) -> UnreadableImage:
+    """One reason for whatever damaged bytes make Pillow raise, which is nearly anything."""
     from PIL import Image, UnidentifiedImageError
 
-    try:
-        yield
-    except MemoryError:
-        raise
-    except UnidentifiedImageError:
-        raise UnreadableImage("is damaged, or no image of a kind that is read") from None
-    except Image.DecompressionBombError:
-        raise UnreadableImage("has too many pixels to be decoded safely") from None
-    except OSError as error:
-        raise UnreadableImage(error.strerror or str(error)) from None
-    except Exception as error:  # its readers raise nearly anything
-        raise UnreadableImage(f"is damaged ({str(error) or type(error).__name__})") from None
+    match error:
+        case MemoryError():
+            return UnreadableImage("needs more memory than there is")
+        case UnidentifiedImageError():
+            return UnreadableImage("is damaged, or no image of a kind that is read")
+        case Image.DecompressionBombError():
+            return UnreadableImage("has too many pixels to be decoded safely")
+        case OSError():
+            reason = error.strerror or str(error)
+        case _:
+            reason = f"is damaged ({str(error) or type(error).__name__})"
+    return UnreadableImage(" ".join(reason.split()))
 
 
 def _levels(image: "Image.Image") -> int:

@@ -169,7 +169,8 @@ class Source:
         Each is from the middle of its unit; where a file cannot be decoded, from the next unit
         that can be. Fewer where there are fewer units.
         """
-        firsts = np.flatnonzero(np.diff(self.file_index, prepend=-1))
+        starts = self.windows.tile_ends - self.windows.counts
+        firsts = starts[np.flatnonzero(np.diff(self.units, prepend=-1))]
         middles = (firsts + np.append(firsts[1:], len(self))) // 2
         chosen = np.linspace(0, len(middles) - 1, min(most, len(middles))).round().astype(int)
         taken: dict[int, np.ndarray] = {}

@@ -6,7 +6,15 @@ import numpy as np
 
 from spectra.errors import InputError
 
-__all__ = ["check_channels", "luma", "own_range", "quantum", "take_channels", "to_unit"]
+__all__ = [
+    "check_channels",
+    "luma",
+    "own_range",
+    "quantum",
+    "take_channels",
+    "to_unit",
+    "write_unit",
+]
 
 Range = tuple[float, float]
 
@@ -32,27 +40,27 @@ def quantum(dtype: np.dtype[Any], value_range: Range | None) -> float:
     return 2.0 / (value_range[1] - value_range[0])
 
 
-def to_unit(values: np.ndarray, low: Any, high: Any, out: np.ndarray | None = None) -> np.ndarray:
+def to_unit(values: np.ndarray, low: Any, high: Any) -> np.ndarray:
     """Map [low, high] to [-1, 1] as float32: x = (v - low) / ((high - low)/2) - 1.
 
-    `low` and `high` are numbers, or arrays that broadcast against `values`; the result is
-    written to `out` where that is given.
+    `low` and `high` are numbers, or arrays that broadcast against `values`.
     """
     # float32 holds 16-bit integers exactly; anything wider is reduced only at the end.
     wide = values.dtype.itemsize > (4 if values.dtype.kind == "f" else 2)
     working = np.float64 if wide else np.float32
-    half = np.asarray((np.asarray(high) - np.asarray(low)) / 2, working)
-    unit = np.empty(values.shape, working) if wide or out is None else out
-    unit[...] = values
+    unit = np.empty(values.shape, working)
+    half = (np.asarray(high) - np.asarray(low)) / 2
+    write_unit(unit, values, np.asarray(low, working), np.asarray(half, working))
+    return unit.astype(np.float32, copy=False)
+
+
+def write_unit(out: np.ndarray, values: np.ndarray, low: Any, half: Any) -> None:
+    """As `to_unit`, computed in the type and the place of `out`, which low and half have too."""
+    out[...] = values
     if np.any(low):
-        unit -= np.asarray(low, working)
-    unit /= half
-    unit -= working(1)
-    if out is None:
-        return unit.astype(np.float32, copy=False)
-    if out is not unit:
-        out[...] = unit
-    return out
+        out -= low
+    out /= half
+    out -= 1
 
 
 def luma(red: np.ndarray, green: np.ndarray, blue: np.ndarray) -> np.ndarray:

@@ -49,9 +49,7 @@ SECOND_THRESHOLD = 10.0
 
 def shown_examples(source: Source, most: int = 12) -> np.ndarray:
     """A few examples of different files, the same ones each time, [N, C, H, W]."""
-    _, first, sizes = np.unique(source.file_index, return_index=True, return_counts=True)
-    chosen = np.linspace(0, len(first) - 1, min(most, len(first))).round().astype(int)
-    return source.examples(first[chosen] + sizes[chosen] // 2)
+    return source.some(most)
 
 
 def data_sections(images: np.ndarray, title: str) -> list[Section]:
