@@ -42,7 +42,7 @@ def mfcc(
     if not 1 <= n_mfcc <= n_mels:
         raise InputError(f"n_mfcc {n_mfcc}: give 1 to n_mels, here {n_mels}")
     frames = log_mel(x, rate, n_fft=n_fft, hop=hop, n_mels=n_mels, floor=floor)
-    return np.ascontiguousarray(dct(frames, axis=-2, norm="ortho")[..., :n_mfcc, :])
+    return np.ascontiguousarray(np.asarray(dct(frames, axis=-2, norm="ortho"))[..., :n_mfcc, :])
 
 
 def mel_cepstrum(

@@ -8,13 +8,13 @@ from typing import Any, get_args
 
 import numpy as np
 
-from spectra.data.spectrogram import frames_of
+from spectra.data.spectrogram import frames_of, transformed
 from spectra.errors import InputError, check_name
 from spectra.spectrum.windows import WindowName
 
 __all__ = ["BandedCovariance", "segment_count", "welch", "welch_covariance"]
 
-CHUNK_BYTES = 2**21  # of segments transformed at once: more leaves the cache
+CHUNK_BYTES = 2**19  # of segments transformed at once: more leaves the cache
 LEAST_SHARE = 1e-7  # covariances under this share of the variance are left out
 HANN_POWER = 3 / 8  # mean square of the periodic Hann window
 
@@ -67,13 +67,14 @@ def welch(
     flat = x.reshape(-1, samples)
     total = np.zeros((len(flat), (size - 1) // 2))
     per = max(1, min(count, CHUNK_BYTES // (8 * size)))
+    modes = np.empty((per, size // 2 + 1), np.complex128)
     for clip, sums in zip(flat, total, strict=True):
         for _, segments in frames_of(clip, size, hop, False, count, per):
-            modes = np.fft.rfft(segments).view(np.float64)
+            parts = transformed(segments, modes).view(np.float64)
             if window == "hann":
-                add_hann_power(modes, size % 2 == 1, sums)
+                add_hann_power(parts, size % 2 == 1, sums)
             else:
-                add_power(modes, sums)
+                add_power(parts, sums)
     if not np.isfinite(total).all():
         raise InputError("x: NaN or infinite values, or too large ones; remove or rescale them")
     total *= _level(size, window) / (count * size)

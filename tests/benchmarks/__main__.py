@@ -3,17 +3,21 @@
 import sys
 from collections.abc import Callable
 
+from tests.benchmarks.bases import bases
 from tests.benchmarks.bound import bound
 from tests.benchmarks.coverage import coverage
 from tests.benchmarks.demo import demo
 from tests.benchmarks.imports import imports
 from tests.benchmarks.preconditioning import preconditioning
 from tests.benchmarks.rapsd import rapsd
+from tests.benchmarks.sound import sound
 from tests.benchmarks.table import Row, rendered
 
 BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "imports": imports,
     "rapsd": rapsd,
+    "sound": sound,
+    "bases": bases,
     "bound": bound,
     "coverage": coverage,
     "preconditioning": preconditioning,
