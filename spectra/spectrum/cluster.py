@@ -52,13 +52,18 @@ class DaskPool:
         if threads == 0:
             raise InputError(f"dask: the scheduler at {self.address} has no workers; start some")
 
+        sent: dict[int, Any] = {}
+
         def submit(function: Callable[..., Any], source: Any, *rest: Any) -> Any:
-            # The same source goes to the cluster once, not with every part.
-            if id(source) not in shared:
-                shared[id(source)] = self._client.scatter(source, broadcast=True, hash=False)
+            # The source goes to the cluster once, as a task, which is done again if it is lost.
+            if id(source) not in sent:
+                sent[id(source)] = self._client.submit(_itself, source, pure=False)
             return self._client.submit(
-                function, shared[id(source)], *rest, retries=RETRIES, pure=False
+                function, sent[id(source)], *rest, retries=RETRIES, pure=False
             )
 
-        shared: dict[int, Any] = {}
         yield from ahead(submit, function, tasks, AHEAD * threads)
+
+
+def _itself(source: Any) -> Any:
+    return source

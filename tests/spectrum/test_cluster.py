@@ -1,0 +1,89 @@
+"""An analysis on a local dask.distributed cluster, also when a worker is killed."""
+
+import logging
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import spectra
+from spectra import InputError
+from spectra.spectrum import parts as parts_module
+from spectra.spectrum.progress import SavedProgress
+from tests.spectrum.test_parts import assert_same
+
+pytestmark = pytest.mark.slow
+
+PICTURES, SIZE = 600, 128
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """JPEG files, one of them cut short."""
+    folder = tmp_path_factory.mktemp("pictures")
+    rng = np.random.default_rng(0)
+    for number in range(PICTURES):
+        noise = rng.integers(0, 256, (SIZE // 4, SIZE // 4), np.uint8)
+        image = Image.fromarray(noise).resize((SIZE, SIZE), Image.Resampling.BICUBIC)
+        image.save(folder / f"{number:04d}.jpg", quality=90)
+    broken = folder / "0123.jpg"
+    broken.write_bytes(broken.read_bytes()[:700])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    distributed = pytest.importorskip("distributed", reason="dask.distributed is not installed")
+    with distributed.LocalCluster(
+        n_workers=2,
+        threads_per_worker=1,
+        processes=True,
+        dashboard_address=None,
+        silence_logs=logging.CRITICAL,
+    ) as cluster:
+        yield cluster
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts_module, "PART_BYTES", 20 * 4 * SIZE**2)
+
+
+def test_a_cluster_gives_the_same_result(folder: Path, cluster: Any) -> None:
+    alone = spectra.analyze(str(folder))
+    assert (alone.n, len(alone.skipped)) == (PICTURES - 1, 1)
+    assert_same(spectra.analyze(str(folder), dask=cluster.scheduler_address), alone)
+
+
+def test_a_worker_killed_in_the_middle_changes_nothing(
+    folder: Path, cluster: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = spectra.analyze(str(folder))
+    pids = [worker.pid for worker in cluster.workers.values()]
+    add, added = SavedProgress.add, []
+
+    def add_and_kill(*given: Any) -> None:
+        add(*given)
+        added.append(1)
+        if len(added) == 3:
+            os.kill(pids[0], signal.SIGKILL)
+
+    monkeypatch.setattr(SavedProgress, "add", add_and_kill)
+    spectrum = spectra.analyze(str(folder), dask=cluster.scheduler_address)
+    assert len(added) > 20
+    assert pids[0] not in [worker.pid for worker in cluster.workers.values()]
+    assert_same(spectrum, alone)
+
+
+def test_no_scheduler_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spectra.spectrum.cluster.CONNECT_SECONDS", 1)
+    images = np.random.default_rng(0).standard_normal((8, 16, 16))
+    for address in ("tcp://127.0.0.1:1", "nonsense", "tcp://"):
+        with pytest.raises(InputError, match=r"^dask: no scheduler answers") as caught:
+            spectra.analyze(images, dask=address)
+        assert "\n" not in str(caught.value)
