@@ -9,7 +9,7 @@ from spectra.errors import InputError, check_name
 from spectra.spectrum.edges import Detrend
 from spectra.spectrum.expectation import ring_covariance, ring_power_of_law, segment_shares
 from spectra.spectrum.rings import RingPlan, RingReach, ring_plan
-from spectra.spectrum.windows import window as make_window
+from spectra.spectrum.windows import WindowName
 
 __all__ = ["OVERLAP", "SEGMENT", "Estimator", "default_segment"]
 
@@ -42,7 +42,7 @@ class Estimator:
 
     def check(self, name: str) -> None:
         """Raise InputError where examples of this shape have no such spectrum."""
-        make_window(self.window, self._transformed)
+        check_name("window", self.window, get_args(WindowName))
         check_name("detrend", self.detrend, get_args(Detrend))
         check_name("reach", self.reach, get_args(RingReach))
         if self.segment is not None and len(self.shape) != 1:
