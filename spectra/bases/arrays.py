@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["along", "cast", "constant_like", "floating", "is_torch"]
+from spectra.errors import InputError
+
+__all__ = ["along", "cast", "constant_like", "examples_like", "is_torch"]
 
 
 def is_torch(x: Any) -> bool:
@@ -14,14 +16,25 @@ def is_torch(x: Any) -> bool:
     return type(x).__module__.partition(".")[0] == "torch"
 
 
-def floating(x: Any) -> Any:
-    """The same values as floats: whole numbers have no orthonormal transform among them."""
+def examples_like(x: Any, shape: tuple[int, ...]) -> Any:
+    """x [..., *shape] as floats: whole numbers have no orthonormal transform among them.
+
+    Raises
+    ------
+    InputError
+        The last axes are not `shape`.
+    """
     if is_torch(x):
         import torch
 
-        return x if x.is_floating_point() else x.to(torch.get_default_dtype())
-    x = np.asarray(x)
-    return x if np.issubdtype(x.dtype, np.floating) else x.astype(np.float64)
+        x = x if x.is_floating_point() else x.to(torch.get_default_dtype())
+    else:
+        x = np.asarray(x)
+        real = np.issubdtype(x.dtype, np.floating)
+        x = x.astype(np.result_type(x.dtype, np.float32) if real else np.float64, copy=False)
+    if tuple(x.shape[-len(shape) :]) != shape:
+        raise InputError(f"array of shape {tuple(x.shape)}: the basis was made for {shape}")
+    return x
 
 
 def constant_like(x: Any, make: Callable[..., np.ndarray], *settings: Any) -> Any:

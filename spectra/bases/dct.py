@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from spectra.bases.arrays import along, constant_like, floating, is_torch
+from spectra.bases.arrays import along, constant_like, examples_like, is_torch
 
 __all__ = ["DctBasis", "dct_matrix"]
 
@@ -40,10 +40,10 @@ class DctBasis:
         return np.broadcast_to(radial, self.shape).copy()
 
     def forward(self, x: Any) -> Any:
-        return self._apply(floating(x), inverse=False)
+        return self._apply(examples_like(x, self.shape), inverse=False)
 
     def inverse(self, z: Any) -> Any:
-        return self._apply(floating(z), inverse=True)
+        return self._apply(examples_like(z, self.shape), inverse=True)
 
     def _apply(self, x: Any, inverse: bool) -> Any:
         if not is_torch(x) and max(self.shape[1:]) > NUMPY_MATRIX_POINTS:

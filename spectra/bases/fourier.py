@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from spectra.bases.arrays import is_torch
+from spectra.bases.arrays import examples_like, is_torch
 
 __all__ = ["FourierBasis"]
 
@@ -30,6 +30,7 @@ class FourierBasis:
         return np.broadcast_to(radial, self.shape).copy()
 
     def forward(self, x: Any) -> Any:
+        x = examples_like(x, self.shape)
         axes = tuple(range(1 - len(self.shape), 0))
         if is_torch(x):
             import torch

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from spectra.bases.arrays import cast, floating, is_torch
+from spectra.bases.arrays import cast, examples_like, is_torch
 from spectra.bases.scatter import ScatterMoments, random_signs
 from spectra.errors import InputError
 
@@ -84,14 +84,14 @@ class PcaBasis:
 
     def forward(self, x: Any) -> Any:
         """Examples to components, [..., C, *spatial] -> [..., *component_shape]."""
-        x = floating(x)
+        x = examples_like(x, self.shape)
         lead = x.shape[: x.ndim - len(self.shape)]
         flat = x.reshape(*lead, self.components.shape[1])
         return (flat @ self._matrix(x).T).reshape(*lead, *self.component_shape)
 
     def inverse(self, z: Any) -> Any:
         """Components to examples, [..., *component_shape] -> [..., C, *spatial]."""
-        z = floating(z)
+        z = examples_like(z, self.component_shape)
         lead = z.shape[: z.ndim - len(self.component_shape)]
         return (z.reshape(*lead, len(self.variance)) @ self._matrix(z)).reshape(*lead, *self.shape)
 

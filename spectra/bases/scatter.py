@@ -146,7 +146,7 @@ class ScatterAccumulator:
         InputError
             Examples of another size, or values that are not finite or overflow when squared.
         """
-        held = self._moments
+        batch, held = np.asarray(batch), self._moments
         size, columns = held.scatter.shape
         count = len(batch)
         if batch.size != count * size:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from spectra.bases.arrays import along, constant_like, floating, is_torch
+from spectra.bases.arrays import along, constant_like, examples_like, is_torch
 from spectra.errors import InputError
 
 __all__ = ["VANISHING_MOMENTS", "WaveletBasis", "daubechies_filter", "wavelet_matrix"]
@@ -145,7 +145,7 @@ class WaveletBasis:
         return position
 
     def forward(self, x: Any) -> Any:
-        z = _copy(x)
+        z = _copy(x, self.shape)
         for block in self._corners[:-1]:
             part = z[_low(block)]
             for position in range(-len(block), 0):
@@ -154,7 +154,7 @@ class WaveletBasis:
         return z
 
     def inverse(self, z: Any) -> Any:
-        x = _copy(z)
+        x = _copy(z, self.shape)
         for block in reversed(self._corners[:-1]):
             part = x[_low(block)]
             for position in range(-len(block), 0):
@@ -168,8 +168,8 @@ def _low(corner: tuple[int, ...]) -> tuple[Any, ...]:
     return (..., *(slice(n) for n in corner))
 
 
-def _copy(x: Any) -> Any:
-    x = floating(x)
+def _copy(x: Any, shape: tuple[int, ...]) -> Any:
+    x = examples_like(x, shape)
     return x.clone() if is_torch(x) else x.copy()
 
 

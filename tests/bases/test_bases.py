@@ -177,6 +177,33 @@ def test_tensors_stay_on_their_device_and_in_their_kind(name: str) -> None:
         assert basis.inverse(z).device.type == "meta"
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "pixel"])
+def test_examples_of_another_shape_are_refused(name: str) -> None:
+    import torch
+
+    basis = spectra.make_basis(name, (1, 64, 64))
+    for shape in ((2, 1, 32, 32), (2, 64, 64), (64, 64), (2, 3, 64, 64)):
+        for x in (np.zeros(shape), torch.zeros(shape)):
+            with pytest.raises(InputError, match=r"made for \(1, 64, 64\)"):
+                basis.forward(x)
+            with pytest.raises(InputError, match=r"made for \(1, 64, 64\)"):
+                basis.inverse(x)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "pixel"])
+@pytest.mark.parametrize(("kind", "result"), [("<f2", "f4"), (">f4", "f4"), (">f8", "f8")])
+def test_half_and_foreign_numbers_come_back_as_native_ones(
+    name: str, kind: str, result: str
+) -> None:
+    for shape in ((1, 8, 8), (1, 64, 8)):
+        x = examples(shape).astype(kind)
+        basis = spectra.make_basis(name, shape)
+        z = basis.forward(x)
+        assert z.dtype == np.dtype(result)
+        assert z.dtype.isnative
+        np.testing.assert_allclose(basis.inverse(z), x, atol=1e-5)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_no_examples_give_no_components(name: str) -> None:
     basis = spectra.make_basis(name, (1, 64, 160))

@@ -90,6 +90,9 @@ def test_single_precision_and_shaped_examples_are_summed_in_double() -> None:
     assert moments.scatter.dtype == np.float64
     same(moments, gathered(x.astype(np.float64), 1))
     assert x.dtype == np.float32
+    listed = ScatterAccumulator(2)
+    listed.add([[1, 2], [3, 5]])  # pyright: ignore[reportArgumentType]
+    assert listed.result().mean.tolist() == [2, 3.5]
     integers = np.random.default_rng(0).integers(0, 255, (50, 40), dtype=np.uint8)
     same(gathered(integers, 2), gathered(integers.astype(np.float64), 1))
 
