@@ -60,6 +60,21 @@ def test_tap_by_tap_equals_the_matrix(name: str, monkeypatch: pytest.MonkeyPatch
     np.testing.assert_allclose(basis.inverse(z), x, atol=1e-12)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_gradients_flow_through_the_taps(name: str) -> None:
+    """Of an orthonormal transform the gradient of w . z is the inverse of w."""
+    import torch
+
+    basis = wavelets(name, (1, 320, 6))
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(1, 320, 6, dtype=torch.float64, generator=generator).requires_grad_()
+    w = torch.randn(1, 320, 6, dtype=torch.float64, generator=generator)
+    (gradient,) = torch.autograd.grad((w * basis.forward(x)).sum(), x)
+    np.testing.assert_allclose(gradient.numpy(), basis.inverse(w).numpy(), atol=1e-12)
+    (gradient,) = torch.autograd.grad((w * basis.inverse(x)).sum(), x)
+    np.testing.assert_allclose(gradient.numpy(), basis.forward(w).numpy(), atol=1e-12)
+
+
 @pytest.mark.parametrize(
     ("shape", "levels"), [((1, 64, 64), 6), ((1, 96, 64), 5), ((3, 6, 8), 1), ((1, 481 * 4), 2)]
 )
