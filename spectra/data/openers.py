@@ -9,7 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from spectra.data.arrays import as_array, open_array, read_array, read_table
+from spectra.data.arrays import (
+    ARRAY_FILES,
+    ArrayLike,
+    as_items,
+    is_array_file,
+    open_array,
+    read_array,
+    read_parts,
+)
 from spectra.data.folders import (
     DiskFiles,
     ImageFiles,
@@ -20,8 +28,14 @@ from spectra.data.folders import (
 )
 from spectra.data.image_sets import open_images
 from spectra.data.images import SNIFF_BYTES, is_image
-from spectra.data.manifests import Manifest, list_manifests, load_manifest, locate
-from spectra.data.options import Options, check_options, nearest
+from spectra.data.manifests import (
+    Manifest,
+    is_manifest,
+    list_manifests,
+    load_manifest,
+    locate,
+)
+from spectra.data.options import RADAR_VIEWS, Options, check_options, nearest
 from spectra.data.patches import Windows
 from spectra.data.sources import Source
 from spectra.data.stores import Store
@@ -29,8 +43,6 @@ from spectra.data.views import array_spacing
 from spectra.errors import InputError
 
 __all__ = ["open_source", "reopen_source"]
-
-ARRAY_FILES = (".npy", ".npz", ".safetensors")
 
 
 def open_source(
@@ -103,7 +115,7 @@ def open_source(
         return _open_manifest(source, options)
     if isinstance(source, str | os.PathLike):
         return _open_path(source, options)
-    return _array_source(as_array(source), options, "array")
+    return _array_source(as_items(source), options, "array")
 
 
 def reopen_source(source: Any, view: Mapping[str, Any]) -> Source:
@@ -132,14 +144,16 @@ def reopen_source(source: Any, view: Mapping[str, Any]) -> Source:
 
 def _open_path(source: str | os.PathLike[str], options: Options) -> Source:
     text = os.fspath(source)
-    if isinstance(source, str) and text in list_manifests():
-        if os.path.exists(text):
+    if isinstance(source, str) and is_manifest(text):
+        if os.path.exists(text) and text in list_manifests():
             warnings.warn(
                 f"{text} is read as the data manifest; write ./{text} for the one here",
                 stacklevel=3,
             )
         return _open_manifest(load_manifest(text), options)
     path = Path(text).expanduser()
+    if ".toml" in path.name.lower() and is_manifest(str(path)):
+        return _open_manifest(load_manifest(path), options)
     if path.is_dir():
         return _file_source(*list_folder(path, options.view), options, path.resolve().name)
     if not os.path.exists(path):
@@ -149,14 +163,14 @@ def _open_path(source: str | os.PathLike[str], options: Options) -> Source:
             f"{text}: no such file or folder, and no data manifest of that name{hint}; the "
             f"manifests are {', '.join(list_manifests())}"
         )
+    if not path.is_file():
+        raise InputError(f"{text}: is neither a file nor a folder; give one of these")
     return _open_file(path, options)
 
 
 def _open_file(path: Path, options: Options) -> Source:
     suffix = path.suffix.lower()
-    if suffix == ".toml":
-        return _open_manifest(load_manifest(path), options)
-    if suffix in ARRAY_FILES:
+    if is_array_file(path):
         return _array_source(read_array(path), options, path.stem, str(path))
     try:
         with open(path, "rb") as file:
@@ -185,11 +199,8 @@ def _open_manifest(manifest: Manifest, options: Options) -> Source:
         return _file_source(
             files, skipped, options, manifest.name, groups, manifest.citation, licence
         )
-    path = next(iter(files.paths.values()))
-    if manifest.kind == "table":
-        array = read_table(path, manifest.example_shape)
-    else:
-        array = read_array(path)
+    paths = list(files.paths.values())
+    array = read_parts(paths, manifest.kind, manifest.example_shape, manifest.label_bytes)
     return _array_source(array, options, manifest.name, None, manifest.citation, licence)
 
 
@@ -203,7 +214,11 @@ def _file_source(
     licence: str = "",
 ) -> Source:
     """Files of one kind; those of one group are one unit, and lie together."""
-    if files.kind == "sound":
+    if options.view in RADAR_VIEWS:
+        from spectra.data.radar import open_radar
+
+        found = open_radar(files, skipped, options)
+    elif files.kind == "sound":
         from spectra.data.sound_sets import open_sounds
 
         found = open_sounds(files, skipped, options)
@@ -239,7 +254,7 @@ def _file_source(
 
 
 def _array_source(
-    array: np.ndarray,
+    array: ArrayLike,
     options: Options,
     name: str,
     label: str | None = None,

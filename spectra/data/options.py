@@ -13,6 +13,7 @@ __all__ = [
     "CHANNELS",
     "CROPS",
     "NAN_POLICIES",
+    "RADAR_VIEWS",
     "SOUND_VIEWS",
     "VIEWS",
     "Options",
@@ -23,8 +24,9 @@ __all__ = [
 
 CHANNELS = ("auto", "grey", "rgb", "red", "green", "blue", "mono", "left", "right", "stereo")
 CROPS = ("auto", "none", "center", "patches", "resize")
-VIEWS = ("auto", "pixels", "series", "waveform", "log-mel")
+VIEWS = ("auto", "pixels", "series", "waveform", "log-mel", "radar", "log-radar")
 SOUND_VIEWS = ("waveform", "log-mel")
+RADAR_VIEWS = ("radar", "log-radar")
 NAN_POLICIES = ("refuse", "fill")
 LEAST_SIDE = 4  # pixels; below this there is no spectrum to speak of
 
