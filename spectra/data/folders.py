@@ -187,8 +187,9 @@ def list_folder(folder: Path, view: str = "auto") -> tuple[DiskFiles, list[Skipp
     """
     found: dict[str, Path] = {}
     listing = _Listing(str(folder))
-    for name, path in sorted(_walk(folder, listing.skipped)):
-        found[name] = path
+    for inside, path in sorted(_walk(folder, listing.skipped)):
+        name = _printable(inside)
+        found[name] = Path(path)
         try:
             with open(path, "rb", buffering=0) as file:
                 listing.meet(name, file.read(SNIFF_BYTES))
@@ -220,7 +221,7 @@ def _list_members(
     path: Path, archive: zipfile.ZipFile, view: str
 ) -> tuple[ZipMembers, list[Skipped]]:
     listing = _Listing(str(path))
-    infos = {info.filename: info for info in archive.infolist() if not info.is_dir()}
+    infos = {_printable(info.filename): info for info in archive.infolist() if not info.is_dir()}
     for name, info in sorted(infos.items()):
         if any(_is_hidden(part) for part in PurePosixPath(name).parts):
             continue
@@ -316,26 +317,36 @@ class _Listing:
         )
 
 
-def _walk(folder: Path, skipped: list[Skipped]) -> Iterator[tuple[str, Path]]:
+def _walk(folder: Path, skipped: list[Skipped]) -> Iterator[tuple[str, str]]:
     """Every file that is not hidden; links to folders are followed, each folder once."""
-    seen: set[str] = set()
+    seen: set[tuple[int, int]] = set()
+    waiting = [(str(folder), "")]
+    while waiting:  # not by recursion: folders may lie deeper than Python calls
+        path, prefix = waiting.pop()
+        try:
+            at = os.stat(path)
+            if (at.st_dev, at.st_ino) in seen:
+                continue
+            seen.add((at.st_dev, at.st_ino))
+            with os.scandir(path) as entries:
+                for entry in entries:
+                    if _is_hidden(entry.name):
+                        continue
+                    if entry.is_dir():
+                        waiting.append((entry.path, f"{prefix}{entry.name}/"))
+                    # A pipe or a socket would be waited for without end.
+                    elif entry.is_file():
+                        yield prefix + entry.name, entry.path
+        except OSError as error:
+            name = _printable(prefix.rstrip("/") or path)
+            skipped.append(Skipped(name, f"cannot be listed ({error.strerror})"))
 
-    def note(error: OSError) -> None:
-        name = Path(error.filename).relative_to(folder).as_posix()
-        skipped.append(Skipped(name, f"cannot be listed ({error.strerror})"))
 
-    for root, subfolders, names in os.walk(folder, onerror=note, followlinks=True):
-        real = os.path.realpath(root)
-        if real in seen:
-            subfolders.clear()
-            continue
-        seen.add(real)
-        subfolders[:] = sorted(name for name in subfolders if not _is_hidden(name))
-        for name in names:
-            path = Path(root, name)
-            # A pipe or a socket would be waited for without end.
-            if not _is_hidden(name) and path.is_file():
-                yield path.relative_to(folder).as_posix(), path
+def _printable(name: str) -> str:
+    """A name on one line that any encoding takes; what cannot be shown is written as its code."""
+    if name.isprintable():
+        return name
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
 
 
 def _is_hidden(part: str) -> bool:

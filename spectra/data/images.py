@@ -1,5 +1,6 @@
 """One image file: its header, and its pixels upright, opaque and in its own depth."""
 
+import zlib
 from dataclasses import dataclass
 from functools import cache
 from typing import IO, TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ __all__ = ["Header", "UnreadableImage", "decode", "is_image", "read_header", "re
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
 ORIENTATION = 0x0112  # EXIF tag
 EXIF_BLOCKS = ("exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif")
+PNG_TAIL = 2**17  # bytes in which an EXIF block behind the pixels is looked for
 BAND = 2**24  # pixels converted at once
 SNIFF_BYTES = 32
 GREY_MODES = ("1", "L", "LA", "La", "I")
@@ -71,10 +73,12 @@ def read_header(file: IO[bytes]) -> Header:
     image = _opened(file)
     levels = _levels(image)
     width, height = image.size
-    # A TIFF turns itself, and asking a PNG for an EXIF block that it may keep at its end
-    # would decode it.
-    if image.format != "TIFF" and _orientation(image) >= 5:
-        width, height = height, width
+    if image.format != "TIFF":  # which turns itself
+        turn = _orientation(image)
+        if image.format == "PNG" and turn == 1 and width != height:
+            turn = _late_orientation(file)
+        if turn >= 5:
+            width, height = height, width
     return Header(height, width, _has_colour(image), levels)
 
 
@@ -224,6 +228,27 @@ def _orientation(image: "Image.Image") -> int:
     try:
         value: Any = image.getexif().get(ORIENTATION, 1)
     except Exception:  # the block is foreign bytes: anything may be raised
+        return 1
+    return value if value in range(1, 9) else 1
+
+
+def _late_orientation(file: IO[bytes]) -> int:
+    """Orientation from an EXIF block behind a PNG's pixels, where Pillow would decode to get it."""
+    from PIL import Image
+
+    end = file.seek(0, 2)
+    file.seek(max(0, end - PNG_TAIL))
+    tail = file.read(PNG_TAIL)
+    at = tail.rfind(b"eXIf")
+    length = int.from_bytes(tail[at - 4 : at]) if at >= 4 else 0
+    block = tail[at + 4 : at + 4 + length]
+    if not block or zlib.crc32(b"eXIf" + block) != int.from_bytes(tail[at + 4 + length :][:4]):
+        return 1
+    exif = Image.Exif()
+    try:
+        exif.load(block)
+        value: Any = exif.get(ORIENTATION, 1)
+    except Exception:  # as above
         return 1
     return value if value in range(1, 9) else 1
 

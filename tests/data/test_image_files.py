@@ -262,3 +262,85 @@ def test_reduction_covers_the_size() -> None:
 def test_text_is_no_bitmap() -> None:
     assert not is_image(b"BMW and other makers of cars and lorries")
     assert not is_image(b"")
+
+
+def photograph(seed: int = 0, size: int = 96) -> np.ndarray:
+    """Smooth and colourful uint8 [size, size, 3], its colours well inside their range."""
+    rng = np.random.default_rng(seed)
+    coarse = Image.fromarray(rng.integers(60, 190, (9, 9, 3), np.uint8))
+    return np.asarray(coarse.resize((size, size), Image.Resampling.BICUBIC))
+
+
+def test_luma_of_a_jpeg_is_that_it_stores() -> None:
+    """Within a value of luma computed from its colours, where those do not clip."""
+    for options in ({}, {"subsampling": 0}, {"progressive": True}, {"optimize": True}):
+        data = encoded(Image.fromarray(photograph()), "JPEG", quality=90, **options)
+        luma = decode(io.BytesIO(data), grey=True)
+        computed = select(decode(io.BytesIO(data)), "grey")
+        assert luma.shape == computed.shape
+        assert luma.dtype == np.uint8
+        assert np.abs(luma.astype(int) - computed).max() <= 1
+        stored = np.asarray(Image.open(io.BytesIO(data)).convert("YCbCr"))[:, :, 0]
+        assert np.abs(luma.astype(int) - stored).max() <= 1
+
+
+def test_luma_of_a_clipped_jpeg_is_near() -> None:
+    rough = encoded(Image.fromarray(COLOUR), "JPEG", quality=90, subsampling=0)
+    luma = decode(io.BytesIO(rough), grey=True).astype(int)
+    assert np.abs(luma - select(decode(io.BytesIO(rough)), "grey")).max() <= 12
+
+
+def test_jpegs_not_coded_as_luma_and_chroma() -> None:
+    """Grey, CMYK and RGB-coded files give the luma of their colours."""
+    pixels = photograph()
+    grey = encoded(Image.fromarray(pixels[:, :, 0]), "JPEG", quality=95)
+    np.testing.assert_array_equal(decode(io.BytesIO(grey), True), decode(io.BytesIO(grey)))
+    for data in (
+        encoded(Image.fromarray(pixels).convert("CMYK"), "JPEG", quality=95),
+        encoded(Image.fromarray(pixels), "JPEG", quality=95, keep_rgb=True),
+    ):
+        found = decode(io.BytesIO(data), grey=True)
+        computed = select(decode(io.BytesIO(data)), "grey")
+        np.testing.assert_array_equal(found, computed)
+        assert np.abs(found.astype(int) - select(pixels, "grey")).mean() < 3
+
+
+@pytest.mark.parametrize("orientation", [3, 6])
+def test_luma_is_turned_upright(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encoded(Image.fromarray(photograph()[:, :64]), "JPEG", exif=exif)
+    luma, colour = decode(io.BytesIO(data), grey=True), decode(io.BytesIO(data))
+    assert np.abs(luma.astype(int) - select(colour, "grey")).max() <= 1
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "LA", "L", "1", "CMYK"])
+def test_grey_of_any_other_mode_is_luma_of_its_colours(mode: str) -> None:
+    kind = "TIFF" if mode == "CMYK" else "PNG"
+    data = encoded(Image.fromarray(COLOUR).convert(mode), kind)
+    np.testing.assert_array_equal(
+        decode(io.BytesIO(data), grey=True), select(decode(io.BytesIO(data)), "grey")
+    )
+
+
+def test_large_pictures_are_converted_in_bands(monkeypatch: pytest.MonkeyPatch) -> None:
+    alpha = np.random.default_rng(2).integers(0, 256, (10, 14, 1), np.uint8)
+    for mode in ("RGB", "RGBA", "P", "L"):
+        image = Image.fromarray(np.concatenate([COLOUR, alpha], 2)).convert(mode)
+        data = encoded(image, "PNG")
+        whole = decode(io.BytesIO(data))
+        with monkeypatch.context() as patch:
+            patch.setattr("spectra.data.images.BAND", 42)
+            np.testing.assert_array_equal(decode(io.BytesIO(data)), whole)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_header_of_an_exif_block_behind_the_pixels(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    raw = b"".join(b"\0" + row.tobytes() for row in GREY)
+    data = png(10, 14, 8, 0, raw, exif.tobytes().removeprefix(b"Exif\0\0"))
+    header = read_header(io.BytesIO(data))
+    assert decode(io.BytesIO(data)).shape == (header.height, header.width)
+    damaged = data[:-20] + b"\xff" + data[-19:]
+    read_header(io.BytesIO(damaged))
