@@ -7,7 +7,7 @@ import numpy as np
 
 from spectra.errors import InputError
 from spectra.fit.methods import least_squares_rows
-from spectra.fit.rings import EXPONENTS, Bend, ModeNoise, default_range, rings_within
+from spectra.fit.rings import Bend, ModeNoise, default_range, rings_within
 from spectra.spectrum import Spectrum
 
 __all__ = ["ExampleFits", "ExampleFitter", "fit_examples"]
@@ -100,8 +100,8 @@ class ExampleFitter:
         log_f = np.log(spectrum.frequency[used])
         noise, bend = ModeNoise.of(spectrum, used), Bend.of(spectrum, used)
         rows = least_squares_rows(log_f, 1 / noise.variance)
-        table = np.linspace(*EXPONENTS, TABLE)
-        straight = table + Bend.basis(table) @ (bend.coefficients @ rows[1])
+        table = np.linspace(bend.low, bend.high, TABLE)
+        straight = table + bend.basis(table) @ (bend.coefficients @ rows[1])
         return cls(
             rings=len(spectrum.frequency),
             used=slice(used[0], used[-1] + 1),  # rings come in order of |f|
@@ -136,7 +136,7 @@ class ExampleFitter:
         slope = logs @ self.rows[1]
         alpha = np.interp(slope, self.straight, self.table)
         alpha += np.minimum(slope - self.straight[0], 0) + np.maximum(slope - self.straight[-1], 0)
-        logs -= Bend.basis(alpha) @ self.bend.coefficients
+        logs -= self.bend.basis(alpha) @ self.bend.coefficients
         level = logs @ self.rows[0]
         logs += np.multiply.outer(alpha, self.log_f)
         logs -= level[:, None]

@@ -5,19 +5,21 @@ from itertools import pairwise
 
 import numpy as np
 
-from spectra.fit.methods import Estimate
+from spectra.fit.methods import Estimate, least_squares_rows
 from spectra.fit.rings import Rings
 
 __all__ = [
     "OCTAVE_ALLOWANCE",
     "POWER_LAW_TOLERANCE_DB",
     "Octave",
+    "departure_db",
     "octaves",
     "r_squared",
     "residual_db",
 ]
 
-# A curve is called a power law while it stays this close to its fit (root mean square) ...
+# A curve is called a power law while it stays this close to its fit, ring by ring, and to a
+# straight line in ln f, octave by octave (root mean square, dB) ...
 POWER_LAW_TOLERANCE_DB = 3.0
 # ... and falls in every octave: no octave's slope is above 0 by more than so many standard errors
 # of the mode counts, which a falling curve of few modes does once in 40 octaves at most.
@@ -73,6 +75,20 @@ def octaves(rings: Rings, read: np.ndarray) -> tuple[Octave, ...]:
 def residual_db(fit: Estimate) -> float:
     """Root-mean-square departure of the curve from the law over the rings, dB."""
     return float(DECIBEL * np.sqrt(np.mean((fit.read - fit.curve) ** 2)))
+
+
+def departure_db(rings: Rings, read: np.ndarray) -> float:
+    """Root-mean-square departure of the curve from the nearest power law along ln f, dB.
+
+    Every octave counts alike here. Rings are even in f, so that over them the last octave counts
+    as much as all before it, and the fit follows it.
+    """
+    share = np.gradient(rings.log_f)
+    rows = least_squares_rows(rings.log_f, share)
+    level, alpha = rows @ read
+    return float(
+        DECIBEL * np.sqrt(np.average((read - level + alpha * rings.log_f) ** 2, weights=share))
+    )
 
 
 def r_squared(rings: Rings, fit: Estimate) -> float:

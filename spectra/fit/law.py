@@ -32,7 +32,10 @@ class PowerLaw:
         above 1 the curve is not the law's, however exact the exponent. Theil-Sen's is from the
         median departure.
     residual_db : float
-        Root-mean-square departure of the curve from the law over the range.
+        Root-mean-square departure of the curve from the law over the rings.
+    departure_db : float
+        Root-mean-square departure of the curve from a straight line in ln f, whatever its slope,
+        every octave counting alike.
     chi_squared : float
         Sum of squared departures over their variance from mode counts.
     r_squared : float
@@ -59,6 +62,7 @@ class PowerLaw:
     n_rings: int
     dispersion: float
     residual_db: float
+    departure_db: float
     chi_squared: float
     r_squared: float
     octaves: tuple[Octave, ...]
@@ -88,6 +92,11 @@ class PowerLaw:
             found.append(
                 f"{self.residual_db:.1f} dB rms from the fit, {POWER_LAW_TOLERANCE_DB:g} allowed"
             )
+        if not self.departure_db <= POWER_LAW_TOLERANCE_DB:
+            found.append(
+                f"{self.departure_db:.1f} dB rms from any power law over its octaves, "
+                f"{POWER_LAW_TOLERANCE_DB:g} allowed"
+            )
         found += [
             f"rises between {octave.low:.3g} and {octave.high:.3g}"
             for octave in self.octaves
@@ -101,7 +110,8 @@ class PowerLaw:
     def is_power_law(self) -> bool:
         """Whether the curve is within 3 dB (rms) of its fit and falls in every octave fitted.
 
-        And the exponent's 95 % interval lies above 0. `failings` says what is amiss; the
-        thresholds are `POWER_LAW_TOLERANCE_DB` and `OCTAVE_ALLOWANCE` in `fit.goodness`.
+        Within 3 dB over the rings, and over the octaves of the nearest straight line; and the
+        exponent's 95 % interval lies above 0. `failings` says what is amiss; the thresholds are
+        `POWER_LAW_TOLERANCE_DB` and `OCTAVE_ALLOWANCE` in `fit.goodness`.
         """
         return not self.failings

@@ -5,7 +5,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from spectra.errors import InputError, check_name
-from spectra.fit.goodness import octaves, r_squared, residual_db
+from spectra.fit.goodness import departure_db, octaves, r_squared, residual_db
 from spectra.fit.law import PowerLaw
 from spectra.fit.methods import Estimate, plain, resampled, theil_sen, weighted
 from spectra.fit.rings import EVERY_RING, Rings, default_range, read_rings
@@ -127,6 +127,7 @@ def _summary(
         n_rings=len(used),
         dispersion=dispersion,
         residual_db=residual_db(fit),
+        departure_db=departure_db(rings, fit.read),
         chi_squared=float(np.sum((fit.read - fit.curve) ** 2 / rings.variance)),
         r_squared=r_squared(rings, fit),
         octaves=octaves(rings, fit.read),

@@ -23,9 +23,12 @@ __all__ = [
 DEFAULT_RANGE = (0.0, 0.25)  # cycles/pixel
 EVERY_RING = (0.0, 1.0)
 FEWEST_RINGS = 4
-# The bend is smooth in the exponent: polynomials through so many nodes are exact to 1e-4.
+# The bend is smooth in the exponent: polynomials through so many nodes are exact to 1e-6.
 EXPONENTS = (-2.0, 6.0)
-NODES = 12
+NODES = 14
+# What a taper brings in is known to about 1e-16 of the strongest ring, so that over a wide range
+# of f a steep law's weakest rings would be rounding.
+LARGEST_RATIO = 1e11
 
 
 @dataclass(frozen=True)
@@ -37,20 +40,26 @@ class Bend:
     Attributes
     ----------
     coefficients : float64 [NODES, K]
-        Chebyshev polynomials in alpha over `EXPONENTS`, by ring; constant beyond the ends.
+        Chebyshev polynomials in alpha, by ring.
+    low, high : float
+        Exponents they hold between; the bend is constant beyond.
     """
 
     coefficients: np.ndarray
+    low: float
+    high: float
 
     @classmethod
     def of(cls, spectrum: Spectrum, used: np.ndarray) -> "Bend":
-        low, high = EXPONENTS
+        frequency = spectrum.frequency
+        steepest = np.log(LARGEST_RATIO) / np.log(frequency[-1] / frequency[0])
+        low, high = max(EXPONENTS[0], -steepest), min(EXPONENTS[1], steepest)
         nodes = np.cos(np.pi * (np.arange(NODES) + 0.5) / NODES)  # [D]
         alphas = (low + high) / 2 + (high - low) / 2 * nodes
-        log_f = np.log(spectrum.frequency[used])
+        log_f = np.log(frequency[used])
         bends = [np.log(spectrum.law_power(alpha)[used]) + alpha * log_f for alpha in alphas]
-        fit = np.linalg.solve(np.polynomial.chebyshev.chebvander(nodes, NODES - 1), bends)
-        return cls(fit)
+        vandermonde = np.polynomial.chebyshev.chebvander(nodes, NODES - 1)
+        return cls(np.linalg.solve(vandermonde, bends), low, high)
 
     def at(self, alpha: float | np.ndarray) -> np.ndarray:
         """The bend where the exponent is alpha, or alpha [K] ring by ring, -> [K]."""
@@ -58,16 +67,14 @@ class Bend:
 
     def rise(self, alpha: float | np.ndarray) -> np.ndarray:
         """d bend / d alpha, [K]."""
-        low, high = EXPONENTS
-        slopes = np.polynomial.chebyshev.chebder(self.coefficients) * 2 / (high - low)
-        inside = (np.asarray(alpha) > low) & (np.asarray(alpha) < high)
+        slopes = np.polynomial.chebyshev.chebder(self.coefficients) * 2 / (self.high - self.low)
+        inside = (np.asarray(alpha) > self.low) & (np.asarray(alpha) < self.high)
         return np.where(inside, self._sum(alpha, slopes), 0.0)
 
-    @staticmethod
-    def basis(alpha: float | np.ndarray, terms: int = NODES) -> np.ndarray:
+    def basis(self, alpha: float | np.ndarray, terms: int = NODES) -> np.ndarray:
         """The polynomials at each alpha, [..., terms]."""
-        low, high = EXPONENTS
-        place = (np.clip(alpha, low, high) - (low + high) / 2) * 2 / (high - low)
+        middle, reach = (self.low + self.high) / 2, (self.high - self.low) / 2
+        place = (np.clip(alpha, self.low, self.high) - middle) / reach
         return np.polynomial.chebyshev.chebvander(place, terms - 1)
 
     def _sum(self, alpha: float | np.ndarray, coefficients: np.ndarray) -> np.ndarray:
