@@ -1,7 +1,8 @@
 """Where the examples lie in the files: tiles in order, and every position for a draw."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +29,10 @@ class Windows:
     sizes: np.ndarray  # [F, D]
     size: tuple[int, ...]
     patches: bool
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What is computed from these is computed again where they are sent.
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @cached_property
     def grid(self) -> np.ndarray:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import operator
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -68,6 +68,9 @@ class Source:
     units: np.ndarray = field(repr=False)
     spacing: tuple[float, ...] = (1.0, 1.0)
     axis_units: tuple[str, ...] = ("pixel", "pixel")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def __len__(self) -> int:
         return len(self.windows)
@@ -136,6 +139,7 @@ class Source:
                 values, kept = windows(self.members[files], corners, self.windows.size)
                 if len(values):
                     yield values, self.units[files[kept]]
+                del values  # the next batch needs the room
 
     def batches(self, batch_size: int = 64) -> Iterator[np.ndarray]:
         """Every example once, in order, as float32 [B, C, \\*spatial]; a batch may be short.
