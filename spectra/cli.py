@@ -17,7 +17,11 @@ from spectra.files import plain
 
 __all__ = ["main"]
 
-BasisChoice = Literal["pixel", "dct", "fourier"]
+BasisChoice = Literal[
+    "pixel", "dct", "fourier", "wavelet", "wavelet-haar", "wavelet-db2", "wavelet-db4"
+]
+MeasuredBasis = BasisChoice | Literal["pca"]
+PresenceChoice = Literal["none", "fit", "auto"]
 ProcessChoice = Literal["rectified-flow", "vp-cosine", "vp-linear", "ve", "edm"]
 SolverChoice = Literal["euler", "ddim", "heun", "2m", "ancestral"]
 DeviceChoice = Literal["auto", "cpu", "cuda"]
@@ -37,15 +41,23 @@ class View:
     """How a source is turned into examples; recorded, and inherited by what follows."""
 
     size: str | None = None
-    """Side of an example in pixels, or HEIGHTxWIDTH; by default that of the files."""
-    channels: Literal["auto", "grey", "rgb", "red", "green", "blue"] = "auto"
-    """Colour channels."""
+    """Side of an example in pixels, HEIGHTxWIDTH, or samples; by default that of the files."""
+    channels: Literal[
+        "auto", "grey", "rgb", "red", "green", "blue", "mono", "left", "right", "stereo"
+    ] = "auto"
+    """Channels of colour or of sound."""
     crop: Literal["auto", "none", "center", "patches", "resize"] = "auto"
     """How files larger than an example are cut."""
-    view: Literal["pixels"] = "pixels"
+    view: Literal["auto", "pixels", "series", "waveform", "log-mel", "radar"] = "auto"
     """What of a file is looked at."""
     value_range: tuple[float, float] | None = None
     """Raw values that stand for -1 and 1; by default those of the files' integer type."""
+    rate: int | None = None
+    """Samples a second that sound is resampled to; by default not at all."""
+    spacing: tuple[float, ...] | None = None
+    """Distance of neighbouring samples, one for all axes or one for each."""
+    nan: Literal["refuse", "fill"] = "refuse"
+    """What becomes of missing values."""
     seed: int = 0
     """Of every random draw."""
 
@@ -64,25 +76,67 @@ def analyze(
     *,
     out: Out,
     view: ViewFlags = View(),
-    window: Literal["hann", "none"] = "hann",
-    bases: tuple[BasisChoice, ...] = ("dct", "fourier", "pixel"),
+    window: Literal["hann", "none", "periodic"] = "hann",
+    detrend: Literal["mean", "plane"] = "mean",
+    reach: Literal["inside", "nyquist", "corners"] = "inside",
+    segment: str = "auto",
+    bases: tuple[MeasuredBasis, ...] = ("dct", "fourier", "pixel"),
+    fit: Literal["weighted", "whittle", "theil-sen", "log-resampled", "plain"] = "weighted",
+    average: Literal["arithmetic", "log"] | None = None,
+    fit_range: tuple[float, float] | None = None,
+    floor: PresenceChoice = "none",
+    knee: PresenceChoice = "none",
     process: ProcessChoice = "rectified-flow",
     threshold: float = 1.0,
+    workers: int | None = None,
+    dask: str | None = None,
+    max_unreadable: float = 0.5,
     json: Json = False,
 ) -> Outcome:
     """Measure the power spectrum of a data set, fit it, and say which frequency drowns when.
 
+    The same command again goes on from where an interrupted one stopped.
+
     Args:
-        source: A folder or zip of images, an array file, or a manifest's name.
-        window: Taper against the wrap-around jump at the edges.
+        source: A folder or zip of images or sounds, an array file, or a manifest's name.
+        window: Against the wrap-around jump at the edges: a taper, nothing, or the smooth part off.
+        detrend: What is taken off each example first.
+        reach: Rings below 0.5 cycles/pixel, with the one at 0.5, or with the corners.
+        segment: Samples of a Welch segment of sound; auto, or whole.
         bases: Where to measure the variance of every component.
+        fit: How the power law is fitted.
+        average: Which average over examples is fitted; by default the one that suits the fit.
+        fit_range: Frequencies fitted, cycles/pixel.
+        floor: A white floor under the law: none, fitted, or where a criterion asks for it.
+        knee: A flat part at low frequencies; likewise.
         process: Diffusion process of the f_max table.
         threshold: SNR at which a frequency counts as drowned.
+        workers: Threads; by default all cores. The result does not depend on it.
+        dask: Address of a dask.distributed scheduler whose workers do the measuring.
+        max_unreadable: Share of the files that may turn out unreadable.
     """
     from spectra import commands
 
-    options = view.options()
-    return Outcome(*commands.analyze(source, options, out, window, bases, process, threshold))
+    measuring = {
+        "window": window,
+        "detrend": detrend,
+        "reach": reach,
+        "segment": _segment(segment),
+        "bases": bases,
+        "workers": workers or _cores(),
+        "dask": dask,
+        "max_unreadable": max_unreadable,
+    }
+    fitting = {
+        "method": fit,
+        "average": average,
+        "f_range": fit_range,
+        "floor": floor,
+        "knee": knee,
+    }
+    return Outcome(
+        *commands.analyze(source, view.options(), out, measuring, fitting, process, threshold)
+    )
 
 
 def schedule(
@@ -397,6 +451,21 @@ def _size(text: str | None) -> tuple[int, int] | int | None:
     if len(numbers) not in (1, 2) or min(numbers) < 1:
         raise InputError(f"--size {text}: give one side (64) or HEIGHTxWIDTH (48x64)")
     return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
+
+
+def _segment(text: str) -> int | str | None:
+    if text in ("auto", "whole"):
+        return "auto" if text == "auto" else None
+    if not text.isdecimal():
+        raise InputError(f"--segment {text}: give a number of samples, auto or whole")
+    return int(text)
+
+
+def _cores() -> int:
+    """Cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 if __name__ == "__main__":

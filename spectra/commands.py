@@ -3,11 +3,15 @@
 Every function returns (numbers for --json, text for people).
 """
 
+import contextlib
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from spectra.bases import explained_variance, log_determinant_excess, log_determinant_gap
 from spectra.data import open_source
 from spectra.errors import InputError
 from spectra.files import write_atomically, write_json
@@ -25,6 +29,7 @@ from spectra.spectrum import analyze as measure
 __all__ = ["analyze", "check_writable", "evaluate", "plot", "sample", "schedule", "train"]
 
 TABLE_TIMES = (0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
+LOWEST_HZ = 20.0  # of hearing; below it microphones and rooms rumble
 SHOWN = 12  # examples drawn in a report
 
 Result = tuple[dict[str, Any], str]
@@ -34,46 +39,48 @@ def analyze(
     name: str,
     view: dict[str, Any],
     out: Path,
-    window: str,
-    bases: tuple[str, ...],
+    measuring: dict[str, Any],
+    fitting: dict[str, Any],
     process: str,
     threshold: float,
 ) -> Result:
     """Measure a source; write spectrum.safetensors and report.html."""
+    from spectra.fit import find_floors
     from spectra.plots import pages, write_report
 
     check_writable(out)
     source = open_source(name, **view)
-    spectrum = measure(source, window=window, bases=bases, progress=True)
+    kept = out / "progress.safetensors"
+    spectrum = measure(source, **measuring, resume=kept, progress=True)
     spectrum.save(out / "spectrum.safetensors")
-    fit = fit_power_law(spectrum)
+    fit = fit_power_law(spectrum, **fitting)
+    floors = find_floors(spectrum)
     cutoff = frequency_cutoff(spectrum, process=process, threshold=threshold)
-    numbers = spectrum_numbers(spectrum, fit) | {"f_max": _cutoff_rows(cutoff), "process": process}
-    examples = pages.shown_examples(source, SHOWN)
+    numbers = spectrum_numbers(spectrum, fit, floors)
+    numbers |= {"f_max": _cutoff_rows(cutoff), "process": process}
+    examples = source.some(SHOWN)
+    settings = {name: value for name, value in measuring.items() if value is not None}
     report = write_report(
         out / "report.html",
         title=f"The spectrum of {source.name}",
         intro=f"{spectrum.n} examples of {spectrum.n_files} files, "
         f"{'×'.join(map(str, spectrum.shape))} values each.",
-        sections=[
-            *pages.data_sections(examples, source.name),
-            *pages.spectrum_sections(spectrum, fit, examples, process, threshold),
-        ],
+        sections=pages.analysis_sections(spectrum, fit, floors, examples, process, threshold),
         numbers=numbers,
-        settings={"source": name, "view": spectrum.data, "window": window, "bases": list(bases)},
+        settings={"source": name, "view": spectrum.data} | settings,
         skipped=spectrum.skipped,
         credits=[(source.name, text) for text in (source.licence, source.citation) if text],
     )
-    low, high = fit.interval()
     lines = [
         f"{source.name}: {spectrum.n} examples of {spectrum.n_files} files, "
-        f"{'x'.join(map(str, spectrum.shape))}",
+        f"{'x'.join(map(str, spectrum.shape))}, window {spectrum.window}",
         *_skipped_lines(spectrum),
-        f"exponent {fit.alpha:.3f}, 95 % interval {low:.3f} to {high:.3f} "
-        f"({fit.f_range[0]:.3f} to {fit.f_range[1]:.3f} cycles/pixel)"
-        + ("" if fit.is_power_law else "; not a power law"),
-        _floor_line(spectrum),
-        f"f_max(t) in cycles/pixel, {process}, SNR {threshold:g}:",
+        *_blank_line(spectrum),
+        *_fit_lines(spectrum, fit),
+        *_peak_line(spectrum),
+        *_floor_lines(spectrum, floors),
+        *_bases_lines(numbers["bases"]),
+        f"f_max(t) in cycles/{_sample(spectrum)}, {process}, SNR {threshold:g}:",
         "      t   f_max   95 % interval",
         *(
             f"  {row['t']:5.2f}   {row['f_max']:.3f}   {row['low']:.3f} to {row['high']:.3f}"
@@ -81,11 +88,13 @@ def analyze(
         ),
         f"wrote {out / 'spectrum.safetensors'} and {report}",
     ]
-    return numbers | {"report": str(report)}, "\n".join(line for line in lines if line)
+    return numbers | {"report": str(report)}, "\n".join(lines)
 
 
-def spectrum_numbers(spectrum: Spectrum, fit: PowerLaw) -> dict[str, Any]:
-    """The contract's numbers of a spectrum and its law."""
+def spectrum_numbers(
+    spectrum: Spectrum, fit: PowerLaw, floors: Sequence[Any] = ()
+) -> dict[str, Any]:
+    """The contract's numbers of a spectrum, its law and its floors."""
     return {
         "kind": spectrum.kind,
         "name": spectrum.name,
@@ -97,14 +106,46 @@ def spectrum_numbers(spectrum: Spectrum, fit: PowerLaw) -> dict[str, Any]:
         "alpha_se": fit.alpha_se,
         "alpha_interval": list(fit.interval()),
         "amplitude": fit.amplitude,
-        "fit_range": list(fit.f_range),
+        "fit": {"method": fit.method, "average": fit.average, "range": list(fit.f_range)}
+        | {"floor": fit.floor, "knee": fit.knee, "dispersion": fit.dispersion}
+        | {"r_squared": fit.r_squared, "n_rings": fit.n_rings},
         "residual_db": fit.residual_db,
         "power_law": fit.is_power_law,
+        "power_law_failings": list(fit.failings),
         "quantisation_floor": spectrum.quantisation_floor,
-        "floor_frequency": _floor_frequency(spectrum),
+        "floors": [asdict(floor) for floor in floors],
+        "bases": _basis_numbers(spectrum),
+        "blank": spectrum.blank,
         "skipped": [{"name": name, "reason": reason} for name, reason in spectrum.skipped],
         "fingerprint": spectrum.fingerprint,
-    }
+    } | ({"peak_hz": peak_frequency(spectrum)} if spectrum.unit == "Hz" else {})
+
+
+def _total(tables: dict[str, np.ndarray]) -> float:
+    """Variance of an example, the same in every complete basis."""
+    return max(float(variance.sum()) for variance in tables.values())
+
+
+def _basis_numbers(spectrum: Spectrum) -> dict[str, Any]:
+    """What of the variance the largest tenth of each basis's components hold, and what
+    independence loses beside PCA [nats/dimension]."""
+    tables = {name: spectrum.component_variance(name) for name in spectrum.bases}
+    dimensions = int(np.prod(spectrum.shape))
+    numbers: dict[str, Any] = {}
+    for name, variance in tables.items():
+        if not variance.any():
+            continue
+        known = explained_variance(variance, max(0.0, _total(tables) - float(variance.sum())))
+        numbers[name] = {"in_largest_tenth": float(known[max(0, len(known) // 10 - 1)])}
+    if "pca" not in numbers or tables["pca"].size < dimensions:
+        return numbers
+    floor = spectrum.quantisation_floor
+    excess = log_determinant_excess(spectrum.n_files, dimensions) if floor == 0 else 0.0
+    for name in numbers:
+        with contextlib.suppress(InputError):  # empty components and no floor: no gap to state
+            gap = log_determinant_gap(tables[name], tables["pca"], floor)
+            numbers[name]["gap_to_pca"] = gap - (excess if name != "pca" else 0.0)
+    return numbers
 
 
 def schedule(path: Path, out: Path | None, choices: dict[str, Any]) -> Result:
@@ -276,18 +317,61 @@ def _cutoff_rows(cutoff: Any) -> list[dict[str, float]]:
     ]
 
 
-def _floor_frequency(spectrum: Spectrum) -> float | None:
-    """Where the spectrum meets the rounding noise of the value grid, or None."""
-    met = np.flatnonzero(spectrum.power <= 2 * spectrum.quantisation_floor)
-    return float(spectrum.frequency[met[0]]) if len(met) else None
+def _fit_lines(spectrum: Spectrum, fit: PowerLaw) -> list[str]:
+    low, high = fit.interval()
+    lines = [
+        f"exponent {fit.alpha:.3f}, 95 % interval {low:.3f} to {high:.3f} ({fit.method} fit, "
+        f"{fit.f_range[0]:.3f} to {fit.f_range[1]:.3f} cycles/{_sample(spectrum)}, "
+        f"{fit.residual_db:.1f} dB rms)"
+    ]
+    if fit.floor > 0:
+        lines.append(f"  over a white floor of {fit.floor:.3g} (standard error {fit.floor_se:.1g})")
+    if fit.knee > 0:
+        lines.append(f"  with a knee at {fit.knee:.4f} (standard error {fit.knee_se:.1g})")
+    if not fit.is_power_law:
+        lines.append(f"  not a power law: {'; '.join(fit.failings)}")
+    return lines
 
 
-def _floor_line(spectrum: Spectrum) -> str:
-    if spectrum.quantum == 0:
-        return "values are continuous: no quantisation floor"
-    met = _floor_frequency(spectrum)
-    where = f"met at {met:.3f} cycles/pixel" if met else "below the spectrum everywhere"
-    return f"quantisation floor {spectrum.quantisation_floor:.3g}: {where}"
+def _peak_line(spectrum: Spectrum) -> list[str]:
+    if spectrum.unit != "Hz":
+        return []
+    return [f"peak of the mean of logs {peak_frequency(spectrum):.0f} Hz (above {LOWEST_HZ:g} Hz)"]
+
+
+def peak_frequency(spectrum: Spectrum) -> float:
+    """Frequency of the largest mean of logs above 20 Hz, Hz."""
+    heard = spectrum.physical_frequency > LOWEST_HZ
+    best = np.argmax(np.where(heard, spectrum.log_power, -np.inf))
+    return float(spectrum.physical_frequency[best])
+
+
+def _floor_lines(spectrum: Spectrum, floors: Sequence[Any]) -> list[str]:
+    if not floors:
+        return ["no floor found" + ("" if spectrum.quantum else "; values are continuous")]
+    return [
+        f"{floor.name}: from {floor.frequency:.3f} cycles/{_sample(spectrum)} ({floor.evidence})"
+        for floor in floors
+    ]
+
+
+def _bases_lines(bases: dict[str, Any]) -> list[str]:
+    parts = []
+    for name, numbers in bases.items():
+        gap = numbers.get("gap_to_pca")
+        more = "" if gap is None or name == "pca" else f", {gap:.3f} nats/dimension to PCA"
+        parts.append(f"{name} {100 * numbers['in_largest_tenth']:.1f} %{more}")
+    return [f"variance in the largest tenth of the components: {'; '.join(parts)}"] if parts else []
+
+
+def _blank_line(spectrum: Spectrum) -> list[str]:
+    if not spectrum.blank:
+        return []
+    return [f"{spectrum.blank} blank examples: in the mean of powers, not in the mean of logs"]
+
+
+def _sample(spectrum: Spectrum) -> str:
+    return "sample" if len(spectrum.shape) == 2 else "pixel"
 
 
 def _skipped_lines(spectrum: Spectrum) -> list[str]:

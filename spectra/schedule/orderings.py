@@ -29,6 +29,6 @@ def frequency_labels(frequency: np.ndarray, alpha: float, lowest: float) -> np.n
     if np.isnan(frequency).any():
         raise InputError(
             "ordering 'frequency' needs a basis whose components have a frequency; "
-            "choose basis dct or fourier, or ordering variance"
+            "choose basis dct, fourier or wavelet, or ordering variance"
         )
     return alpha * np.log(np.maximum(frequency, lowest / 2))

@@ -28,7 +28,7 @@ def standard_schedule(
     spectrum : Spectrum
     process : {"rectified-flow", "vp-cosine", "vp-linear", "ve", "edm"}
         Used between t = 0.001 and 0.999 where its ends are infinite.
-    basis : {"dct", "fourier", "pixel"}
+    basis : {"dct", "fourier", "pixel", "wavelet", "wavelet-haar", "wavelet-db2", "wavelet-db4"}
     """
     return standard_beside(coordinates(spectrum, basis), process=process)
 

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spectra.bases import Basis, make_basis
-from spectra.bases.scatter import ScatterAccumulator
+from spectra.bases import Basis, ScatterAccumulator, make_basis
 from spectra.data import Source
 from spectra.errors import InputError
 from spectra.spectrum.engine import CHUNK_BYTES, RingEngine, one_torch_thread

@@ -6,8 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from spectra.bases import make_basis
-from spectra.bases.scatter import ScatterMoments
+from spectra.bases import ScatterMoments, make_basis, pca, pca_variance
 from spectra.errors import InputError
 from spectra.spectrum.estimator import Estimator
 from spectra.spectrum.moments import FileMoments
@@ -183,20 +182,31 @@ class Spectrum:
         return self.power * np.exp(-half * error), self.power * np.exp(half * error)
 
     def component_variance(self, basis: str) -> np.ndarray:
-        """Variance of every component of `basis` about the mean example, [C, H, W].
+        """Variance of every component of `basis` about the mean example, [C, *spatial].
+
+        Those of "pca" come largest first; [K] where only K of them are known.
 
         Raises
         ------
         InputError
             The basis was not measured.
         """
+        if basis == "pca" and self.scatter is not None:
+            if self.scatter.exact:
+                return pca_variance(self.scatter).reshape(self.shape)
+            return pca(self.scatter, self.shape).variance
         if basis not in self.variances:
-            measured = ", ".join(self.variances) or "none"
+            measured = ", ".join(self.bases) or "none"
             raise InputError(
                 f"basis {basis!r} was not measured (measured: {measured}); "
                 f"analyze again with bases including {basis!r}"
             )
         return self.variances[basis]
+
+    @property
+    def bases(self) -> tuple[str, ...]:
+        """Those whose components were measured."""
+        return (*self.variances, *(["pca"] if self.scatter is not None else []))
 
     def save(self, path: str | Path) -> None:
         """Write a spectrum.safetensors file; reading it back is exact to the bit."""
@@ -216,7 +226,7 @@ class Spectrum:
             ours, theirs = getattr(self, name), getattr(other, name)
             if ours != theirs:
                 raise InputError(f"{name} differs between the two spectra: {ours} and {theirs}")
-        if _bases(self) != _bases(other):
+        if set(self.bases) != set(other.bases):
             raise InputError("the two spectra hold different bases; measure the same ones in both")
         if self.fingerprint and self.fingerprint == other.fingerprint:
             raise InputError(f"{self.name}: both spectra are of the same files; add different ones")
@@ -253,10 +263,6 @@ def merged(a: Spectrum, b: Spectrum) -> Spectrum:
         blank=a.blank + b.blank,
         skipped=a.skipped + b.skipped,
     )
-
-
-def _bases(spectrum: Spectrum) -> set[str]:
-    return {*spectrum.variances, *(["pca"] if spectrum.scatter is not None else [])}
 
 
 def mirrored(basis: str, variance: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from spectra.bases.scatter import ScatterMoments
+from spectra.bases import ScatterMoments
 from spectra.errors import InputError
 from spectra.files import read_tables, write_tables
 from spectra.spectrum.moments import FileMoments

@@ -267,8 +267,8 @@ def test_explanations_are_one_line_a_choice(photos: spectra.Spectrum) -> None:
         ({"pace": "cosine"}, "pace 'cosine' is unknown; choose one of"),
         ({"prior": "pink"}, "prior 'pink' is unknown; choose one of white, data"),
         ({"form": "vpsde"}, "form 'vpsde' is unknown; choose one of vp, flow, ve"),
-        ({"basis": "wavelet"}, "basis 'wavelet' is unknown"),
-        ({"basis": "pixel", "ordering": "frequency"}, "choose basis dct or fourier"),
+        ({"basis": "cosine"}, "basis 'cosine' is unknown"),
+        ({"basis": "pixel", "ordering": "frequency"}, "choose basis dct, fourier"),
         ({"pace": "octave", "ordering_strength": 0.0}, "choose pace information or linear"),
         ({"pace": "frequency", "ordering_strength": 0.0}, "choose pace information or linear"),
     ],
@@ -314,3 +314,13 @@ def test_the_numbers_of_a_schedule_do_not_depend_on_the_run() -> None:
     one, two = (spectra.derive_schedule(SPECTRUM, ordering_strength=0.5) for _ in range(2))
     assert one.pace.tobytes() == two.pace.tobytes()
     assert one.offset.tobytes() == two.offset.tobytes()
+
+
+@pytest.mark.parametrize("basis", ["wavelet", "wavelet-haar"])
+def test_wavelets_take_a_schedule_like_any_basis(basis: str) -> None:
+    images = power_law_fields(np.random.default_rng(0), 64, (16, 16), 2.0)
+    spectrum = spectra.analyze(images, bases=(basis,))
+    made = derive_schedule(spectrum, basis=basis)
+    assert made.basis == basis
+    assert "octave" in made.explanation["basis"]
+    assert made.shape == (1, 16, 16)
