@@ -1,0 +1,182 @@
+"""Many sound files as one set: what rate and length they share, and which can be read."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from spectra.data.folders import ImageFiles, Skipped
+from spectra.data.options import Options
+from spectra.data.sound_store import WHOLE_LIMIT, SoundStore, is_short, opened_file
+from spectra.data.sound_views import (
+    LEAST_SAMPLES,
+    MelView,
+    length_at,
+    mel_view,
+    resolve_sound,
+    shared_rate,
+    unfit_sounds,
+)
+from spectra.data.sounds import Header, UnreadableSound
+from spectra.errors import InputError
+
+__all__ = ["SoundSet", "open_sounds"]
+
+SHOWN_FROM = 200  # files; below this no progress bar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class SoundSet:
+    """The sounds of a source, found and described; none is decoded yet.
+
+    Attributes
+    ----------
+    store
+        Their samples, or their log-mel spectrograms.
+    names
+        The files' names, in the order of the store.
+    options
+        The view, with nothing left to choose.
+    quantum
+        Spacing of the value grid in [-1, 1]: the coarsest of the files'; 0 where it is lost.
+    skipped
+        Files left out, with reasons, by name.
+    spacing, axis_units
+        1 / rate in seconds; of log-mel 1 band, and hop / rate seconds.
+    kind
+        "sound".
+    """
+
+    store: SoundStore
+    names: list[str]
+    options: Options
+    quantum: float
+    skipped: list[Skipped]
+    spacing: tuple[float, ...]
+    axis_units: tuple[str, ...]
+    kind: str = "sound"
+
+
+def open_sounds(files: ImageFiles, skipped: list[Skipped], options: Options) -> SoundSet:
+    """Read the headers and settle the view. A file damaged behind its header is found on reading.
+
+    Parameters
+    ----------
+    files, skipped
+        What was found, and what was left out already.
+    options
+        view "waveform" (also "auto"): examples [C, T], T = size or the largest power of two that
+        nine tenths of the clips reach, at most 65,536; "log-mel": images [C, bands, frames],
+        size (bands, frames) or 128 of each where the clips are as long. channels: "mono" (also
+        "auto"), "left", "right", "stereo". rate: every file is resampled to it; unasked, files
+        of another rate than most are skipped.
+
+    Raises
+    ------
+    InputError
+        No file can be used, none is as long as asked, or what is asked is not for sound.
+    """
+    label = files.label
+    headers, left_out = _read_headers(files)
+    if not headers:
+        name, reason = next(iter(left_out.items()))
+        raise InputError(
+            f"{label}: none of its {len(left_out) + len(skipped)} sound files can be used "
+            f"(first: {name}: {reason}); save them again as WAV or FLAC"
+        )
+    rate = shared_rate(headers, options, label)
+    left_out |= _unfit_rates(headers, rate, options)
+    headers = {name: header for name, header in headers.items() if name not in left_out}
+    if not headers:
+        name, reason = next(iter(left_out.items()))
+        raise InputError(f"{label}: no file is left (first: {name}: {reason})")
+    mel = mel_view(options, rate, label)
+    lengths = {name: _length(header, rate, mel) for name, header in headers.items()}
+    view = resolve_sound(lengths, options, mel, label)
+    left_out |= unfit_sounds(lengths, view)
+    used = {name: header for name, header in headers.items() if name not in left_out}
+    store = SoundStore(files, list(used), list(used.values()), rate, view, mel)
+    all_skipped = skipped + [Skipped(*entry) for entry in left_out.items()]
+    all_skipped.sort(key=lambda entry: entry.name)
+    quantum = _quantum(used.values(), view, rate)
+    return SoundSet(
+        store, store.names, view, quantum, all_skipped, *_spacing(view, rate, mel, label)
+    )
+
+
+def _read_headers(files: ImageFiles) -> tuple[dict[str, Header], dict[str, str]]:
+    """Headers of the files that have one, and why the others have not."""
+    headers: dict[str, Header] = {}
+    unreadable: dict[str, str] = {}
+    for name in _shown(files.names, len(files.names)):
+        try:
+            with opened_file(files, name) as opened:
+                header = opened.header
+        except UnreadableSound as error:
+            unreadable[name] = str(error)
+            continue
+        if header.frames < LEAST_SAMPLES:
+            unreadable[name] = (
+                f"is {header.frames} samples long, under the least of {LEAST_SAMPLES}"
+            )
+        else:
+            headers[name] = header
+    return headers, unreadable
+
+
+def _unfit_rates(headers: dict[str, Header], rate: int, options: Options) -> dict[str, str]:
+    """Files of another rate that are not to be, or too long to be, resampled."""
+    unfit = {}
+    for name, header in headers.items():
+        if header.rate == rate:
+            continue
+        if options.rate is None:
+            unfit[name] = (
+                f"has {header.rate} samples a second, most have {rate}; use --rate {rate} to "
+                "resample it"
+            )
+        elif not is_short(header, rate):
+            unfit[name] = (
+                f"is {header.frames:,} samples long, over the {WHOLE_LIMIT // 2:,} that are "
+                f"resampled; save it at {rate} samples a second"
+            )
+    return unfit
+
+
+def _length(header: Header, rate: int, mel: MelView | None) -> int:
+    samples = length_at(header, rate)
+    return samples if mel is None else int(mel.frames(np.array(samples)))
+
+
+def _quantum(headers: Iterable[Header], view: Options, rate: int) -> float:
+    """The coarsest value grid; a mean of channels halves it, resampling and log-mel lose it."""
+    if view.view == "log-mel":
+        return 0.0
+    mixed = view.channels == "mono"
+    return max(
+        header.quantum / (header.channels if mixed else 1) if header.rate == rate else 0.0
+        for header in headers
+    )
+
+
+def _spacing(
+    view: Options, rate: int, mel: MelView | None, label: str
+) -> tuple[tuple[float, ...], tuple[str, ...]]:
+    """Distance of neighbouring samples along each axis, and in what."""
+    own = (1 / rate,) if mel is None else (1.0, mel.hop / rate)
+    units = ("s",) if mel is None else ("mel", "s")
+    asked = view.distances(len(own), label)
+    return (own, units) if asked is None else (asked, ("unit",) * len(own))
+
+
+def _shown(items: Iterable[T], total: int) -> Iterator[T]:
+    """Pass items on, with a progress bar where someone watches a long wait."""
+    if total <= SHOWN_FROM or not sys.stderr.isatty():
+        return iter(items)
+    from tqdm import tqdm
+
+    return iter(tqdm(items, total=total, desc="headers", file=sys.stderr, leave=False))
