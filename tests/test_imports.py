@@ -30,7 +30,7 @@ def test_measuring_and_deriving_need_neither_the_trainer_nor_plots() -> None:
 
 
 def test_measuring_an_array_needs_neither_the_trainer_nor_plots() -> None:
-    """Not only the import: the whole way from an array to a schedule on numpy and scipy."""
+    """Not only the import: the whole way from an array to a schedule; torch transforms."""
     loaded = modules_after(
         "import numpy as np, spectra\n"
         "images = np.random.default_rng(0).standard_normal((8, 16, 16))\n"
@@ -38,7 +38,19 @@ def test_measuring_an_array_needs_neither_the_trainer_nor_plots() -> None:
         "spectra.fit_power_law(spectrum)\n"
         "spectra.derive_schedule(spectrum).f_max(np.linspace(0, 1, 5))\n"
     )
-    assert not loaded & (HEAVY - {"scipy.stats"})
+    assert not loaded & (HEAVY - {"scipy.stats", "torch"})
+    assert not {name for name in loaded if name.startswith("spectra.diffusion")}
+
+
+def test_scoring_samples_needs_no_compiler() -> None:
+    """Where runs are trained numba may be absent."""
+    loaded = modules_after(
+        "import numpy as np\n"
+        "from spectra.evaluation.spectral import spectral_distance\n"
+        "images = np.random.default_rng(0).standard_normal((8, 1, 16, 16))\n"
+        "spectral_distance(images, images)\n"
+    )
+    assert not loaded & {"numba", "librosa", "matplotlib"}
 
 
 def test_training_needs_neither_plots_nor_peers() -> None:

@@ -95,5 +95,7 @@ def spectral_distance(
 
 def _ring_power(images: np.ndarray) -> np.ndarray:
     """Ring power of each example, the mean over channels, [N, C, H, W] -> [N, F]."""
-    power, _ = rapsd(images.astype(np.float32), window="hann")
-    return power.mean(axis=1).astype(np.float64)
+    import torch
+
+    power, _ = rapsd(torch.from_numpy(images.astype(np.float32)), window="hann")
+    return power.mean(dim=1).double().numpy()

@@ -9,6 +9,7 @@ import spectra
 from spectra import InputError, Schedule
 from spectra.schedule.processes import coefficients
 from tests.schedule.known import bumped, known_spectrum, power_law
+from tests.spectrum.fields import power_law_fields
 
 SPECTRUM = known_spectrum(power_law(2.2))
 BASES = ["dct", "fourier", "pixel"]
@@ -320,7 +321,7 @@ def test_the_numbers_of_a_schedule_do_not_depend_on_the_run() -> None:
 def test_wavelets_take_a_schedule_like_any_basis(basis: str) -> None:
     images = power_law_fields(np.random.default_rng(0), 64, (16, 16), 2.0)
     spectrum = spectra.analyze(images, bases=(basis,))
-    made = derive_schedule(spectrum, basis=basis)
+    made = spectra.derive_schedule(spectrum, basis=basis)
     assert made.basis == basis
     assert "octave" in made.explanation["basis"]
     assert made.shape == (1, 16, 16)
