@@ -76,7 +76,8 @@ class ImageStore:
     def windows(self, files: np.ndarray, corners: np.ndarray, size: Size) -> np.ndarray:
         out = np.empty((len(files), self.channels, *size), np.float32)
         for example, (file, corner) in enumerate(zip(files, corners, strict=True)):
-            self._cut(int(file), self.cache.pixels(int(file)), corner, out[example])
+            pixels = self.cache.pixels(int(file))
+            write_unit(out[example], *self.cut(int(file), pixels, corner, size))
         return out
 
     @contextmanager
@@ -133,14 +134,15 @@ class ImageStore:
             pixels = _centre(reduce_to(pixels, view.size), view.size)
         return pixels
 
-    def _cut(self, file: int, pixels: np.ndarray, corner: np.ndarray, out: np.ndarray) -> None:
-        """Write one window of a picture to `out` [C, h, w], in the units of the network."""
-        top, left = corner
-        window = pixels[top : top + out.shape[1], left : left + out.shape[2]]
+    def cut(
+        self, file: int, pixels: np.ndarray, corner: np.ndarray, size: Size
+    ) -> tuple[np.ndarray, np.float32, np.float32]:
+        """One window of a picture [1 or C, h, w], and the raw values that become -1 and 0 to 1."""
+        top, left = corner.tolist()
+        window = pixels[top : top + size[0], left : left + size[1]]
         low, high = self.view.value_range or (0.0, self.levels[file])
-        half = np.float32((high - low) / 2)
-        planes = window if window.ndim == 2 else window.transpose(2, 0, 1)
-        write_unit(out, planes, np.float32(low), half)
+        planes = window[None] if window.ndim == 2 else window.transpose(2, 0, 1)
+        return planes, np.float32(low), np.float32((high - low) / 2)
 
 
 class _Pass:
@@ -149,6 +151,7 @@ class _Pass:
     def __init__(self, store: ImageStore, mapper: Mapper) -> None:
         self.store = store
         self.mapper = mapper
+        self.write = _fastest_writer()
         self.last: tuple[int, np.ndarray | None] = (-1, None)
 
     def __call__(
@@ -167,7 +170,7 @@ class _Pass:
                 kept[start:stop] = False
                 continue
             for example in range(start, stop):
-                self.store._cut(file, pixels, corners[example], out[example])
+                self.write(out[example], *self.store.cut(file, pixels, corners[example], size))
         return (out if kept.all() else out[kept]), kept
 
     def _pixels(self, file: int) -> np.ndarray | None:
@@ -178,6 +181,15 @@ class _Pass:
             return self.store.decoded(file)
         except Damaged:
             return None
+
+
+def _fastest_writer() -> Callable[..., None]:
+    """`write_unit`, compiled where that can be: the result is the same."""
+    try:
+        from spectra.data.unit_kernels import write_planes
+    except ImportError:  # a machine that trains need not have numba
+        return write_unit
+    return write_planes
 
 
 def _check_range(name: str, pixels: np.ndarray, value_range: tuple[float, float]) -> None:
