@@ -120,7 +120,7 @@ class GapStore:
         values, kept = read(files, corners, size)
         fields = files[kept]
         gaps = np.isnan(values)
-        shares = gaps.reshape(len(values), -1).mean(axis=1)
+        shares = gaps.mean(axis=tuple(range(1, gaps.ndim)))
         usable = shares <= MOST_MISSING
         for at, (file, share) in enumerate(zip(fields.tolist(), shares.tolist(), strict=True)):
             self.shares[file] = share
@@ -137,9 +137,9 @@ class GapStore:
 
     def _refuse(self, values: np.ndarray, files: np.ndarray, with_gaps: bool) -> None:
         """Raise on what no policy admits."""
-        flat = values.reshape(len(values), -1)
-        if flat.size == 0:
+        if values.size == 0:
             return
+        flat = values.reshape(len(values), -1)
         # The sum is finite where all values are, and costs one pass and no memory.
         with np.errstate(over="ignore", invalid="ignore"):
             suspect = not np.isfinite(flat.sum(dtype=np.float64))

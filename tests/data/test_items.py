@@ -1,0 +1,225 @@
+"""Data sets of torch and Hugging Face: read by number, never gathered whole."""
+
+import pickle
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from spectra.data import items, open_source
+from spectra.errors import InputError
+
+RNG = np.random.default_rng(0)
+BYTES = RNG.integers(0, 256, (6, 3, 8, 10), np.uint8)
+
+
+def everything(source) -> np.ndarray:
+    return np.concatenate(list(source.batches(4)))
+
+
+def refusal(source: object, **options: object) -> str:
+    with pytest.raises(InputError) as caught:
+        open_source(source, **options)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+class Counted(torch.utils.data.Dataset):
+    """Tells which examples were asked for."""
+
+    def __init__(self, values: np.ndarray = BYTES, broken: tuple[int, ...] = ()) -> None:
+        self.values = values
+        self.broken = broken
+        self.asked: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        self.asked.append(index)
+        if index in self.broken:
+            raise OSError("a broken\nfile")
+        return torch.from_numpy(self.values[index]), index
+
+
+def test_a_data_set_is_read_when_asked() -> None:
+    data = Counted()
+    source = open_source(data)
+    assert source.shape == (3, 8, 10)
+    assert len(data.asked) <= 1
+    np.testing.assert_array_equal(everything(source), everything(open_source(BYTES)))
+    data.asked.clear()
+    np.testing.assert_array_equal(source.examples([4]), everything(open_source(BYTES))[[4]])
+    assert data.asked in ([4], [])
+    data.asked.clear()
+    list(source.read(2, 4))
+    assert data.asked == [2, 3]
+    assert source.settings == open_source(BYTES).settings
+    assert open_source(Counted()).fingerprint == source.fingerprint
+    other = BYTES.copy()
+    other[5, 0, 0, 0] ^= 1
+    assert open_source(Counted(other)).fingerprint != source.fingerprint
+
+
+def test_a_huge_data_set_opens_at_once() -> None:
+    asked: list[int] = []
+
+    class Huge:
+        def __len__(self) -> int:
+            return 10**6
+
+        def __getitem__(self, index: int) -> np.ndarray:
+            asked.append(index)
+            return np.full((4, 4), index % 251, np.uint8)
+
+    source = open_source(Huge())
+    assert len(source) == 10**6
+    assert asked == [0]
+    np.testing.assert_allclose(source.examples([10**5])[0, 0, 0, 0], (10**5 % 251) / 127.5 - 1)
+
+
+def test_options_of_data_sets() -> None:
+    plain, lazy = open_source(BYTES, size=4), open_source(Counted(), size=4)
+    np.testing.assert_array_equal(everything(lazy), everything(plain))
+    np.testing.assert_array_equal(lazy.draw(1, 2, range(9)), plain.draw(1, 2, range(9)))
+    for options in ({"channels": "grey"}, {"channels": "blue"}, {"size": 6, "crop": "center"}):
+        expected = everything(open_source(BYTES, **options))
+        np.testing.assert_array_equal(everything(open_source(Counted(), **options)), expected)
+    last = Counted(np.moveaxis(BYTES, 1, 3))
+    np.testing.assert_array_equal(everything(open_source(last)), everything(open_source(BYTES)))
+    planes = Counted(BYTES[:, 0])
+    assert open_source(planes).shape == (1, 8, 10)
+    series = Counted(BYTES[:, 0, 0])
+    assert open_source(series, view="series").shape == (1, 10)
+    sent = pickle.loads(pickle.dumps(open_source(Counted())))
+    np.testing.assert_array_equal(everything(sent), everything(open_source(BYTES)))
+
+
+def test_broken_examples_are_passed_over() -> None:
+    source = open_source(Counted(broken=(2, 5)))
+    expected = everything(open_source(BYTES))[[0, 1, 3, 4]]
+    np.testing.assert_array_equal(everything(source), expected)
+    assert source.damage == {
+        "2": "cannot be read (a broken)",
+        "5": "cannot be read (a broken)",
+    }
+    with pytest.raises(InputError, match="2 cannot be read"):
+        source.examples([2])
+    fresh = open_source(Counted(broken=(2, 5)))
+    drawn = fresh.draw(0, 0, range(50))
+    whole = open_source(BYTES).draw(0, 0, range(50))
+    same = (drawn == whole).reshape(50, -1).all(axis=1)
+    assert 20 < same.sum() < 50
+    assert "first example cannot be read (a broken)" in refusal(Counted(broken=(0,)))
+
+
+def test_examples_of_several_shapes_are_refused() -> None:
+    class Several:
+        def __len__(self) -> int:
+            return 3
+
+        def __getitem__(self, index: int) -> np.ndarray:
+            return np.zeros((3, 8, 8 + index), np.uint8)
+
+    with pytest.raises(InputError, match=r"example 1 is \(3, 8, 9\), the first \(3, 8, 8\)"):
+        everything(open_source(Several()))
+
+
+def test_loaders_stand_for_their_data() -> None:
+    loader = torch.utils.data.DataLoader(Counted(), batch_size=4, shuffle=True)
+    np.testing.assert_array_equal(everything(open_source(loader)), everything(open_source(BYTES)))
+    tensors = torch.utils.data.TensorDataset(torch.from_numpy(BYTES), torch.arange(6))
+    np.testing.assert_array_equal(everything(open_source(tensors)), everything(open_source(BYTES)))
+    part = torch.utils.data.Subset(Counted(), [3, 1])
+    np.testing.assert_array_equal(
+        everything(open_source(part)), everything(open_source(BYTES))[[3, 1]]
+    )
+
+
+class Stream(torch.utils.data.IterableDataset):
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return ({"label": n, "image": BYTES[n % 6]} for n in range(self.count))
+
+
+def test_streams_are_taken_whole_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    np.testing.assert_array_equal(
+        everything(open_source(Stream(6))), everything(open_source(BYTES))
+    )
+    loader = torch.utils.data.DataLoader(Stream(6), batch_size=2)
+    assert len(open_source(loader)) == 6
+    monkeypatch.setattr(items, "STREAM_LIMIT", 10 * BYTES[0].nbytes)
+    assert "after 11 of them; take fewer" in refusal(Stream(10**12))
+    assert "is empty" in refusal(Stream(0))
+
+
+class ImageFeature:
+    pass
+
+
+ImageFeature.__name__ = "Image"
+
+
+class Table:
+    """As a Hugging Face data set answers: rows by number, columns with their types."""
+
+    def __init__(self, rows: list[dict[str, Any]], features: dict[str, Any] | None) -> None:
+        self.rows = rows
+        self.features = features
+        self.column_names = list(features or ())
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        return self.rows[index]
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self.rows)
+
+
+def pictures(mode: str = "RGB") -> list[Image.Image]:
+    return [Image.fromarray(np.moveaxis(one, 0, 2)).convert(mode) for one in BYTES]
+
+
+def test_hugging_face_tables() -> None:
+    rows = [{"label": 1, "photo": one} for one in pictures()]
+    source = open_source(Table(rows, {"label": int, "photo": ImageFeature()}))
+    assert source.shape == (3, 8, 10)
+    np.testing.assert_array_equal(everything(source), everything(open_source(BYTES)))
+    grey = [{"image": one} for one in pictures("L")]
+    assert open_source(Table(grey, {"image": ImageFeature()})).shape == (1, 8, 10)
+    arrays = [{"pixel_values": one.tolist()} for one in BYTES[:2]]
+    source = open_source(Table(arrays, {"pixel_values": list}), value_range=(0, 255))
+    np.testing.assert_allclose(everything(source), everything(open_source(BYTES[:2])), atol=1e-6)
+    assert "the columns text, label" in refusal(Table([{}], {"text": str, "label": int}))
+    assert "data set is empty" in refusal(Table([], {"image": ImageFeature()}))
+
+
+def test_parts_of_a_hugging_face_data_set() -> None:
+    class Parts(dict):
+        column_names = {"train": ["image"]}  # noqa: RUF012
+
+    assert "['train']" in refusal(Parts(train=Table([], None)))
+
+
+@pytest.mark.parametrize(
+    ("mode", "channels"), [("1", 1), ("L", 1), ("LA", 1), ("P", 3), ("RGBA", 3), ("CMYK", 3)]
+)
+def test_modes_of_pictures(mode: str, channels: int) -> None:
+    rgb = pictures()
+    source = open_source([picture.convert(mode) for picture in rgb])
+    assert source.shape == (channels, 8, 10)
+    assert np.abs(everything(source)).max() <= 1
+
+
+def test_other_objects_are_refused() -> None:
+    for thing in (3, None, object(), {"a": BYTES}, b"bytes", {1, 2}):
+        assert "a source cannot be" in refusal(thing) or "no array" in refusal(thing)
+    assert "name the one meant image" in refusal([{"label": 3}])
+    assert "rank 0" in refusal([3, 4])
