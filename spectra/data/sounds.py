@@ -15,6 +15,9 @@ LARGEST = 1e9  # of a sample; what is beyond is a damaged float
 # No codec stores more samples in a byte: FLAC and Opus spend bytes even on silence.
 SAMPLES_A_BYTE = 8192
 UNSTATED = 0x7FFFFF00  # sizes from here on are written by what streams, before it knows
+# libsndfile 1.2 seeks in these to a place that is not always the one asked for: they are decoded
+# from their start instead.
+INEXACT = ("VORBIS", "OPUS", "MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III")
 # Bits of the value grid; every other subtype is of floats, lossy or not of even steps.
 BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
 
@@ -86,9 +89,7 @@ class Opened:
         UnreadableSound
             As `samples`.
         """
-        with _reported():
-            if self._file.tell() != start:
-                self._file.seek(start)
+        self._go(start)
         for at in range(start, stop, BLOCK):
             wanted = min(BLOCK, stop - at)
             with _reported():
@@ -101,6 +102,17 @@ class Opened:
             if not (np.abs(block, out=np.empty_like(block)).max() <= LARGEST):
                 raise UnreadableSound("holds NaN, infinite or absurdly large values")
             yield at, block
+
+    def _go(self, start: int) -> None:
+        with _reported():
+            if self._file.subtype not in INEXACT:
+                self._file.seek(start)
+                return
+            if self._file.tell() > start:
+                self._file.seek(0)
+            while (left := start - self._file.tell()) > 0:
+                if not len(self._file.read(min(left, BLOCK), dtype="float32")):
+                    raise UnreadableSound(f"ends before sample {start:,}")
 
 
 @contextmanager
@@ -123,7 +135,7 @@ def open_sound(file: IO[bytes]) -> Iterator[Opened]:
     _check_whole(file, size)
     file.seek(0)
     with _reported():
-        opened = soundfile.SoundFile(cast(Any, file))
+        opened = soundfile.SoundFile(cast(Any, _Calm(file, size)))
     with opened:
         header = Header(
             opened.samplerate,
@@ -152,6 +164,27 @@ def resampled(samples: np.ndarray, rate: int, wanted: int) -> np.ndarray:
         values = soxr.resample(channel, rate, wanted, quality="HQ")[:length]
         target[: len(values)] = values
     return out
+
+
+class _Calm:
+    """A file for the decoder's callbacks, which print what is raised in them and go on."""
+
+    def __init__(self, file: IO[bytes], size: int) -> None:
+        self._file = file
+        self._size = size
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self.tell(), io.SEEK_END: self._size}[whence]
+        return self._file.seek(min(max(start + offset, 0), self._size))
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def read(self, count: int = -1) -> bytes:
+        try:
+            return self._file.read(count)
+        except OSError:
+            return b""  # an end too early, which is found out
 
 
 def _mixed(block: np.ndarray, channels: str) -> np.ndarray:
