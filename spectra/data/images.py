@@ -1,5 +1,6 @@
 """One image file: its header, and its pixels upright, opaque and in its own depth."""
 
+import struct
 import zlib
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +18,10 @@ __all__ = ["Header", "UnreadableImage", "decode", "is_image", "read_header", "re
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
 ORIENTATION = 0x0112  # EXIF tag
 EXIF_BLOCKS = ("exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif")
+JPEG_HEAD = 4096  # bytes of a JPEG in which its size mostly stands
+# Segments that say nothing of the size: JFIF, ICC profile, Adobe, quantisation and Huffman tables,
+# comment. And those that do: the frames that are not lossless, by baseline or progressive coding.
+JPEG_PASSED, JPEG_FRAMES = (0xE0, 0xE2, 0xEE, 0xDB, 0xC4, 0xFE), (0xC0, 0xC1, 0xC2)
 PNG_TAIL = 2**17  # bytes in which an EXIF block behind the pixels is looked for
 BAND = 2**24  # pixels converted at once
 SNIFF_BYTES = 32
@@ -70,6 +75,10 @@ def read_header(file: IO[bytes]) -> Header:
     UnreadableImage
         The header is damaged, or states something that cannot be read.
     """
+    plain = _plain_jpeg(file.read(JPEG_HEAD))
+    if plain is not None:
+        return plain
+    file.seek(0)
     image = _opened(file)
     levels = _levels(image)
     width, height = image.size
@@ -153,6 +162,24 @@ def _pillow() -> Any:
     from PIL import Image, TiffImagePlugin, WebPImagePlugin  # noqa: F401
 
     return Image
+
+
+def _plain_jpeg(head: bytes) -> Header | None:
+    """The header of a usual JPEG, several times faster than Pillow; None for any other file."""
+    at = 2 if head.startswith(b"\xff\xd8\xff") else len(head)
+    while at + 10 <= len(head) and head[at] == 0xFF:
+        marker, length = head[at + 1], head[at + 2] << 8 | head[at + 3]
+        if marker in JPEG_FRAMES:
+            bits, height, width, parts = struct.unpack_from(">BHHB", head, at + 4)
+            most = _pillow().MAX_IMAGE_PIXELS
+            if bits == 8 and parts in (1, 3) and 0 < height * width <= (most or 2**31):
+                return Header(height, width, parts == 3, 255)
+            return None
+        # Several pictures in one file are told of beside the ICC profile.
+        if marker not in JPEG_PASSED or head[at + 4 : at + 8] == b"MPF\0":
+            return None
+        at += 2 + length
+    return None
 
 
 def _opened(file: IO[bytes]) -> "Image.Image":

@@ -344,3 +344,36 @@ def test_header_of_an_exif_block_behind_the_pixels(orientation: int) -> None:
     assert decode(io.BytesIO(data)).shape == (header.height, header.width)
     damaged = data[:-20] + b"\xff" + data[-19:]
     read_header(io.BytesIO(damaged))
+
+
+def test_headers_read_fast_are_those_pillow_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    pictures = [Image.fromarray(photograph()[:, :64]), Image.fromarray(GREY)]
+    options = (
+        *({}, {"progressive": True}, {"subsampling": 0}, {"comment": b"x" * 300}),
+        *(
+            {"exif": exif},
+            {"icc_profile": bytes(5000)},
+            {"optimize": True, "restart_marker_rows": 1},
+        ),
+    )
+    files = [encoded(picture, "JPEG", **option) for picture in pictures for option in options]
+    files += [encoded(pictures[0], "JPEG", keep_rgb=True)]
+    files += [encoded(pictures[0].convert("CMYK"), "JPEG")]
+    fast = [read_header(io.BytesIO(data)) for data in files]
+    monkeypatch.setattr("spectra.data.images._plain_jpeg", lambda head: None)
+    assert fast == [read_header(io.BytesIO(data)) for data in files]
+
+
+@given(st.data())
+def test_fast_headers_of_damaged_jpegs_do_not_fail(data: st.DataObject) -> None:
+    whole = bytearray(encoded(Image.fromarray(COLOUR), "JPEG"))
+    spots = st.tuples(st.integers(0, 200), st.integers(0, 255))
+    for position, value in data.draw(st.lists(spots, max_size=4)):
+        whole[position] = value
+    try:
+        header = read_header(io.BytesIO(whole[: data.draw(st.integers(0, len(whole)))]))
+    except UnreadableImage:
+        return
+    assert min(header.height, header.width) > 0
