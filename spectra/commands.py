@@ -367,7 +367,8 @@ def _bases_lines(bases: dict[str, Any]) -> list[str]:
 def _blank_line(spectrum: Spectrum) -> list[str]:
     if not spectrum.blank:
         return []
-    return [f"{spectrum.blank} blank examples: in the mean of powers, not in the mean of logs"]
+    left_out = "" if len(spectrum.shape) == 2 else ", not in the mean of logs"
+    return [f"{spectrum.blank} blank examples: in the mean of powers{left_out}"]
 
 
 def _sample(spectrum: Spectrum) -> str:

@@ -73,9 +73,18 @@ class MomentAccumulator:
     """Collects examples, a batch at a time, into `FileMoments`.
 
     The examples of a file must come one after another, as a source gives them.
+
+    Parameters
+    ----------
+    size : int
+        Of an example's quantity.
+    log_of_file : bool
+        Take the logarithm of each file's mean, which then counts as one example; files of which
+        some mean is 0 are left out.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, log_of_file: bool = False) -> None:
+        self._log_of_file = log_of_file
         self._moments = FileMoments.zero(size)
         self._file: int | None = None  # the file that may go on in the next batch
         # The sum and the examples of each file, the last one perhaps unfinished.
@@ -102,6 +111,13 @@ class MomentAccumulator:
         sums = np.array(self._sums[:files])
         counts = np.array(self._counts[:files], np.float64)
         del self._sums[:files], self._counts[:files]
+        if self._log_of_file:
+            means = sums / counts[:, None]
+            sums = np.log(means[(means > 0).all(axis=1)])
+            counts = np.ones(len(sums))
+            files = len(sums)
+            if files == 0:
+                return
         self._moments += FileMoments(
             n=int(counts.sum()),
             n_files=files,

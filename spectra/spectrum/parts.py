@@ -85,7 +85,9 @@ class _Gauge:
             plan, estimator.window, estimator.detrend, np.float32, self.channels
         )
         rings = len(plan.ring)
-        self.power, self.logs = MomentAccumulator(rings), MomentAccumulator(rings)
+        # A clip is cut into examples for training; its spectrum is that of the whole of it.
+        self.by_file = len(estimator.shape) == 1
+        self.power, self.logs = MomentAccumulator(rings), MomentAccumulator(rings, self.by_file)
         self.plane = np.zeros(self.engine.modes_shape) if len(estimator.shape) == 2 else None
         self.dc = 0.0
         several = 1 < self.channels <= MOST_CROSS_CHANNELS
@@ -113,7 +115,9 @@ class _Gauge:
         # What has no power in some ring has no logarithm there.
         empty |= (rings <= 0).any(axis=(1, 2))
         self.blank += int(empty.sum())
-        if not empty.all():
+        if self.by_file:
+            self.logs.add(rings.mean(axis=1), units)
+        elif not empty.all():
             self.logs.add(np.log(rings[~empty]).mean(axis=1), units[~empty])
         kernels.add_examples(examples.reshape(len(examples), -1), self.total)
         if self.transforms:

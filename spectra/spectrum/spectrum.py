@@ -47,8 +47,8 @@ class Spectrum:
     spacing, axis_units
         Distance of neighbouring samples along each axis, and its unit.
     blank : int
-        Examples without any variation in some ring; they have no logarithm, and are not in
-        `log_moments`.
+        Examples without any variation in some ring. Images then have no logarithm, and are not
+        in `log_moments`.
     quantum : float
         Spacing of the value grid; 0 where the values are continuous.
     data : dict
@@ -131,7 +131,10 @@ class Spectrum:
 
     @property
     def log_power(self) -> np.ndarray:
-        """Mean over examples of ln(ring power), [F]: the post's average in the log domain."""
+        """Mean over examples of ln(ring power), [F]: the post's average in the log domain.
+
+        Of series the mean over files of ln(the file's mean power): a clip's Welch spectrum.
+        """
         return self.log_moments.mean
 
     @property

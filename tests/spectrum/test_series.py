@@ -1,5 +1,7 @@
 """Spectra of series: Welch segments and whole clips, under the convention of images."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy import signal
@@ -96,3 +98,24 @@ def test_stereo_has_cross_power() -> None:
     np.testing.assert_allclose(
         np.diagonal(spectrum.cross_power).mean(axis=1), spectrum.power, rtol=1e-5
     )
+
+
+def test_the_mean_of_logs_is_over_clips_not_over_their_tiles(tmp_path: Path) -> None:
+    """A long loud clip counts as one; a silent one not at all."""
+    import soundfile
+
+    rng = np.random.default_rng(7)
+    lengths, levels = (40_000, 10_000, 10_000), (0.2, 0.02, 0.05)
+    clips = [v * rng.standard_normal(n) for n, v in zip(lengths, levels, strict=True)]
+    for number, clip in enumerate([*clips, np.zeros(9000)]):
+        soundfile.write(tmp_path / f"{number}.wav", clip, 8000, "FLOAT")
+    source = spectra.open_source(tmp_path, view="waveform", size=1024)
+    spectrum = spectra.analyze(source, segment=256, bases=())
+    assert spectrum.n_files == 4
+    expected = []
+    for clip in clips:
+        tiles = clip[(len(clip) % 1024) // 2 :][: len(clip) // 1024 * 1024].reshape(-1, 1024)
+        alone = spectra.analyze(opened(tiles), segment=256, bases=())
+        expected.append(np.log(alone.power))
+    np.testing.assert_allclose(spectrum.log_power, np.mean(expected, axis=0), atol=1e-4)
+    assert (spectrum.unit, spectrum.physical_frequency[0]) == ("Hz", 8000 / 256)
