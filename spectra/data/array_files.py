@@ -18,6 +18,7 @@ __all__ = ["ARRAY_FILES", "is_array_file", "read_array", "read_parts"]
 
 ARRAY_FILES = (".npy", ".npz", ".safetensors", ".idx", "-ubyte", "-ubyte.gz")
 ARRAY_NAMES = ("images", "x", "data", "latents", "arr_0")
+NPY = b"\x93NUMPY"
 IDX_NAME = re.compile(r"(\.idx|idx\d[.-]\w+)(\.gz)?$", re.IGNORECASE)
 MEMORY_LIMIT = 1024**3  # bytes of an array that can only be read whole
 
@@ -33,14 +34,15 @@ TENSOR_TYPES = {
 
 
 def is_array_file(path: Path) -> bool:
-    """Whether a file is read by `read_array`, by its name or, of idx, its first bytes."""
+    """Whether a file is read by `read_array`, by its name or, of .npy and idx, its first bytes."""
     if path.suffix.lower() in ARRAY_FILES or IDX_NAME.search(path.name):
         return True
     try:
         if not path.is_file():  # a pipe would be waited for
             return False
         with open(path, "rb") as file:
-            return _idx_header(file.read(256), path.stat().st_size) is not None
+            head = file.read(256)
+        return head.startswith(NPY) or _idx_header(head, path.stat().st_size) is not None
     except OSError:
         return False
 
@@ -61,7 +63,7 @@ def read_array(path: Path) -> np.ndarray | Items:
     try:
         with open(path, "rb") as file:
             head = file.read(256)
-        if head.startswith(b"\x93NUMPY"):
+        if head.startswith(NPY):
             return np.load(path, mmap_mode="r", allow_pickle=False)
         if head.startswith(b"PK"):
             return _read_npz(path)

@@ -1,6 +1,7 @@
 """Examples that are read one at a time: data sets of torch and Hugging Face, and the like."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
@@ -75,7 +76,7 @@ class _DataSet:
     The first example says what the others have to be.
     """
 
-    def __init__(self, source: Any, column: str | None) -> None:
+    def __init__(self, source: Any, column: "_Column") -> None:
         self.source = source
         self.column = column
         try:
@@ -146,7 +147,7 @@ def as_items(source: Any) -> np.ndarray | Items:
     return _gathered(source, _column(source))
 
 
-def _gathered(source: Iterable[Any], column: str | None) -> np.ndarray:
+def _gathered(source: Iterable[Any], column: "_Column") -> np.ndarray:
     """Examples one after another, as one array."""
     examples: list[np.ndarray] = []
     size = 0
@@ -169,11 +170,19 @@ def _gathered(source: Iterable[Any], column: str | None) -> np.ndarray:
     return np.stack(examples)
 
 
-def _column(source: Any) -> str | None:
-    """The column of images in a Hugging Face data set; None where there are no columns to see."""
+@dataclass(frozen=True)
+class _Column:
+    """Which entry of an example is meant, and of what type; "" where that is still to be seen."""
+
+    name: str = ""
+    dtype: str = ""
+
+
+def _column(source: Any) -> _Column:
+    """The column of images in a Hugging Face data set."""
     features = getattr(source, "features", None)
     if not isinstance(features, Mapping) or not features:
-        return None
+        return _Column()
     pictures = [name for name, kind in features.items() if type(kind).__name__ == "Image"]
     arrays = [name for name, kind in features.items() if type(kind).__name__.startswith("Array")]
     named = [name for name in COLUMNS if name in features]
@@ -183,17 +192,18 @@ def _column(source: Any) -> str | None:
             f"the data set has the columns {', '.join(map(str, features))}, none of images or "
             "arrays; rename the one meant to image"
         )
-    return found[0]
+    # Its lists of numbers have forgotten what type they were.
+    return _Column(found[0], str(getattr(features[found[0]], "dtype", "")) if arrays else "")
 
 
-def _example(item: Any, column: str | None = None) -> np.ndarray:
+def _example(item: Any, column: _Column) -> np.ndarray:
     """One example as an array [H, W], [C, H, W], [T] or such."""
     if isinstance(item, str | bytes | Path):
         raise InputError(
             f"a list of names ({item!r}) is no source; give the folder that holds the files"
         )
     if isinstance(item, Mapping):
-        keys = [column] if column is not None else [name for name in COLUMNS if name in item]
+        keys = [column.name] if column.name else [name for name in COLUMNS if name in item]
         keys = keys or [name for name, value in item.items() if hasattr(value, "shape")]
         if not keys:
             raise InputError(
@@ -210,7 +220,7 @@ def _example(item: Any, column: str | None = None) -> np.ndarray:
             f"an example has rank {array.ndim}; wanted [H, W] or [C, H, W] (batches: concatenate "
             "them into one array)"
         )
-    return array
+    return array.astype(column.dtype) if column.dtype else array
 
 
 def _is_picture(item: Any) -> bool:
