@@ -268,3 +268,18 @@ def test_real_sets_open(name: str) -> None:
         values = source.some(4)
         assert np.isfinite(values).all()
         assert np.abs(values).max() <= 1.2
+
+
+def test_the_sounds_in_the_package_are_small_and_licensed() -> None:
+    source = spectra.open_source("sounds")
+    assert source.kind == "sound"
+    assert not source.skipped
+    assert len(source.files) == 13  # five sentences of one reader are one
+    assert source.licence.count("CC0") == 12
+    assert source.licence.count("public domain") == 5
+    folder = Path(sound_store.__file__).with_name("embedded_sounds")
+    files = list(folder.iterdir())
+    assert len(files) == 17
+    assert sum(path.stat().st_size for path in files) <= 2.2e6
+    assert sum(len(values) for values in source.batches()) == len(source)
+    assert spectra.open_source("sounds", rate=44_100).shape == (1, 65_536)
