@@ -1,36 +1,23 @@
 """One image file: its header, and its pixels upright, opaque and in its own depth."""
 
-import struct
-import zlib
 from dataclasses import dataclass
 from functools import cache
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
+from spectra.data.image_bytes import JPEG_HEAD, ORIENTATION, jpeg_frame, late_orientation
 from spectra.data.values import POSITION, luma
 
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["Header", "UnreadableImage", "decode", "is_image", "read_header", "reduce_to", "select"]
+__all__ = ["Header", "UnreadableImage", "decode", "read_header", "reduce_to", "select"]
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
-ORIENTATION = 0x0112  # EXIF tag
 EXIF_BLOCKS = ("exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif")
-JPEG_HEAD = 4096  # bytes of a JPEG in which its size mostly stands
-# Segments that say nothing of the size: JFIF, ICC profile, Adobe, quantisation and Huffman tables,
-# comment. And those that do: the frames that are not lossless, by baseline or progressive coding.
-JPEG_PASSED, JPEG_FRAMES = (0xE0, 0xE2, 0xEE, 0xDB, 0xC4, 0xFE), (0xC0, 0xC1, 0xC2)
-PNG_TAIL = 2**17  # bytes in which an EXIF block behind the pixels is looked for
 BAND = 2**24  # pixels converted at once
-SNIFF_BYTES = 32
 GREY_MODES = ("1", "L", "LA", "La", "I")
-SIGNATURES = (
-    *(b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a"),
-    *(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),  # TIFF, and BigTIFF
-)
-BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)  # bytes of the second header
 
 
 class UnreadableImage(Exception):
@@ -57,16 +44,6 @@ class Header:
     levels: int
 
 
-def is_image(head: bytes) -> bool:
-    """Whether these first bytes of a file are those of a format in `FORMATS`."""
-    return (
-        head.startswith(SIGNATURES)
-        or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
-        # "BM" alone begins many a text file
-        or (head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in BMP_HEADERS)
-    )
-
-
 def read_header(file: IO[bytes]) -> Header:
     """Read size, colour and depth without decoding the pixels.
 
@@ -75,9 +52,10 @@ def read_header(file: IO[bytes]) -> Header:
     UnreadableImage
         The header is damaged, or states something that cannot be read.
     """
-    plain = _plain_jpeg(file.read(JPEG_HEAD))
-    if plain is not None:
-        return plain
+    frame = jpeg_frame(file.read(JPEG_HEAD))
+    most = _pillow().MAX_IMAGE_PIXELS
+    if frame is not None and 0 < frame[0] * frame[1] <= (most or 2**31):
+        return Header(*frame, 255)
     file.seek(0)
     image = _opened(file)
     levels = _levels(image)
@@ -85,7 +63,7 @@ def read_header(file: IO[bytes]) -> Header:
     if image.format != "TIFF":  # which turns itself
         turn = _orientation(image)
         if image.format == "PNG" and turn == 1 and width != height:
-            turn = _late_orientation(file)
+            turn = late_orientation(file)
         if turn >= 5:
             width, height = height, width
     return Header(height, width, _has_colour(image), levels)
@@ -164,24 +142,6 @@ def _pillow() -> Any:
     return Image
 
 
-def _plain_jpeg(head: bytes) -> Header | None:
-    """The header of a usual JPEG, several times faster than Pillow; None for any other file."""
-    at = 2 if head.startswith(b"\xff\xd8\xff") else len(head)
-    while at + 10 <= len(head) and head[at] == 0xFF:
-        marker, length = head[at + 1], head[at + 2] << 8 | head[at + 3]
-        if marker in JPEG_FRAMES:
-            bits, height, width, parts = struct.unpack_from(">BHHB", head, at + 4)
-            most = _pillow().MAX_IMAGE_PIXELS
-            if bits == 8 and parts in (1, 3) and 0 < height * width <= (most or 2**31):
-                return Header(height, width, parts == 3, 255)
-            return None
-        # Several pictures in one file are told of beside the ICC profile.
-        if marker not in JPEG_PASSED or head[at + 4 : at + 8] == b"MPF\0":
-            return None
-        at += 2 + length
-    return None
-
-
 def _opened(file: IO[bytes]) -> "Image.Image":
     try:
         return _pillow().open(file, formats=FORMATS)
@@ -255,27 +215,6 @@ def _orientation(image: "Image.Image") -> int:
     try:
         value: Any = image.getexif().get(ORIENTATION, 1)
     except Exception:  # the block is foreign bytes: anything may be raised
-        return 1
-    return value if value in range(1, 9) else 1
-
-
-def _late_orientation(file: IO[bytes]) -> int:
-    """Orientation from an EXIF block behind a PNG's pixels, where Pillow would decode to get it."""
-    from PIL import Image
-
-    end = file.seek(0, 2)
-    file.seek(max(0, end - PNG_TAIL))
-    tail = file.read(PNG_TAIL)
-    at = tail.rfind(b"eXIf")
-    length = int.from_bytes(tail[at - 4 : at]) if at >= 4 else 0
-    block = tail[at + 4 : at + 4 + length]
-    if not block or zlib.crc32(b"eXIf" + block) != int.from_bytes(tail[at + 4 + length :][:4]):
-        return 1
-    exif = Image.Exif()
-    try:
-        exif.load(block)
-        value: Any = exif.get(ORIENTATION, 1)
-    except Exception:  # as above
         return 1
     return value if value in range(1, 9) else 1
 

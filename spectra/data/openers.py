@@ -4,6 +4,7 @@ import os
 import warnings
 import zipfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,12 @@ from spectra.data.folders import (
     DiskFiles,
     ImageFiles,
     Skipped,
-    is_sound,
     list_folder,
     list_zip,
 )
+from spectra.data.image_bytes import SNIFF_BYTES, is_image
 from spectra.data.image_sets import open_images
-from spectra.data.images import SNIFF_BYTES, is_image
+from spectra.data.listing import is_sound
 from spectra.data.manifests import (
     Manifest,
     is_manifest,
@@ -195,7 +196,8 @@ def _open_file(path: Path, options: Options) -> Source:
 def _open_manifest(manifest: Manifest, options: Options) -> Source:
     options = options.with_defaults(manifest.options)
     files, skipped, groups, licence = locate(manifest)
-    if manifest.kind == "images":
+    if manifest.kind in ("images", "sound"):
+        files = replace(files, kind=manifest.kind)
         return _file_source(
             files, skipped, options, manifest.name, groups, manifest.citation, licence
         )

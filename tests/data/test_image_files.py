@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
+from spectra.data.image_bytes import is_image
 from spectra.data.images import (
     UnreadableImage,
     decode,
-    is_image,
     read_header,
     reduce_to,
     select,
@@ -362,7 +362,7 @@ def test_headers_read_fast_are_those_pillow_reads(monkeypatch: pytest.MonkeyPatc
     files += [encoded(pictures[0], "JPEG", keep_rgb=True)]
     files += [encoded(pictures[0].convert("CMYK"), "JPEG")]
     fast = [read_header(io.BytesIO(data)) for data in files]
-    monkeypatch.setattr("spectra.data.images._plain_jpeg", lambda head: None)
+    monkeypatch.setattr("spectra.data.images.jpeg_frame", lambda head: None)
     assert fast == [read_header(io.BytesIO(data)) for data in files]
 
 
