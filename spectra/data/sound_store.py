@@ -97,7 +97,7 @@ class SoundStore:
         """Samples of each file at the store's rate, int64 [F]."""
         return np.array([length_at(header, self.rate) for header in self.headers], np.int64)
 
-    @cached_property
+    @property
     def sizes(self) -> np.ndarray:
         """Samples [F, 1], or mel bands and frames [F, 2], of each file."""
         if self.mel is None:

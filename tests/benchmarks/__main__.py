@@ -7,6 +7,7 @@ from tests.benchmarks.bases import bases
 from tests.benchmarks.bound import bound
 from tests.benchmarks.coverage import coverage
 from tests.benchmarks.demo import demo
+from tests.benchmarks.folder import folder
 from tests.benchmarks.imports import imports
 from tests.benchmarks.preconditioning import preconditioning
 from tests.benchmarks.rapsd import rapsd
@@ -16,6 +17,7 @@ from tests.benchmarks.table import Row, rendered
 BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "imports": imports,
     "rapsd": rapsd,
+    "folder": folder,
     "sound": sound,
     "bases": bases,
     "bound": bound,
