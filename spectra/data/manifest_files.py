@@ -30,7 +30,7 @@ KEYS = (
     "location",
 )
 OPTION_KEYS = tuple(
-    option.name for option in fields(Options) if option.name not in ("seed", "value_range")
+    option.name for option in fields(Options) if option.name not in ("seed", "value_range", "nan")
 )
 LOCATION_KEYS = ("package", "distribution", "folder", "url", "hash", "bytes", "content", "files")
 FILE_KEYS = ("path", "licence", "credit", "group")
