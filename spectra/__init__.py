@@ -23,13 +23,19 @@ _HOME = {
     "load_run": "spectra.diffusion",
     "load_schedule": "spectra.schedule",
     "load_spectrum": "spectra.spectrum",
+    "log_mel": "spectra.spectrum",
     "make_basis": "spectra.bases",
+    "mel_cepstrum": "spectra.spectrum",
+    "mel_spectrogram": "spectra.spectrum",
+    "mfcc": "spectra.spectrum",
     "open_source": "spectra.data",
     "rapsd": "spectra.spectrum",
     "sample": "spectra.diffusion",
     "schedule_from_cutoff": "spectra.schedule",
+    "spectrogram": "spectra.spectrum",
     "standard_schedule": "spectra.schedule",
     "train": "spectra.diffusion",
+    "welch": "spectra.spectrum",
 }
 
 __all__ = [
@@ -49,13 +55,19 @@ __all__ = [
     "load_run",
     "load_schedule",
     "load_spectrum",
+    "log_mel",
     "make_basis",
+    "mel_cepstrum",
+    "mel_spectrogram",
+    "mfcc",
     "open_source",
     "rapsd",
     "sample",
     "schedule_from_cutoff",
+    "spectrogram",
     "standard_schedule",
     "train",
+    "welch",
 ]
 
 if TYPE_CHECKING:
@@ -74,7 +86,18 @@ if TYPE_CHECKING:
         schedule_from_cutoff,
         standard_schedule,
     )
-    from spectra.spectrum import Spectrum, analyze, load_spectrum, rapsd
+    from spectra.spectrum import (
+        Spectrum,
+        analyze,
+        load_spectrum,
+        log_mel,
+        mel_cepstrum,
+        mel_spectrogram,
+        mfcc,
+        rapsd,
+        spectrogram,
+        welch,
+    )
 
 
 def __getattr__(name: str) -> Any:
