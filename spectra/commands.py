@@ -136,7 +136,8 @@ def _basis_numbers(spectrum: Spectrum) -> dict[str, Any]:
         if not variance.any():
             continue
         known = explained_variance(variance, max(0.0, _total(tables) - float(variance.sum())))
-        numbers[name] = {"in_largest_tenth": float(known[max(0, len(known) // 10 - 1)])}
+        tenth = max(1, dimensions // 10)
+        numbers[name] = {"in_largest_tenth": float(known[tenth - 1]) if tenth <= len(known) else None}
     if "pca" not in numbers or tables["pca"].size < dimensions:
         return numbers
     floor = spectrum.quantisation_floor
@@ -360,7 +361,9 @@ def _bases_lines(bases: dict[str, Any]) -> list[str]:
     for name, numbers in bases.items():
         gap = numbers.get("gap_to_pca")
         more = "" if gap is None or name == "pca" else f", {gap:.3f} nats/dimension to PCA"
-        parts.append(f"{name} {100 * numbers['in_largest_tenth']:.1f} %{more}")
+        share = numbers["in_largest_tenth"]
+        if share is not None:  # a sketch of PCA knows fewer
+            parts.append(f"{name} {100 * share:.1f} %{more}")
     return [f"variance in the largest tenth of the components: {'; '.join(parts)}"] if parts else []
 
 
