@@ -2,6 +2,7 @@
 
 from spectra.fit.examples import ExampleFits, fit_examples
 from spectra.fit.exponents import ExponentAccumulator, Exponents, measure_exponents
+from spectra.fit.floors import Floor, FloorName, find_floors
 from spectra.fit.law import PowerLaw
 from spectra.fit.power_law import FitMethod, Presence, fit_power_law
 
@@ -10,8 +11,11 @@ __all__ = [
     "ExponentAccumulator",
     "Exponents",
     "FitMethod",
+    "Floor",
+    "FloorName",
     "PowerLaw",
     "Presence",
+    "find_floors",
     "fit_examples",
     "fit_power_law",
     "measure_exponents",
