@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from spectra.data.fetch import digest_file
 from spectra.data.folders import Skipped
@@ -12,7 +13,11 @@ from spectra.data.receipts import find_receipt
 
 __all__ = ["Verified", "verify"]
 
-LEAST = 4  # side of the examples cut while decoding: the smallest there is
+# The smallest crop of the middle decodes a picture whole, and keeps next to nothing of it; sound
+# is decoded only where it is read, so all of it is.
+PICTURE: dict[str, Any] = {"size": 4, "crop": "center"}
+SOUND: dict[str, Any] = {"view": "waveform", "size": 256, "crop": "patches"}
+BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -54,14 +59,10 @@ def verify(manifest: Manifest) -> Verified:
         for name, path in files.paths.items():
             if path in known and digest_file(path) != known[path]:
                 problems.append(Skipped(name, "has changed since it was fetched"))
-    # The smallest crop of the middle decodes every file and keeps next to nothing of it.
-    source = open_source(manifest, **({} if manifest.kind == "sound" else _SMALLEST))
+    source = open_source(manifest, **(SOUND if manifest.kind == "sound" else PICTURE))
     found = {problem.name for problem in problems}
     problems += [skipped for skipped in source.skipped if skipped.name not in found]
-    decoded = sum(len(batch) for batch in source.batches(64))
+    decoded = sum(len(batch) for batch in source.batches(BATCH))
     problems += [Skipped(name, reason) for name, reason in source.damage.items()]
     count = len(files.paths) + len(missing)
     return Verified(count, decoded, receipt is not None, tuple(problems))
-
-
-_SMALLEST = {"size": LEAST, "crop": "center"}
