@@ -76,7 +76,7 @@ def rapsd(
     dtype = np.float64 if images.dtype == np.float64 else np.float32
     from spectra.spectrum.engine import RingEngine, one_torch_thread
 
-    engine = RingEngine(plan, window, detrend, dtype)
+    engine = RingEngine(plan, window, detrend, dtype, direct=True)
     power = np.empty((len(flat), len(plan.ring)), dtype)
     with one_torch_thread(), np.errstate(over="ignore", invalid="ignore"):
         for which, _, rings in engine.blocks(_measurable(flat)):

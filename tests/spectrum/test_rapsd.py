@@ -215,3 +215,15 @@ def test_bad_images_are_refused_by_name(images: Any, names: str) -> None:
 def test_unknown_window_is_refused() -> None:
     with pytest.raises(InputError, match="boxcar"):
         spectra.rapsd(np.ones((8, 8)), window="boxcar")
+
+
+def test_images_that_cannot_be_written_or_lie_apart_are_measured_all_the_same() -> None:
+    images = np.random.default_rng(0).standard_normal((6, 32, 64)).astype(np.float32)
+    expected, _ = spectra.rapsd(images)
+    frozen = images.copy()
+    frozen.setflags(write=False)
+    for same in (frozen, np.asfortranarray(images), images[:, :, ::-1][:, :, ::-1], images[::1]):
+        power, _ = spectra.rapsd(same)
+        np.testing.assert_allclose(power, expected, rtol=1e-5)
+    apart, _ = spectra.rapsd(np.repeat(images, 2, axis=2)[:, :, ::2])
+    np.testing.assert_allclose(apart, expected, rtol=1e-5)
