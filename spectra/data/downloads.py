@@ -84,7 +84,8 @@ def _stream(url: str, path: Path, size: int, what: str, progress: bool) -> None:
         open(path, "wb") as file,
     ):
         response.raise_for_status()
-        total = int(response.headers.get("Content-Length") or 0)
+        packed = response.headers.get("Content-Encoding", "identity") != "identity"
+        total = 0 if packed else int(response.headers.get("Content-Length") or 0)
         got = 0
         with tqdm(
             total=total or size or None,
@@ -110,7 +111,8 @@ def _reason(error: Exception) -> str:
 
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return "the transfer broke off"
-    if isinstance(error, requests.exceptions.Timeout):
+    # A silence amid the body comes as a ConnectionError.
+    if isinstance(error, requests.exceptions.Timeout) or "timed out" in str(error):
         return f"no byte for {TIMEOUT} seconds"
     if isinstance(error, requests.exceptions.TooManyRedirects):
         return "it redirects without end"

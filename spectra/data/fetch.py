@@ -58,6 +58,8 @@ def fetch(
         if not folder.is_dir():
             raise InputError(f"{folder}: no such folder; --from needs one that holds the files")
         if not _packed(places, folder):
+            if out is not None:
+                raise InputError("--out is for downloads; files that --from names stay there")
             receipt = _adopt(manifest, places, folder)
             write_receipt(manifest, receipt)
             return receipt

@@ -38,7 +38,7 @@ class GapStore:
         self.policy = policy
         self.bounded = bounded
         self.label = label
-        self.shares: dict[int, float] = {}
+        self._shares: np.ndarray | None = None  # of each field read so far, NaN for the others
 
     @property
     def sizes(self) -> np.ndarray:
@@ -65,8 +65,13 @@ class GapStore:
     @property
     def missing(self) -> float:
         """Share of the values that were missing and filled, over the fields read so far."""
-        used = [share for file, share in self.shares.items() if file not in self.damage]
-        return float(np.mean(used)) if used else 0.0
+        if self._shares is None:
+            return 0.0
+        used = self._shares[(self._shares >= 0) & (self._shares <= MOST_MISSING)]
+        return float(used.mean(dtype=np.float64)) if len(used) else 0.0
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_shares": None}
 
     def windows(self, files: np.ndarray, corners: np.ndarray, size: Size) -> np.ndarray:
         def read(files: np.ndarray, corners: np.ndarray, size: Size) -> tuple:
@@ -119,11 +124,17 @@ class GapStore:
         """Whole fields with their gaps filled, and which of those asked for they are."""
         values, kept = read(files, corners, size)
         fields = files[kept]
+        if self._shares is None:
+            self._shares = np.full(len(self.sizes), np.nan, np.float32)
+        if _all_finite(values):
+            self._shares[fields] = 0
+            self._refuse(values, fields, with_gaps=False)
+            return values, kept
         gaps = np.isnan(values)
         shares = gaps.mean(axis=tuple(range(1, gaps.ndim)))
         usable = shares <= MOST_MISSING
+        self._shares[fields] = shares
         for at, (file, share) in enumerate(zip(fields.tolist(), shares.tolist(), strict=True)):
-            self.shares[file] = share
             if not usable[at]:
                 self.damage[file] = f"misses {share:.0%} of its values"
             elif share:
@@ -140,21 +151,25 @@ class GapStore:
         if values.size == 0:
             return
         flat = values.reshape(len(values), -1)
-        # The sum is finite where all values are, and costs one pass and no memory.
-        with np.errstate(over="ignore", invalid="ignore"):
-            suspect = not np.isfinite(flat.sum(dtype=np.float64))
-        if suspect:
-            bad = ~np.isfinite(flat).all(axis=1)
-            if bad.any():
-                at = int(np.argmax(bad))
-                holes = float(np.isnan(flat[at]).mean())
-                name = self.names[int(files[at])]
-                what = f"misses {holes:.0%} of its values (NaN)" if holes else "holds infinity"
-                mend = "; use --nan fill, or leave it out" if holes and with_gaps else "; mend it"
-                raise InputError(f"{self.label}: example {name} {what}{mend}")
+        if not _all_finite(values):
+            at = int(np.argmin(np.isfinite(flat).all(axis=1)))
+            holes = float(np.isnan(flat[at]).mean())
+            name = self.names[int(files[at])]
+            what = f"misses {holes:.0%} of its values (NaN)" if holes else "holds infinity"
+            mend = "; use --nan fill, or leave it out" if holes and with_gaps else "; mend it"
+            raise InputError(f"{self.label}: example {name} {what}{mend}")
         if self.bounded and (flat.min() < -1 - 1e-6 or flat.max() > 1 + 1e-6):
             at = int(np.argmax(np.abs(flat).max(axis=1)))
             raise InputError(
                 f"{self.label}: values of example {self.names[int(files[at])]} lie outside "
                 "value_range; give the range that holds them"
             )
+
+
+def _all_finite(values: np.ndarray) -> bool:
+    """Whether no value is NaN or infinite."""
+    # A sum is finite only where all values are, and takes one pass and no memory; it may also
+    # overflow.
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = values.sum()
+    return bool(np.isfinite(total) or np.isfinite(values).all())

@@ -36,7 +36,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 class Answers(http.server.BaseHTTPRequestHandler):
-    """Sends what is in `content`; /half/ breaks off, /redirect/ sends on, /loop/ for ever."""
+    """Sends what is in `content`; /half/ breaks off, /stall/ hangs, /redirect/ sends on,
+    /loop/ for ever."""
 
     content: dict[str, bytes]
 
@@ -56,7 +57,9 @@ class Answers(http.server.BaseHTTPRequestHandler):
         if how != "unsized":
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body[: len(body) // 2] if how == "half" else body)
+        self.wfile.write(body[: len(body) // 2] if how in ("half", "stall") else body)
+        if how == "stall":
+            self.server.enough.wait(10)  # type: ignore[attr-defined]
 
     def log_message(self, *_: object) -> None:
         pass
@@ -67,9 +70,11 @@ def server() -> Iterator[http.server.ThreadingHTTPServer]:
     Answers.content = {}
     running = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers)
     running.asked = []  # type: ignore[attr-defined]
+    running.enough = threading.Event()  # type: ignore[attr-defined]
     thread = threading.Thread(target=running.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield running
+    running.enough.set()  # type: ignore[attr-defined]
     running.shutdown()
     running.server_close()
     thread.join()
@@ -239,6 +244,16 @@ def test_a_broken_transfer_leaves_nothing(
     assert find_receipt(mine) is None
 
 
+def test_a_transfer_that_hangs_is_given_up(
+    serve: Serve, manifest: Callable[..., Path], cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spectra.data.downloads.TIMEOUT", 0.2)
+    body = zipped(PICTURES)
+    mine = load_manifest(manifest(serve("stall/set.zip", body), body))
+    assert "no byte for" in refusal(lambda: fetch(mine))
+    assert nothing_left(cache)
+
+
 def test_a_broken_transfer_of_unknown_length_leaves_nothing(
     serve: Serve, manifest: Callable[..., Path], cache: Path
 ) -> None:
@@ -351,6 +366,7 @@ def test_a_users_own_copy(serve: Serve, manifest: Callable[..., Path], tmp_path:
     for name in ("train/a.png", "test/b.png", "train/notes.txt"):
         (own / name).parent.mkdir(parents=True, exist_ok=True)
         (own / name).write_bytes(png(1))
+    assert "--out is for downloads" in refusal(lambda: fetch(mine, tmp_path / "x", own))
     receipt = fetch(mine, folder=own)
     assert receipt.origin == "user"
     assert receipt.place == str(own)
