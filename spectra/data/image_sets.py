@@ -3,7 +3,6 @@
 import sys
 import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -100,7 +99,8 @@ def _read_headers(files: ImageFiles) -> tuple[dict[str, Header], dict[str, str]]
     """Headers of the files that have one, and why the others have not."""
     headers: dict[str, Header] = {}
     unreadable: dict[str, str] = {}
-    with _no_bomb_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what cannot be read raises, what can needs no warning
         for name in _shown(files.names, len(files.names), "headers"):
             try:
                 with files.open(name) as file:
@@ -125,13 +125,3 @@ def _shown(items: Iterable[T], total: int, what: str) -> Iterator[T]:
     from tqdm import tqdm
 
     return iter(tqdm(items, total=total, desc=what, file=sys.stderr, leave=False))
-
-
-@contextmanager
-def _no_bomb_warning() -> Iterator[None]:
-    """Large pictures are wanted; those too large to be safe still raise."""
-    from PIL import Image
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        yield

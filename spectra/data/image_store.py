@@ -23,6 +23,7 @@ from spectra.errors import InputError
 __all__ = ["ImageStore"]
 
 Size = tuple[int, ...]
+NOISY_PIXELS = 2**26  # fewer than Pillow warns of
 Mapper = Callable[[Callable[[int], np.ndarray | None], Iterable[int]], Iterator[np.ndarray | None]]
 
 
@@ -118,9 +119,9 @@ class ImageStore:
     def _read(self, file: int) -> np.ndarray:
         view, stored = self.view, tuple(self.stored[file].tolist())
         assert view.size is not None
-        data = io.BytesIO(self.files.read(self.names[file]))
-        with _large_is_wanted(stored):
-            pixels = decode(data, view.channels == "grey")
+        data = self.files.read(self.names[file])
+        read = _quietly_decode if _is_noisy(data, stored) else decode
+        pixels = read(io.BytesIO(data), view.channels == "grey")
         if pixels.shape[:2] != stored:
             height, width = pixels.shape[:2]
             raise UnreadableImage(
@@ -207,14 +208,13 @@ def _centre(pixels: np.ndarray, size: Size) -> np.ndarray:
     return np.ascontiguousarray(pixels[top : top + size[0], left : left + size[1]])
 
 
-@contextmanager
-def _large_is_wanted(size: tuple[int, ...]) -> Iterator[None]:
-    """No warning of a large picture; one too large to be safe still raises."""
-    from PIL import Image
+def _is_noisy(data: bytes, size: Size) -> bool:
+    """Whether Pillow may warn of this file: of a large picture, or of a TIFF's odd entries."""
+    return size[0] * size[1] > NOISY_PIXELS or data[:2] in (b"II", b"MM")
 
-    if Image.MAX_IMAGE_PIXELS is None or size[0] * size[1] <= Image.MAX_IMAGE_PIXELS:
-        yield
-        return
+
+def _quietly_decode(file: io.BytesIO, grey: bool) -> np.ndarray:
+    """As `decode`; what cannot be read raises, what can needs no warning."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        yield
+        warnings.simplefilter("ignore")
+        return decode(file, grey)

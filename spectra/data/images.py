@@ -16,6 +16,7 @@ __all__ = ["Header", "UnreadableImage", "decode", "read_header", "reduce_to", "s
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
 EXIF_BLOCKS = ("exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif")
+MOST_PIXELS = 2**27  # of one picture: it and its copies stay under 1.5 GiB
 BAND = 2**24  # pixels converted at once
 GREY_MODES = ("1", "L", "LA", "La", "I")
 
@@ -53,13 +54,17 @@ def read_header(file: IO[bytes]) -> Header:
         The header is damaged, or states something that cannot be read.
     """
     frame = jpeg_frame(file.read(JPEG_HEAD))
-    most = _pillow().MAX_IMAGE_PIXELS
-    if frame is not None and 0 < frame[0] * frame[1] <= (most or 2**31):
+    if frame is not None and 0 < frame[0] * frame[1] <= MOST_PIXELS:
         return Header(*frame, 255)
     file.seek(0)
     image = _opened(file)
     levels = _levels(image)
     width, height = image.size
+    if width * height > MOST_PIXELS:
+        raise UnreadableImage(
+            f"has {width * height:,} pixels, too many to be decoded safely (at most "
+            f"{MOST_PIXELS:,})"
+        )
     if image.format != "TIFF":  # which turns itself
         turn = _orientation(image)
         if image.format == "PNG" and turn == 1 and width != height:
@@ -159,7 +164,7 @@ def _unreadable(error: Exception) -> UnreadableImage:
         case UnidentifiedImageError():
             return UnreadableImage("is damaged, or no image of a kind that is read")
         case Image.DecompressionBombError():
-            return UnreadableImage("has too many pixels to be decoded safely")
+            return UnreadableImage(f"has too many pixels, over {MOST_PIXELS:,}")
         case OSError():
             reason = error.strerror or str(error)
         case _:

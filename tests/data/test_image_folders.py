@@ -193,10 +193,10 @@ def test_zip_with_damaged_member(picture: Picture, tmp_path: Path) -> None:
 def test_bomb_in_a_folder_is_skipped(write: Write, picture: Picture, monkeypatch) -> None:
     folder = write("a.png", picture(16, 16))
     write("bomb.png", picture(64, 64))
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 500)
+    monkeypatch.setattr("spectra.data.images.MOST_PIXELS", 500)
     source = open_source(folder)
     assert source.files == ["a.png"]
-    assert "too many pixels" in source.skipped[0].reason
+    assert "has 4,096 pixels, too many" in source.skipped[0].reason
 
 
 def test_unreadable_zips(tmp_path: Path) -> None:

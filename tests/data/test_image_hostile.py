@@ -58,8 +58,8 @@ def test_headers_of_absurd_size(write: Write, picture: Picture) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("colour", [0, 6])
 def test_a_small_file_of_many_pixels_fits_the_memory(tmp_path: Path, colour: int) -> None:
-    """A bomb just under the limit: 160 million pixels from a few hundred kilobytes."""
-    (tmp_path / "bomb.png").write_bytes(png_of(10000, 16000, colour))
+    """A bomb just under the limit: 128 million pixels from a few hundred kilobytes."""
+    (tmp_path / "bomb.png").write_bytes(png_of(8000, 16000, colour))
     source = open_source(tmp_path, size=2000, channels="grey", crop="center")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert [len(batch) for batch in source.batches()] == [1]
