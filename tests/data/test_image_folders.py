@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from spectra.data import Skipped, open_source
+from spectra.data.listing import is_sound
 from spectra.errors import InputError
 
 Write = Callable[..., Path]
@@ -224,3 +225,80 @@ def test_many_files_show_a_bar_only_to_a_terminal(
     shown = capsys.readouterr()
     assert shown.out == ""
     assert "headers" in shown.err
+
+
+def clip(path: Path, seconds: float = 1.0, rate: int = 8000) -> None:
+    """A second of noise as WAV."""
+    import wave
+
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        samples = np.random.default_rng(0).integers(-9000, 9000, int(seconds * rate), np.int16)
+        file.writeframes(samples.astype("<i2").tobytes())
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_kind_follows_the_content_and_the_view(
+    write: Write, picture: Picture, tmp_path: Path, packed: bool
+) -> None:
+    def place(folder: Path) -> Path:
+        return pack(tmp_path / f"{folder.name}.zip", folder) if packed else folder
+
+    sounds = tmp_path / "sounds"
+    sounds.mkdir()
+    for name in ("a.wav", "b.bin"):
+        clip(sounds / name)
+    source = open_source(place(sounds))
+    assert (source.kind, source.files) == ("sound", ["a.wav", "b.bin"])
+    assert source.settings["view"] == "waveform"
+    assert source.spacing == (1 / 8000,)
+    message = refusal(place(sounds), view="pixels")
+    assert "holds sound (2 files) and no images; use --view waveform or log-mel" in message
+    folder = write("a.png", picture(16, 16))
+    assert "holds images (1 files) and no sound" in refusal(place(folder), view="waveform")
+    clip(folder / "tune.wav")
+    mixed = open_source(place(folder))
+    assert (mixed.kind, mixed.files) == ("images", ["a.png"])
+    assert mixed.skipped == [Skipped("tune.wav", "is sound, not an image (view pixels)")]
+    heard = open_source(place(folder), view="waveform")
+    assert (heard.kind, heard.files) == ("sound", ["tune.wav"])
+    assert heard.skipped == [Skipped("a.png", "is an image, not sound (view waveform)")]
+    assert open_source(folder / "tune.wav").kind == "sound"
+    assert "has no view pixels" in refusal(folder / "tune.wav", view="pixels")
+    assert "have no view log-mel" in refusal(folder / "a.png", view="log-mel")
+
+
+@pytest.mark.parametrize(
+    ("head", "name", "sound"),
+    [
+        (b"RIFF\0\0\0\0WAVEfmt ", "x", True),
+        (b"RF64\xff\xff\xff\xffWAVEds64", "x", True),
+        (b"RIFF\0\0\0\0WEBPVP8 ", "x", False),
+        (b"fLaC\0\0\0\x22", "x", True),
+        (b"OggS\0\2", "x", True),
+        (b"FORM\0\0\0\0AIFFCOMM", "x", True),
+        (b"FORM\0\0\0\0ILBMBMHD", "x", False),
+        (b"ID3\4\0", "x", True),
+        (b"\xff\xfb\x90\x64", "x.mp3", True),
+        (b"\xff\xfb\x90\x64", "x.dat", False),
+        (b"\xff\xd8\xff\xe0", "x.mp3", False),
+        (b"\xff", "x.mp3", False),
+        (b"", "x.mp3", False),
+    ],
+)
+def test_sounds_are_known_by_their_first_bytes(head: bytes, name: str, sound: bool) -> None:
+    assert is_sound(head, Path(name).suffix) == sound
+
+
+def test_a_file_of_sound_by_name_only_is_listed(tmp_path: Path) -> None:
+    clip(tmp_path / "a.wav")
+    (tmp_path / "b.flac").write_bytes(b"")
+    (tmp_path / "c.mp3").write_text("<html>404</html>")
+    source = open_source(tmp_path)
+    reasons = {skip.name: skip.reason for skip in source.skipped}
+    assert reasons == {
+        "b.flac": "is empty",
+        "c.mp3": "is no sound that is read, whatever its name says",
+    }
