@@ -15,7 +15,7 @@ from spectra.bases import explained_variance, log_determinant_excess, log_determ
 from spectra.data import open_source
 from spectra.errors import InputError
 from spectra.files import write_atomically, write_json
-from spectra.fit import PowerLaw, fit_power_law
+from spectra.fit import Floor, PowerLaw, find_floors, fit_power_law
 from spectra.schedule import (
     Schedule,
     derive_schedule,
@@ -45,7 +45,6 @@ def analyze(
     threshold: float,
 ) -> Result:
     """Measure a source; write spectrum.safetensors and report.html."""
-    from spectra.fit import find_floors
     from spectra.plots import pages, write_report
 
     check_writable(out)
@@ -92,7 +91,7 @@ def analyze(
 
 
 def spectrum_numbers(
-    spectrum: Spectrum, fit: PowerLaw, floors: Sequence[Any] = ()
+    spectrum: Spectrum, fit: PowerLaw, floors: Sequence[Floor] = ()
 ) -> dict[str, Any]:
     """The contract's numbers of a spectrum, its law and its floors."""
     return {
@@ -347,7 +346,7 @@ def peak_frequency(spectrum: Spectrum) -> float:
     return float(spectrum.physical_frequency[best])
 
 
-def _floor_lines(spectrum: Spectrum, floors: Sequence[Any]) -> list[str]:
+def _floor_lines(spectrum: Spectrum, floors: Sequence[Floor]) -> list[str]:
     if not floors:
         return ["no floor found" + ("" if spectrum.quantum else "; values are continuous")]
     return [
