@@ -51,33 +51,43 @@ def hann_power(modes: Any, even: bool, out: Any) -> None:
 
 @_compiled
 def hann_bands(
-    modes: Any, even: bool, start: Any, stop: Any, weights: Any, rows: Any, out: Any
+    modes: Any, even: bool, edge: Any, rise: Any, fall: Any, rows: Any, out: Any
 ) -> None:
-    """`hann_power` summed into bands: weights [M, N // 2 + 1], nought outside start to stop.
+    """`hann_power` summed into M triangular bands that overlap by half.
 
-    Four frames at once, so that one addition need not wait for the last. rows [4, N // 2 + 1] is
-    scratch; out [B, M].
+    Bins edge[m] .. edge[m + 1] - 1 rise in band m and fall in band m - 1, with the weights
+    rise and fall [N // 2 + 1]; edge [M + 2]. Four frames at once, so that one addition need not
+    wait for the last. rows [4, N // 2 + 1] is scratch; out [B, M].
     """
+    bands = out.shape[1]
+    r0, r1, r2, r3 = rows[0], rows[1], rows[2], rows[3]
+    zero = rows.dtype.type(0)
     for b in range(0, out.shape[0], 4):
         frames = min(4, out.shape[0] - b)
         for i in range(frames):
             _hann_row(modes[b + i], even, rows[i])
-        r0, r1, r2, r3 = rows[0], rows[1], rows[2], rows[3]
-        for m in range(start.shape[0]):
-            w = weights[m]
-            s0 = s1 = s2 = s3 = rows.dtype.type(0)
-            for k in range(start[m], stop[m]):
-                s0 += w[k] * r0[k]
-                s1 += w[k] * r1[k]
-                s2 += w[k] * r2[k]
-                s3 += w[k] * r3[k]
-            out[b, m] = s0
-            if frames > 1:
-                out[b + 1, m] = s1
-            if frames > 2:
-                out[b + 2, m] = s2
-            if frames > 3:
-                out[b + 3, m] = s3
+        last0 = last1 = last2 = last3 = zero
+        for m in range(bands + 1):
+            up0 = up1 = up2 = up3 = down0 = down1 = down2 = down3 = zero
+            for k in range(edge[m], edge[m + 1]):
+                up, down = rise[k], fall[k]
+                up0 += up * r0[k]
+                up1 += up * r1[k]
+                up2 += up * r2[k]
+                up3 += up * r3[k]
+                down0 += down * r0[k]
+                down1 += down * r1[k]
+                down2 += down * r2[k]
+                down3 += down * r3[k]
+            if m > 0:
+                out[b, m - 1] = last0 + down0
+                if frames > 1:
+                    out[b + 1, m - 1] = last1 + down1
+                if frames > 2:
+                    out[b + 2, m - 1] = last2 + down2
+                if frames > 3:
+                    out[b + 3, m - 1] = last3 + down3
+            last0, last1, last2, last3 = up0, up1, up2, up3
 
 
 @_compiled

@@ -19,7 +19,7 @@ __all__ = [
     "transformed",
 ]
 
-CHUNK_BYTES = 2**20  # of frames transformed at once: more leaves the cache
+CHUNK_BYTES = 2**21  # of frames transformed at once: more leaves the cache
 OUT = np.lib.NumpyVersion(np.__version__) >= "2.0.0"  # whether its FFT writes where it is told
 
 # Slaney's scale: linear up to 1 kHz, 15 mel there; beyond, 27 mel in a factor of 6.4.
@@ -91,12 +91,11 @@ def mel_spectrogram(
     """
     from spectra.data.hann import hann_bands
 
-    weights = mel_filters(rate, _length("n_fft", n_fft, 4), _length("n_mels", n_mels, 1))
-    start, stop = _extents(rate, n_fft, n_mels)
-    rows = np.zeros((4, weights.shape[1]), _precision(x))
+    slopes = _slopes(rate, _length("n_fft", n_fft, 4), _length("n_mels", n_mels, 1))
+    rows = np.zeros((4, n_fft // 2 + 1), _precision(x))
 
     def banded(modes: np.ndarray, even: bool, out: np.ndarray) -> None:
-        hann_bands(modes, even, start, stop, weights, rows, out)
+        hann_bands(modes, even, *slopes, rows, out)
 
     return _mapped(x, n_fft, hop, center, n_mels, banded)
 
@@ -165,13 +164,19 @@ def _mel(frequency: float) -> float:
 
 
 @lru_cache(maxsize=16)
-def _extents(rate: float, n_fft: int, n_mels: int) -> tuple[np.ndarray, np.ndarray]:
-    """First bin of each band and the one after its last, [n_mels] each: 98 in 100 are outside."""
-    used = mel_filters(rate, n_fft, n_mels) > 0
-    bins = used.shape[1]
-    start = np.where(used.any(axis=1), used.argmax(axis=1), 0)
-    stop = np.where(used.any(axis=1), bins - used[:, ::-1].argmax(axis=1), 0)
-    return start, stop
+def _slopes(rate: float, n_fft: int, n_mels: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """First bin above each edge [n_mels + 2], and each bin's rising and falling weight [bins].
+
+    A bin lies in two bands at most: it rises in one and falls in the one before.
+    """
+    weights = mel_filters(rate, n_fft, n_mels)
+    bins = np.fft.rfftfreq(n_fft, 1 / rate)  # Hz
+    edge = np.searchsorted(bins, mel_frequencies(rate, n_mels))
+    rise, fall = np.zeros((2, len(bins)), np.float32)
+    for band, row in enumerate(weights):
+        up, down = slice(*edge[band : band + 2]), slice(*edge[band + 1 : band + 3])
+        rise[up], fall[down] = row[up], row[down]
+    return edge, rise, fall
 
 
 def _mapped(
@@ -182,7 +187,7 @@ def _mapped(
     rows: int,
     reduce: Callable[[np.ndarray, bool, np.ndarray], None],
 ) -> np.ndarray:
-    """Each clip's frames' modes [B, 2 bins] through `reduce` into [B, rows]; [..., rows, frames]."""
+    """Modes of all frames [B, 2 bins] through `reduce` to [B, rows]; -> [..., rows, frames]."""
     hop = _length("hop", hop, 1)
     x = np.asarray(x)
     if x.ndim == 0 or 0 in x.shape:

@@ -1,5 +1,6 @@
 """Welch's mean and the periodogram: scipy's numbers, the level of white noise, its covariance."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -114,6 +115,27 @@ def test_half_overlap_of_hann_leaves_most_of_the_independence() -> None:
     """Neighbours share (1/6)^2 of their variance, so 2 / n is 1 + 1/18 of that of as many apart."""
     variance = welch_covariance(4096, 1000).values[0, 500]
     assert variance * 1000 == pytest.approx(1 + 2 * (1 / 6) ** 2, rel=1e-3)
+
+
+AUDIO = Path(__file__).parents[3] / "shared" / "data" / "audio"
+
+
+@pytest.mark.parametrize(("name", "peak"), [("librispeech", 207), ("esc10", 732), ("music", 344.5)])
+def test_peak_of_the_mean_log_spectrum_of_real_sound(name: str, peak: float) -> None:
+    """Whole clips, 4,096 samples, above 20 Hz: not at the lowest frequency, as a power law's is."""
+    soundfile = pytest.importorskip("soundfile")
+    found = sorted((AUDIO / name).glob("*")) if AUDIO.is_dir() else []
+    paths = [path for path in found if path.suffix in (".flac", ".ogg")]
+    if not paths:
+        pytest.skip(f"no sound at ../shared/data/audio/{name}")
+    logs, hertz = [], np.zeros(0)
+    for path in paths:
+        x, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        power, frequency = welch(x.mean(axis=1), 4096)
+        logs.append(np.log(power))
+        hertz = frequency * rate
+    mean = np.mean(logs, axis=0)[hertz > 20]
+    assert hertz[hertz > 20][mean.argmax()] == pytest.approx(peak, rel=0.05)
 
 
 @pytest.mark.parametrize(
