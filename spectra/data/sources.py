@@ -167,6 +167,17 @@ class Source:
         except Damaged as error:
             raise InputError(self._damaged(error)) from None
 
+    def readable(self, indices: Iterable[int]) -> np.ndarray:
+        """Which of the examples at these positions can be decoded, bool [len(indices)]."""
+        files, corners = self.windows.tiles(np.asarray(list(indices), np.int64))
+        can = np.ones(len(files), bool)
+        for at in range(len(files)):
+            try:
+                self._windows(files[at : at + 1], corners[at : at + 1])
+            except Damaged:
+                can[at] = False
+        return can
+
     def some(self, most: int) -> np.ndarray:
         """A few examples of different units, the same ones each time, [n, C, \\*spatial].
 

@@ -246,7 +246,7 @@ def score_bound(
 def _spread(source: Source, most: int) -> np.ndarray:
     """At most `most` example indices, evenly spread over the files, always the same ones.
 
-    Every file gives the same number, or all it has.
+    Every file gives the same number, or all it has; one that cannot be decoded gives none.
     """
     _, first, sizes = np.unique(source.file_index, return_index=True, return_counts=True)
     if len(first) > most:
@@ -257,4 +257,6 @@ def _spread(source: Source, most: int) -> np.ndarray:
         start + np.unique(np.linspace(0, size - 1, min(each, size)).round().astype(int))
         for start, size in zip(first, sizes, strict=True)
     ]
-    return np.sort(np.concatenate(chosen))
+    spread = np.sort(np.concatenate(chosen))
+    readable = source.readable(spread)
+    return spread[readable] if readable.any() else spread  # the reader says why there is none

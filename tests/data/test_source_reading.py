@@ -105,6 +105,13 @@ def test_examples_of_a_damaged_file_name_it(folder: Path) -> None:
         source.examples([0, at])
 
 
+def test_which_examples_are_readable(folder: Path) -> None:
+    source = open_source(folder, size=8)
+    every = range(len(source))
+    np.testing.assert_array_equal(source.readable(every), source.file_index != 3)
+    assert source.readable([]).shape == (0,)
+
+
 def test_some_examples_pass_over_damage(folder: Path) -> None:
     source = open_source(folder, size=8)
     shown = source.some(12)
