@@ -220,6 +220,7 @@ def _file_source(
         from spectra.data.radar import open_radar
 
         found = open_radar(files, skipped, options)
+        groups = groups or found.groups
     elif files.kind == "sound":
         from spectra.data.sound_sets import open_sounds
 
