@@ -225,7 +225,7 @@ def _report(
     from spectra.plots import Fact, pages, write_report
 
     (spectrum, fit), (derived, standard) = measured, schedules
-    examples = pages.shown_examples(open_source(budget.source, size=256, crop="center"))
+    examples = open_source(budget.source, size=256, crop="center").some(12)
     first = min(seed for _, seed in scores)
     settings = {
         "patches": f"{budget.size}x{budget.size}",
@@ -251,7 +251,7 @@ def _report(
     )
     sections = [
         *pages.data_sections(examples, "photographs inside scikit-image and scikit-learn"),
-        *pages.spectrum_sections(spectrum, fit, pages.shown_examples(source)),
+        *pages.spectrum_sections(spectrum, fit, source.some(12)),
         *pages.schedule_sections(derived, standard),
         *pages.training_sections(
             logs,

@@ -1,10 +1,16 @@
 """Any of the nouns above -> a picture, a page."""
 
+from spectra.plots.bases import plot_bases
+from spectra.plots.colour import plot_channels
 from spectra.plots.comparison import plot_comparison
+from spectra.plots.directions import plot_directions
+from spectra.plots.fields import plot_fields
+from spectra.plots.hinge import plot_hinge
 from spectra.plots.images import plot_examples, plot_log_spectra, plot_samples_beside_data
 from spectra.plots.report import Fact, Section, Table, write_report
 from spectra.plots.schedule import plot_cutoff, plot_schedule
-from spectra.plots.spectrum import plot_hinge, plot_rapsd, plot_sample_spectrum
+from spectra.plots.signals import plot_spectrograms, plot_waveforms
+from spectra.plots.spectrum import plot_rapsd, plot_sample_spectrum
 from spectra.plots.style import save_figure
 from spectra.plots.training import plot_training
 
@@ -12,16 +18,22 @@ __all__ = [
     "Fact",
     "Section",
     "Table",
+    "plot_bases",
+    "plot_channels",
     "plot_comparison",
     "plot_cutoff",
+    "plot_directions",
     "plot_examples",
+    "plot_fields",
     "plot_hinge",
     "plot_log_spectra",
     "plot_rapsd",
     "plot_sample_spectrum",
     "plot_samples_beside_data",
     "plot_schedule",
+    "plot_spectrograms",
     "plot_training",
+    "plot_waveforms",
     "save_figure",
     "write_report",
 ]

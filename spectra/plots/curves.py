@@ -8,18 +8,25 @@ from matplotlib.axes import Axes
 
 from spectra.errors import InputError
 from spectra.spectrum import Spectrum, rapsd
+from spectra.spectrum.engine import RingEngine
+from spectra.spectrum.estimator import OVERLAP
 
 __all__ = [
     "Curve",
     "as_curve",
     "decibel",
     "draw_band",
+    "example_power",
     "mean_curve",
     "reach_of",
     "single_curves",
+    "thinned",
 ]
 
-# Frequency [F] in cycles/pixel; mean, low and high of ln power, [F] each.
+PER_OCTAVE = 48  # points of a long curve; a page shows no more
+LONG = 512
+
+# Frequency [F] in cycles/sample; mean, low and high of ln power, [F] each.
 Curve = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -55,6 +62,32 @@ def as_curve(value: Curve | Spectrum | np.ndarray) -> Curve:
         error = log_power.std(axis=0, ddof=1) / np.sqrt(len(power))
         half = stats.t.ppf(0.975, len(power) - 1) * error
     return frequency, mean, mean - half, mean + half
+
+
+def example_power(spectrum: Spectrum, examples: np.ndarray) -> np.ndarray:
+    """Ring power of examples, measured as the spectrum was, [n, C, *spatial] -> [n, F]."""
+    estimator = spectrum.estimator
+    pieces = np.asarray(examples, np.float64)
+    if estimator.segment is not None:  # [n, C, T] -> [n, C, S, segment]
+        hop = max(1, estimator.segment // OVERLAP)
+        frames = np.lib.stride_tricks.sliding_window_view(pieces, estimator.segment, axis=-1)
+        pieces = frames[:, :, ::hop]
+    engine = RingEngine(estimator.plan, estimator.window, estimator.detrend, np.float64)
+    rings = np.empty((int(np.prod(pieces.shape[: -len(estimator.shape)])), len(spectrum.frequency)))
+    flat = pieces.reshape(len(rings), *pieces.shape[-len(estimator.shape) :])
+    for which, _, power in engine.blocks(flat):
+        rings[which] = power
+    return rings.reshape(len(examples), -1, rings.shape[-1]).mean(axis=1)
+
+
+def thinned(frequency: np.ndarray, *rows: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Means over 48ths of an octave where a curve is long, [F] and [..., F] each."""
+    if len(frequency) <= LONG:
+        return frequency, *rows
+    cell = np.floor(PER_OCTAVE * np.log2(frequency / frequency[0]))
+    starts = np.flatnonzero(np.diff(cell, prepend=-1))
+    count = np.diff(np.append(starts, len(frequency)))
+    return tuple(np.add.reduceat(row, starts, axis=-1) / count for row in (frequency, *rows))
 
 
 def single_curves(singles: Any, frequency: np.ndarray) -> np.ndarray:

@@ -14,11 +14,16 @@ from spectra.plots.style import Layout, finish, house_style, new_figure
 from spectra.spectrum.windows import window as make_window
 
 __all__ = [
+    "TALL",
+    "as_images",
+    "block_mean",
+    "frequency_edges",
     "mosaic",
     "pixel_sheet",
     "plot_examples",
     "plot_log_spectra",
     "plot_samples_beside_data",
+    "tile_step",
 ]
 
 TILE = 128  # pixels a side above which a tile is averaged down: the page carries many
@@ -121,7 +126,7 @@ def plot_log_spectra(images: Any, *, window: str = "hann", layout: Layout = "wid
     figure.set_layout_engine("compressed")
     panels = np.asarray(figure.subplots(2, columns, squeeze=False))
     tiles = mosaic_tiles(images)
-    edges_x, edges_y = _frequency_edges(width, step), _frequency_edges(height, step)
+    edges_x, edges_y = frequency_edges(width, step), frequency_edges(height, step)
     shown = None
     for column in range(columns):
         top, bottom = panels[:, column]
@@ -132,8 +137,9 @@ def plot_log_spectra(images: Any, *, window: str = "hann", layout: Layout = "wid
         _show(top, tiles[column], "")
         shown = bottom.imshow(
             power[column],
-            extent=(*edges_x, *edges_y),
-            origin="lower",
+            # y runs downwards, as in the picture: a streak is at right angles to its edges.
+            extent=(*edges_x, *edges_y[::-1]),
+            origin="upper",
             vmin=low,
             vmax=high,
             interpolation="none",
@@ -266,7 +272,7 @@ def _size_note(images: np.ndarray) -> str:
     return f"each {height} × {width} pixels, {kind}"
 
 
-def _frequency_edges(n: int, step: int) -> tuple[float, float]:
+def frequency_edges(n: int, step: int) -> tuple[float, float]:
     """Outer edges of the frequencies of n points that whole blocks of `step` cover."""
     frequency = np.fft.fftshift(np.fft.fftfreq(n))[: n // step * step]
     return float(frequency[0] - 0.5 / n), float(frequency[-1] + 0.5 / n)

@@ -7,158 +7,72 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spectra.data import Source, open_source
+from spectra.data import open_source
 from spectra.errors import InputError
 from spectra.files import table_kind
 from spectra.fit import PowerLaw, fit_power_law
+from spectra.fit.floors import Floor, find_floors
 from spectra.plots.comparison import plot_comparison
-from spectra.plots.images import plot_examples, plot_log_spectra, plot_samples_beside_data
-from spectra.plots.report import Section, Table
-from spectra.plots.schedule import plot_cutoff, plot_schedule
-from spectra.plots.spectrum import plot_hinge, plot_rapsd, plot_sample_spectrum
-from spectra.plots.training import plot_training
-from spectra.schedule import (
-    Schedule,
-    frequency_cutoff,
-    load_schedule,
-    process,
-    standard_beside,
+from spectra.plots.images import plot_samples_beside_data
+from spectra.plots.measured import (
+    cutoff_table,
+    data_sections,
+    example_sections,
+    measured_sections,
+    spectrum_sections,
 )
-from spectra.spectrum import Spectrum, analyze, load_spectrum, rapsd
+from spectra.plots.report import Section, Table
+from spectra.plots.schedule import plot_schedule
+from spectra.plots.spectrum import plot_sample_spectrum
+from spectra.plots.training import plot_training
+from spectra.schedule import Schedule, load_schedule, standard_beside
+from spectra.spectrum import Spectrum, analyze, load_spectrum
 
 if TYPE_CHECKING:  # measuring a spectrum must not load torch
     from spectra.evaluation import Difference, Scores
 
 __all__ = [
+    "analysis_sections",
     "comparison_sections",
     "cutoff_table",
     "data_sections",
+    "example_sections",
+    "measured_sections",
     "sample_sections",
     "schedule_sections",
     "score_table",
     "sections_of",
-    "shown_examples",
     "spectrum_sections",
     "training_sections",
 ]
 
-HINGE_TIMES = (0.1, 0.3, 0.5, 0.8)
-CUTOFF_TIMES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
-SECOND_THRESHOLD = 10.0
+SHOWN = 16  # examples, at most
 
 
-def shown_examples(source: Source, most: int = 12) -> np.ndarray:
-    """A few examples of different files, the same ones each time, [N, C, H, W]."""
-    return source.some(most)
-
-
-def data_sections(images: np.ndarray, title: str) -> list[Section]:
-    """The data, and their 2-D spectra."""
-    return [
-        Section(
-            "data",
-            "The data",
-            "What was measured: one example from each of several files.",
-            partial(plot_examples, images, title),
-            alt=f"Examples of {title}",
-            settings={"example": "×".join(map(str, images.shape[1:]))},
-        ),
-        Section(
-            "spectra-2d",
-            "Their spectra, all directions",
-            "Each example above its power over horizontal and vertical frequency, with frequency "
-            "0 in the middle. Bright centres: most of the power is in the coarse structure. "
-            "Streaks at right angles to edges say that a direction carries more than others.",
-            partial(plot_log_spectra, images[:4]),
-            alt="Examples with their two-dimensional log power spectra",
-            settings={"window": "hann"},
-        ),
-    ]
-
-
-def spectrum_sections(
+def analysis_sections(
     spectrum: Spectrum,
     fit: PowerLaw,
-    singles: np.ndarray | None,
-    process_name: str = "rectified-flow",
-    threshold: float = 1.0,
+    floors: Sequence[Floor],
+    examples: np.ndarray,
+    process_name: str,
+    threshold: float,
 ) -> list[Section]:
-    """RAPSD with its fit (and the examples `singles`, [N, C, H, W]), the hinge, and f_max(t)."""
-    curves = None if singles is None else rapsd(singles, window=spectrum.window)[0]  # [N, C, F]
-    low, high = fit.interval()
-    cutoffs = [
-        frequency_cutoff(spectrum, process=process_name, threshold=tau)
-        for tau in (threshold, SECOND_THRESHOLD * threshold)
-    ]
-    files = f"{spectrum.n} examples of {spectrum.n_files} files"
-    holes = bool(cutoffs[0].has_holes(np.linspace(0, 1, 513)).any())
-    law = (
-        f"The mean falls as f to the power −{fit.alpha:.2f} (95 % interval {low:.2f} to "
-        f"{high:.2f})"
-        + ("." if fit.is_power_law else ", but the curve departs from a power law.")
-        + f" The residual stays within {fit.residual_db:.1f} dB (rms) over the fitted range."
-    )
+    """Everything there is to show of a measured source.
+
+    Parameters
+    ----------
+    spectrum, fit, floors
+        What was measured, its law, and what ends it.
+    examples : [n, C, *spatial]
+        A few, to be drawn.
+    process_name, threshold
+        Of f_max(t).
+    """
+    examples = np.asarray(examples)[:SHOWN]
     return [
-        Section(
-            "rapsd",
-            "The spectrum of this data set",
-            law + " Thin lines are single examples: each strays far from the mean, and the law "
-            "holds only on average.",
-            partial(plot_rapsd, spectrum, fit, curves),
-            alt="Radially averaged power spectrum with its power-law fit and residuals",
-            table=Table(
-                ["fit", "exponent", "95 % interval", "range (cycles/pixel)", "residual (dB)"],
-                [
-                    _fit_row("weighted, arithmetic mean", fit),
-                    _fit_row(
-                        "log-resampled, mean of logs",
-                        fit_power_law(spectrum, method="log-resampled"),
-                    ),
-                ],
-                "The default fit, and the one of the post this work starts from.",
-            ),
-            settings={"window": spectrum.window, "measured on": files},
-        ),
-        Section(
-            "hinge",
-            "Noise drowns it from the top",
-            "Noise has the same power at every frequency: a flat line that rises with t. Noisy "
-            "data follow the data where they stand above the line and the noise elsewhere. The "
-            "elbow, where the two are equal, moves to lower and lower frequencies.",
-            partial(plot_hinge, spectrum, process(process_name), HINGE_TIMES),
-            alt="Spectra of data, noise and noisy data at several times, with the elbow marked",
-            settings={"process": process_name, "t": ", ".join(map(str, HINGE_TIMES))},
-        ),
-        Section(
-            "cutoff",
-            "f_max(t): which frequency drowns when",
-            "The highest frequency still above the noise at time t, with its interval over files. "
-            "The cut is soft: between SNR 0.1 and 10, shaded, a frequency is neither clean nor "
-            "lost."
-            + (
-                " Hatched: the spectrum is not monotone there, and some lower frequencies have "
-                "drowned already."
-                if holes
-                else ""
-            ),
-            partial(plot_cutoff, cutoffs),
-            alt="Largest detectable frequency against time for two thresholds, with intervals",
-            table=cutoff_table(cutoffs),
-            settings={"process": process_name, "SNR thresholds": [c.threshold for c in cutoffs]},
-        ),
+        *example_sections(examples, spectrum, spectrum.data.get("value_range")),
+        *measured_sections(spectrum, fit, examples, floors, process_name, threshold),
     ]
-
-
-def cutoff_table(cutoffs: Sequence[Any]) -> Table:
-    """f_max at a few times, for the thresholds of some cutoffs."""
-    times = np.array(CUTOFF_TIMES)
-    columns, cells = ["t"], [[f"{t:g}" for t in times]]
-    for cutoff in cutoffs:
-        low, high = cutoff.interval(times)
-        columns += [f"f_max at SNR {cutoff.threshold:g} (cycles/pixel)", "95 % interval"]
-        cells.append([f"{f:.3f}" for f in cutoff.f_max(times)])
-        cells.append([f"{a:.3f} – {b:.3f}" for a, b in zip(low, high, strict=True)])
-    return Table(columns, list(zip(*cells, strict=True)))
 
 
 def schedule_sections(schedule: Schedule, standard: Schedule) -> list[Section]:
@@ -278,12 +192,13 @@ def sections_of(path: Path) -> tuple[list[Section], str]:
             sections += training_sections({path.name: run.log}, text)
         return sections, f"Run {path.name}"
     if path.suffix == ".npy" and path.is_file():
-        images = open_source(path)
-        return data_sections(shown_examples(images), path.name), f"Samples {path.name}"
+        source = open_source(path)
+        sections = example_sections(source.some(12), source, source.settings["value_range"])
+        return sections, f"Samples {path.name}"
     kind = table_kind(path)
     if kind == "spectrum":
         spectrum = load_spectrum(path)
-        sections = spectrum_sections(spectrum, fit_power_law(spectrum), None)
+        sections = measured_sections(spectrum, fit_power_law(spectrum), None, find_floors(spectrum))
         return sections, f"The spectrum of {spectrum.name}"
     if kind == "schedule":
         schedule = load_schedule(path)
@@ -295,21 +210,11 @@ def sections_of(path: Path) -> tuple[list[Section], str]:
 
 def _spectrum_of(images: np.ndarray, like: Spectrum) -> Spectrum:
     """The spectrum of some samples, measured as another one was."""
-    return analyze(open_source(images), window=like.window, bases=())
+    window: Any = like.window
+    return analyze(open_source(images), window=window, bases=())
 
 
 def _curve(spectrum: Spectrum) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Frequency, ln of the arithmetic mean power, and its interval, [F] each."""
     low, high = spectrum.power_interval()
     return spectrum.frequency, np.log(spectrum.power), np.log(low), np.log(high)
-
-
-def _fit_row(name: str, fit: PowerLaw) -> list[str]:
-    low, high = fit.interval()
-    return [
-        name,
-        f"{fit.alpha:.3f} ± {fit.alpha_se:.3f}",
-        f"{low:.2f} – {high:.2f}",
-        f"{fit.f_range[0]:.3f} – {fit.f_range[1]:.3f}",
-        f"{fit.residual_db:.2f}",
-    ]

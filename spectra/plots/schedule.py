@@ -10,6 +10,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from spectra.errors import InputError
+from spectra.plots.frequency import frequency_scale
 from spectra.plots.style import (
     DATA,
     INK,
@@ -58,23 +59,25 @@ def plot_cutoff(cutoffs: Sequence[FrequencyCutoff], *, layout: Layout = "wide") 
     if not cutoffs:
         raise InputError("cutoffs: none given; make one with frequency_cutoff(spectrum)")
     first = cutoffs[0]
-    frequency = first.spectrum.frequency
+    scale = frequency_scale(first.spectrum)
+    frequency = first.spectrum.physical_frequency
     t = np.linspace(0, 1, 801)  # [T]
     figure = new_figure(layout, 4.4 if layout == "wide" else 4.3)
     axes = figure.subplots()
     floor = float(frequency.min()) / 1.12  # where the axis ends: nothing is detectable
 
     low, high = (
-        np.maximum(replace(first, threshold=snr).f_max(t), floor) for snr in TRANSITION[::-1]
+        np.maximum(scale.factor * replace(first, threshold=snr).f_max(t), floor)
+        for snr in TRANSITION[::-1]
     )
     axes.fill_between(t, low, high, color=NOISE, alpha=0.2, lw=0, label="0.1 < SNR < 10")
     for i, (cutoff, colour, line) in enumerate(
         zip(cutoffs, (DATA, NOISY, INK), ("-", "--", "-."), strict=False)
     ):
-        low, high = (np.maximum(end, floor) for end in cutoff.interval(t, 0.95))
+        low, high = (np.maximum(scale.factor * end, floor) for end in cutoff.interval(t, 0.95))
         axes.fill_between(t, low, high, color=colour, alpha=0.22, lw=0)
         label = f"f_max at SNR > {cutoff.threshold:g}" + (", 95 % interval" if i == 0 else "")
-        f_max = cutoff.f_max(t)
+        f_max = scale.factor * cutoff.f_max(t)
         drowned = np.flatnonzero(f_max == 0)  # the curve ends where it meets the axis
         f_max[drowned[:1]], f_max[drowned[1:]] = floor, np.nan
         axes.plot(t, f_max, color=colour, ls=line, label=label)
@@ -93,7 +96,7 @@ def plot_cutoff(cutoffs: Sequence[FrequencyCutoff], *, layout: Layout = "wide") 
             hatch="///",
             label="some lower frequency already drowned",
         )
-    frequency_axis(axes, frequency, "frequency (cycles/pixel)", which="y")
+    frequency_axis(axes, frequency, scale.label, unit=scale.unit, which="y")
     axes.set_ylim(bottom=floor)
     axes.set_xlim(0, 1)
     axes.set_xlabel(f"time t ({first.process.name}; 0 data, 1 noise)")

@@ -1,4 +1,4 @@
-"""Spectra as curves: of the data with its law, of noisy data, of samples."""
+"""Spectra as curves: of the data with its law, of samples."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from spectra.errors import InputError
 from spectra.fit import PowerLaw
+from spectra.fit.floors import Floor
 from spectra.plots.curves import (
     Curve,
     as_curve,
@@ -17,9 +18,12 @@ from spectra.plots.curves import (
     mean_curve,
     reach_of,
     single_curves,
+    thinned,
 )
+from spectra.plots.frequency import FrequencyScale, frequency_scale, heard_peak
 from spectra.plots.style import (
     DATA,
+    DERIVED,
     FIT,
     INK,
     MUTED,
@@ -33,22 +37,28 @@ from spectra.plots.style import (
     legend_above,
     new_figure,
 )
-from spectra.schedule import ScalarProcess
 from spectra.spectrum import Spectrum
 
-__all__ = ["plot_hinge", "plot_rapsd", "plot_sample_spectrum"]
+__all__ = ["POWER", "plot_rapsd", "plot_sample_spectrum"]
 
 FREQUENCY = "frequency (cycles/pixel)"
 POWER = "power (white unit noise = 1)"
+FLOOR_MARKS = ("v", "s", "D", "^", "P")
 
 
 @house_style()
 def plot_rapsd(
-    spectrum: Spectrum, fit: PowerLaw, singles: Any = None, *, layout: Layout = "wide"
+    spectrum: Spectrum,
+    fit: PowerLaw,
+    singles: Any = None,
+    floors: Sequence[Floor] = (),
+    *,
+    layout: Layout = "wide",
 ) -> Figure:
     """Mean RAPSD with its 95 % interval, the fitted power law, and what the law leaves over.
 
-    The law is solid over the fitted range and dashed outside.
+    The law is solid over the fitted range and dashed outside. Of sound the mean of logs is drawn
+    too, with its peak above 20 Hz.
 
     Parameters
     ----------
@@ -57,118 +67,60 @@ def plot_rapsd(
     fit
         Its power law.
     singles
-        RAPSD of single images at the spectrum's rings, [n, F] or [n, C, F]; thin lines.
+        RAPSD of single examples at the spectrum's rings, [n, F] or [n, C, F]; thin lines.
+    floors
+        What ends the spectrum; marked where it begins.
     layout
         "wide" or "narrow".
     """
-    frequency = spectrum.frequency
+    scale = frequency_scale(spectrum)
     curve = mean_curve(spectrum, fit.average)
-    law = np.log(fit.predict(frequency))  # [F]
+    law = np.log(fit.predict(spectrum.frequency))  # [F]
     figure = new_figure(layout, 5.2 if layout == "wide" else 5.4)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1.15])
+    frequency, *curves = thinned(spectrum.frequency, *curve[1:], law, spectrum.log_power)
+    mean, low, high, law, of_logs = curves
+    shown = frequency * scale.factor
 
-    single = np.zeros((0, len(frequency))) if singles is None else single_curves(singles, frequency)
-    for i, row in enumerate(single):
-        top.plot(frequency, row, color=NOISE, lw=0.7, alpha=0.6, label="" if i else "single images")
-    draw_band(top, curve, DATA, np.exp)
-    mean = "mean" if fit.average == "arithmetic" else "mean of logs"
+    single = np.zeros((0, len(spectrum.frequency)))
+    if singles is not None:
+        single = single_curves(singles, spectrum.frequency)
+    noun = "examples" if len(spectrum.shape) == 2 else "images"
+    for i, row in enumerate(thinned(spectrum.frequency, single)[1]):
+        top.plot(shown, row, color=NOISE, lw=0.7, alpha=0.6, label="" if i else f"single {noun}")
+    draw_band(top, (shown, mean, low, high), DATA, np.exp)
+    name = "mean" if fit.average == "arithmetic" else "mean of logs"
     files = f"{spectrum.n} examples from {spectrum.n_files} files"
-    top.plot(frequency, np.exp(curve[1]), color=DATA, label=f"{mean} of {files}, 95 % interval")
-    low, high = fit.interval(0.95)
-    label = f"power law, exponent {fit.alpha:.2f} (95 %: {low:.2f} to {high:.2f})"
-    _law(top, frequency, np.exp(law), fit, label)
+    top.plot(shown, np.exp(mean), color=DATA, label=f"{name} of {files}, 95 % interval")
+    if spectrum.unit == "Hz":
+        _heard(top, spectrum, shown, np.exp(of_logs), scale, fit.average == "arithmetic")
+    lowest, highest = fit.interval(0.95)
+    label = f"{_law_name(fit)}, exponent {fit.alpha:.2f} (95 %: {lowest:.2f} to {highest:.2f})"
+    _law(top, frequency, np.exp(law), fit, scale.factor, label)
+    if fit.knee > 0:
+        at = fit.knee * scale.factor
+        top.axvline(at, color=FIT, lw=0.9, ls=":", label=f"knee at {scale.say(fit.knee)}")
+    reached = {floor.name for floor in floors}
     floor = spectrum.quantisation_floor
-    if floor > 0:
+    if floor > 0 and "quantisation" not in reached:
         # A fine grid's floor, decades under the data, would only squeeze the curves.
         seen = floor > 1e-3 * spectrum.power.min()
         label = f"rounding noise of the value grid ({floor:.1e}{'' if seen else ', off the axis'})"
         top.axhline(floor if seen else np.nan, color=MUTED, lw=1.2, ls=":", label=label)
+    _floors(top, spectrum, floors, scale)
     top.set_yscale("log")
     top.set_ylabel(POWER)
 
-    residual = (frequency, *(part - law for part in curve[1:]))
-    _law(bottom, frequency, np.zeros_like(law), fit, "")
+    residual = (shown, mean - law, low - law, high - law)
+    _law(bottom, frequency, np.zeros_like(law), fit, scale.factor, "")
     draw_band(bottom, residual, DATA, decibel)
-    bottom.plot(frequency, decibel(residual[1]), color=DATA, marker=".", ms=4, lw=1.2)
+    marker = "." if len(frequency) < 130 else ""
+    bottom.plot(shown, decibel(residual[1]), color=DATA, marker=marker, ms=4, lw=1.2)
     reach = reach_of([residual], residual)
     bottom.set_ylim(-reach, reach)
     bottom.set_ylabel("mean / law (dB)")
-    frequency_axis(bottom, frequency, FREQUENCY)
+    frequency_axis(bottom, shown, scale.label, unit=scale.unit)
     legend_above(figure, [top], 2 if layout == "wide" else 1)
-    return finish(figure)
-
-
-@house_style()
-def plot_hinge(
-    spectrum: Spectrum, process: ScalarProcess, times: Sequence[float], *, layout: Layout = "wide"
-) -> Figure:
-    """Spectra of data, noise and noisy data at several times: noise as a rising tide.
-
-    In expectation noisy data have power alpha^2 R(f) + sigma^2; the elbow of this hinge is
-    where the two terms are equal (S. Dieleman, "Diffusion is spectral autoregression").
-
-    Parameters
-    ----------
-    spectrum
-        Of the data; R(f) is its arithmetic mean.
-    process
-        Scalar process with alpha(t) and sigma(t).
-    times
-        One panel each, in [0, 1]; best 2 to 4.
-    layout
-        "wide" (two or three columns) or "narrow" (one).
-
-    Raises
-    ------
-    InputError
-        There is no time.
-    """
-    at = np.array(times, dtype=float)  # [T]
-    if not len(at):
-        raise InputError("times: none given; name at least one time in [0, 1]")
-    columns = 1 if layout == "narrow" else len(times) if len(times) < 4 else 2
-    rows = -(-len(times) // columns)
-    figure = new_figure(layout, 0.9 + rows * (2.25 if layout == "wide" else 1.75))
-    panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    frequency, data = spectrum.frequency, spectrum.power
-    alphas, sigmas = process.alpha(at), process.sigma(at)
-    parts = [(a**2 * data, float(s) ** 2) for a, s in zip(alphas, sigmas, strict=True)]
-    # Noise so weak that it lies decades under the data would only stretch the axis.
-    weakest = [signal.min() for signal, _ in parts if signal.min() > 0]
-    bottom = max(min([data.min(), *weakest]), data.min() * 1e-2) / 4
-    top = 4 * max(float((signal + noise).max()) for signal, noise in parts)
-    for axes, t, (signal, noise) in zip(panels.ravel(), times, parts, strict=False):
-        axes.axhspan(bottom, max(noise, bottom), color=NOISE, alpha=0.2, lw=0)
-        axes.axhline(noise, color=NOISE, lw=1.3, label="noise  σ²")
-        axes.plot(frequency, signal, color=DATA, lw=1.5, label="data  α²R(f)")
-        axes.plot(frequency, signal + noise, color=NOISY, lw=2.2, label="noisy data  α²R(f) + σ²")
-        elbows = _crossings(frequency, signal, noise)
-        axes.plot(
-            elbows,
-            np.full(len(elbows), 2 * noise),
-            ls="none",
-            marker="o",
-            ms=7,
-            mfc="none",
-            mec=INK,
-            mew=1.4,
-            label="elbow: signal = noise" if len(elbows) else "",
-        )
-        for elbow in elbows:
-            axes.plot([elbow, elbow], [bottom, 2 * noise], color=INK, lw=0.8, ls=":")
-        axes.set_yscale("log")
-        axes.set_ylim(bottom, top)
-        axes.set_title(f"t = {t:g}:  {_tide(elbows, signal, noise)}")
-        frequency_axis(axes, frequency, most=4 if columns == 3 else 6)
-    for axes in panels.ravel()[len(times) :]:
-        axes.set_axis_off()
-    for axes in panels[:, 0]:
-        axes.set_ylabel("power" if layout == "narrow" else POWER)
-    for column in range(columns):
-        used = panels[(len(times) - 1 - column) // columns, column]
-        used.set_xlabel(FREQUENCY)
-        used.tick_params(labelbottom=True)
-    legend_above(figure, list(panels.ravel()), 4 if layout == "wide" else 1)
     return finish(figure)
 
 
@@ -230,25 +182,55 @@ def plot_sample_spectrum(
     return finish(figure)
 
 
-def _law(axes: Axes, frequency: np.ndarray, law: np.ndarray, fit: PowerLaw, label: str) -> None:
-    axes.plot(frequency, law, color=FIT, lw=1.1, ls=(0, (4, 3)))
+def _law(
+    axes: Axes, frequency: np.ndarray, law: np.ndarray, fit: PowerLaw, factor: float, label: str
+) -> None:
+    """The law over all frequencies [F] (cycles/sample), and more strongly where it was fitted."""
+    axes.plot(factor * frequency, law, color=FIT, lw=1.1, ls=(0, (4, 3)))
     inside = (frequency >= fit.f_range[0] * 0.999) & (frequency <= fit.f_range[1] * 1.001)
-    axes.plot(frequency[inside], law[inside], color=FIT, lw=1.5, label=label)
+    axes.plot(factor * frequency[inside], law[inside], color=FIT, lw=1.5, label=label)
 
 
-def _crossings(frequency: np.ndarray, signal: np.ndarray, noise: float) -> np.ndarray:
-    """Frequencies where signal = noise, ln power taken as linear in ln f."""
-    if noise <= 0 or signal.min() <= 0:
-        return np.empty(0)
-    above, log_f = np.log(signal / noise), np.log(frequency)
-    i = np.flatnonzero(above[:-1] * above[1:] < 0)
-    share = above[i] / (above[i] - above[i + 1])
-    return np.exp(log_f[i] + share * (log_f[i + 1] - log_f[i]))
+def _law_name(fit: PowerLaw) -> str:
+    parts = [name for name, value in (("a knee", fit.knee), ("a floor", fit.floor)) if value > 0]
+    return "power law" + (f" with {' and '.join(parts)}" if parts else "")
 
 
-def _tide(elbows: np.ndarray, signal: np.ndarray, noise: float) -> str:
-    if len(elbows) > 1:
-        return f"{len(elbows)} elbows, the last at f = {elbows[-1]:.3g}"
-    if len(elbows):
-        return f"elbow at f = {elbows[0]:.3g}"
-    return "all above the noise" if signal.min() > noise else "all under the noise"
+def _heard(
+    axes: Axes,
+    spectrum: Spectrum,
+    shown: np.ndarray,
+    of_logs: np.ndarray,
+    scale: FrequencyScale,
+    draw: bool,
+) -> None:
+    """The mean of logs, where it is not the mean that is drawn, and its peak."""
+    if draw:
+        axes.plot(shown, of_logs, color=DERIVED, lw=1.2, ls="--", label="mean of logs")
+    peak = heard_peak(spectrum)
+    at = spectrum.frequency[peak]
+    axes.plot(
+        at * scale.factor,
+        np.exp(spectrum.log_power[peak]),
+        ls="none",
+        marker="o",
+        ms=7,
+        mfc="none",
+        mec=INK,
+        mew=1.4,
+        label=f"peak of the mean of logs: {scale.say(at)}",
+    )
+
+
+def _floors(axes: Axes, spectrum: Spectrum, floors: Sequence[Floor], scale: FrequencyScale) -> None:
+    """Each from where it begins, at its level."""
+    last = float(spectrum.physical_frequency[-1])
+    for floor, mark in zip(floors, FLOOR_MARKS, strict=False):
+        at = floor.frequency * scale.factor
+        axes.axvline(at, color=MUTED, lw=0.9, ls=":")
+        height = np.interp(floor.frequency, spectrum.frequency, spectrum.power)
+        if np.isfinite(floor.level) and floor.level > 0:
+            height = floor.level
+            axes.plot([at, max(at, last)], [height] * 2, color=NOISY, lw=1.2, ls=":")
+        label = f"{floor.name} from {scale.say(floor.frequency)}"
+        axes.plot(at, height, ls="none", marker=mark, ms=7, mfc=NOISY, mec=INK, label=label)

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
 from spectra.errors import InputError, check_name
+from spectra.plots.frequency import octave_ticks, tick_label
 
 __all__ = [
     "BETTER",
@@ -162,20 +163,21 @@ def frequency_axis(
     frequency: np.ndarray,
     label: str = "",
     *,
+    unit: str = "cycles/pixel",
     which: Literal["x", "y"] = "x",
     most: int = 6,
 ) -> None:
-    """Logarithmic frequency axis, cycles/pixel, with at most `most` ticks at octaves under 0.5."""
+    """Logarithmic axis for frequencies in `unit`, with at most `most` ticks at octaves."""
     positive = frequency[frequency > 0]
     low, high = float(positive.min()) / 1.12, float(positive.max()) * 1.12
-    octaves = [0.5 / 2**k for k in range(24) if low <= 0.5 / 2**k <= high]
+    octaves = octave_ticks(low, high, unit)
     if len(octaves) < 2:
         octaves = sorted({float(positive.max()), float(positive.min())}, reverse=True)
     every = 1 + (len(octaves) - 1) // most
     axes.set(**{f"{which}scale": "log", f"{which}lim": (low, high), f"{which}label": label})
     axis = axes.xaxis if which == "x" else axes.yaxis
     axis.set_major_locator(FixedLocator(octaves[::every]))
-    axis.set_major_formatter(FuncFormatter(lambda f, _: f"{f:.3g}"))
+    axis.set_major_formatter(FuncFormatter(lambda f, _: tick_label(f)))
     axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())
 

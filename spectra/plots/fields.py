@@ -1,0 +1,80 @@
+"""Examples of measured fields, in their own range, with a colour bar."""
+
+import math
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from spectra.plots.images import TALL, as_images, block_mean, tile_step
+from spectra.plots.style import Layout, finish, house_style, new_figure
+
+__all__ = ["plot_fields"]
+
+
+@house_style()
+def plot_fields(
+    fields: Any,
+    spacing: tuple[float, float] = (1.0, 1.0),
+    units: tuple[str, str] = ("pixel", "pixel"),
+    *,
+    layout: Layout = "wide",
+) -> Figure:
+    """At most 8 fields to one scale of colour, whose ends are the least and the largest value.
+
+    Parameters
+    ----------
+    fields
+        [N, C, H, W] or [N, H, W] in any range; the first channel is drawn.
+    spacing, units
+        Distance of neighbouring values along y and x, and in what.
+    layout
+        "wide" (four columns) or "narrow" (two).
+
+    Raises
+    ------
+    InputError
+        There is no field, or a value is not finite.
+    """
+    values = as_images(fields)
+    channels, height, width = values.shape[1:]
+    wide = layout == "wide"
+    columns = min(len(values), 4 if wide else 2)
+    values = values[: 2 * columns, :1]
+    rows = math.ceil(len(values) / columns)
+    step = tile_step(values)
+    pictures = block_mean(values, step)[:, 0]
+    extent = (0, width // step * step * spacing[1], height // step * step * spacing[0], 0)
+    aspect = min(extent[2] / extent[1], TALL) if units[0] == units[1] else 1.0
+    room = (1.75 if wide else 1.4) * 4 / max(columns, 2) / (1 if wide else 2)
+    figure = new_figure(layout, rows * room * aspect + (1.0 if wide else 1.6))
+    figure.set_layout_engine("compressed")
+    panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    low, high = float(pictures.min()), float(pictures.max())
+    shown = None
+    for axes, picture in zip(panels.ravel(), pictures, strict=False):
+        shown = axes.imshow(
+            picture,
+            extent=extent,
+            aspect="equal" if units[0] == units[1] else "auto",
+            vmin=low,
+            vmax=max(high, low + 1e-12),
+            interpolation="none",
+        )
+        axes.grid(visible=False)
+        axes.locator_params(nbins=3)
+    for axes in panels.ravel()[len(pictures) :]:
+        axes.set_axis_off()
+    plural = [f"{unit}s" if unit in ("pixel", "sample", "unit") else unit for unit in units]
+    last = panels[(len(pictures) - 1) // columns, 0]
+    last.set_xlabel(plural[1], loc="left")
+    last.set_ylabel(plural[0])
+    bar = figure.colorbar(
+        shown,  # pyright: ignore[reportArgumentType]
+        ax=list(panels.ravel()),
+        location="right" if wide else "top",
+        label="value" + (f", channel 1 of {channels}" if channels > 1 else ""),
+        aspect=28,
+        pad=0.02,
+    )
+    bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
+    return finish(figure, trim=True)

@@ -1,0 +1,91 @@
+"""Frequencies as a reader of the field knows them: their unit, their ticks, and how to say one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from spectra.fit import PowerLaw
+from spectra.spectrum import Spectrum
+
+__all__ = [
+    "FrequencyScale",
+    "failings",
+    "frequency_scale",
+    "heard_peak",
+    "octave_ticks",
+    "tick_label",
+]
+
+# Octaves from 20 Hz in the preferred numbers of ISO 266, as on every audio spectrum.
+AUDIO_HZ = (20, 40, 80, 160, 315, 630, 1250, 2500, 5000, 10_000, 20_000)
+LEAST_AUDIO_HZ = 500.0  # an axis that ends lower is of slower things than sound
+LOWEST_HEARD_HZ = 20.0
+
+
+@dataclass(frozen=True)
+class FrequencyScale:
+    """What turns cycles/sample into the frequency that is shown.
+
+    Attributes
+    ----------
+    factor : float
+        1 over the spacing of the samples.
+    unit : str
+    """
+
+    factor: float = 1.0
+    unit: str = "cycles/pixel"
+
+    @property
+    def label(self) -> str:
+        """Of an axis."""
+        return f"frequency ({self.unit})"
+
+    def say(self, frequency: float, digits: int = 3) -> str:
+        """A frequency given in cycles/sample, in words."""
+        return f"{self.number(frequency, digits)} {self.unit}"
+
+    def number(self, frequency: float, digits: int = 3) -> str:
+        """The same without its unit."""
+        value = frequency * self.factor
+        return f"{value:,.0f}" if value >= 10 ** (digits - 1) else f"{value:.{digits}g}"
+
+
+def frequency_scale(spectrum: Spectrum) -> FrequencyScale:
+    """How this spectrum's frequencies are shown; cycles/sample where the axes differ."""
+    factor = float(spectrum.physical_frequency[0] / spectrum.frequency[0])
+    return FrequencyScale(factor, spectrum.unit)
+
+
+def octave_ticks(low: float, high: float, unit: str) -> list[float]:
+    """Octaves within an axis, falling: powers of 2, or in the range of hearing those of audio."""
+    if unit == "Hz" and high > LEAST_AUDIO_HZ:
+        return [float(hertz) for hertz in AUDIO_HZ[::-1] if low <= hertz <= high]
+    last, first = int(np.floor(np.log2(high))), int(np.ceil(np.log2(low)))
+    return [2.0**k for k in range(last, first - 1, -1)]
+
+
+def tick_label(frequency: float) -> str:
+    """Short: 0.125, 16, 1.25k."""
+    return f"{frequency / 1000:g}k" if frequency >= 1000 else f"{frequency:.3g}"
+
+
+def heard_peak(spectrum: Spectrum) -> int:
+    """The ring above 20 Hz with the largest mean of logs."""
+    heard = spectrum.physical_frequency > LOWEST_HEARD_HZ
+    return int(np.argmax(np.where(heard, spectrum.log_power, -np.inf)))
+
+
+def failings(fit: PowerLaw, scale: FrequencyScale) -> Sequence[str]:
+    """Why the curve is no power law, its frequencies as they are shown."""
+    told = [phrase for phrase in fit.failings if not phrase.startswith("rises")]
+    runs: list[list[float]] = []  # neighbouring octaves that rise are one
+    for octave in fit.octaves:
+        if not octave.rises:
+            continue
+        if runs and octave.low <= runs[-1][1] * 1.001:
+            runs[-1][1] = octave.high
+        else:
+            runs.append([octave.low, octave.high])
+    return told + [f"rises from {scale.number(low)} to {scale.say(high)}" for low, high in runs]

@@ -1,0 +1,121 @@
+"""Spectra of noisy data: noise as a rising tide."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from spectra.errors import InputError
+from spectra.plots.curves import thinned
+from spectra.plots.frequency import frequency_scale
+from spectra.plots.spectrum import POWER
+from spectra.plots.style import (
+    DATA,
+    INK,
+    NOISE,
+    NOISY,
+    Layout,
+    finish,
+    frequency_axis,
+    house_style,
+    legend_above,
+    new_figure,
+)
+from spectra.schedule import ScalarProcess
+from spectra.spectrum import Spectrum
+
+__all__ = ["plot_hinge"]
+
+
+@house_style()
+def plot_hinge(
+    spectrum: Spectrum, process: ScalarProcess, times: Sequence[float], *, layout: Layout = "wide"
+) -> Figure:
+    """Spectra of data, noise and noisy data at several times: noise as a rising tide.
+
+    In expectation noisy data have power alpha^2 R(f) + sigma^2; the elbow of this hinge is
+    where the two terms are equal (S. Dieleman, "Diffusion is spectral autoregression").
+
+    Parameters
+    ----------
+    spectrum
+        Of the data; R(f) is its arithmetic mean.
+    process
+        Scalar process with alpha(t) and sigma(t).
+    times
+        One panel each, in [0, 1]; best 2 to 4.
+    layout
+        "wide" (two or three columns) or "narrow" (one).
+
+    Raises
+    ------
+    InputError
+        There is no time.
+    """
+    at = np.array(times, dtype=float)  # [T]
+    if not len(at):
+        raise InputError("times: none given; name at least one time in [0, 1]")
+    columns = 1 if layout == "narrow" else len(times) if len(times) < 4 else 2
+    rows = -(-len(times) // columns)
+    figure = new_figure(layout, 0.9 + rows * (2.25 if layout == "wide" else 1.75))
+    panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    scale = frequency_scale(spectrum)
+    frequency, data = thinned(spectrum.frequency, spectrum.power)
+    shown = frequency * scale.factor
+    alphas, sigmas = process.alpha(at), process.sigma(at)
+    parts = [(a**2 * data, float(s) ** 2) for a, s in zip(alphas, sigmas, strict=True)]
+    # Noise so weak that it lies decades under the data would only stretch the axis.
+    weakest = [signal.min() for signal, _ in parts if signal.min() > 0]
+    bottom = max(min([data.min(), *weakest]), data.min() * 1e-2) / 4
+    top = 4 * max(float((signal + noise).max()) for signal, noise in parts)
+    for axes, t, (signal, noise) in zip(panels.ravel(), times, parts, strict=False):
+        axes.axhspan(bottom, max(noise, bottom), color=NOISE, alpha=0.2, lw=0)
+        axes.axhline(noise, color=NOISE, lw=1.3, label="noise  σ²")
+        axes.plot(shown, signal, color=DATA, lw=1.5, label="data  α²R(f)")
+        axes.plot(shown, signal + noise, color=NOISY, lw=2.2, label="noisy data  α²R(f) + σ²")
+        elbows = _crossings(shown, signal, noise)
+        axes.plot(
+            elbows,
+            np.full(len(elbows), 2 * noise),
+            ls="none",
+            marker="o",
+            ms=7,
+            mfc="none",
+            mec=INK,
+            mew=1.4,
+            label="elbow: signal = noise" if len(elbows) else "",
+        )
+        for elbow in elbows:
+            axes.plot([elbow, elbow], [bottom, 2 * noise], color=INK, lw=0.8, ls=":")
+        axes.set_yscale("log")
+        axes.set_ylim(bottom, top)
+        axes.set_title(f"t = {t:g}:  {_tide(elbows, signal, noise)}")
+        frequency_axis(axes, shown, unit=scale.unit, most=4 if columns == 3 else 6)
+    for axes in panels.ravel()[len(times) :]:
+        axes.set_axis_off()
+    for axes in panels[:, 0]:
+        axes.set_ylabel("power" if layout == "narrow" else POWER)
+    for column in range(columns):
+        used = panels[(len(times) - 1 - column) // columns, column]
+        used.set_xlabel(scale.label)
+        used.tick_params(labelbottom=True)
+    legend_above(figure, list(panels.ravel()), 4 if layout == "wide" else 1)
+    return finish(figure)
+
+
+def _crossings(frequency: np.ndarray, signal: np.ndarray, noise: float) -> np.ndarray:
+    """Frequencies where signal = noise, ln power taken as linear in ln f."""
+    if noise <= 0 or signal.min() <= 0:
+        return np.empty(0)
+    above, log_f = np.log(signal / noise), np.log(frequency)
+    i = np.flatnonzero(above[:-1] * above[1:] < 0)
+    share = above[i] / (above[i] - above[i + 1])
+    return np.exp(log_f[i] + share * (log_f[i + 1] - log_f[i]))
+
+
+def _tide(elbows: np.ndarray, signal: np.ndarray, noise: float) -> str:
+    if len(elbows) > 1:
+        return f"{len(elbows)} elbows, the last at f = {elbows[-1]:.3g}"
+    if len(elbows):
+        return f"elbow at f = {elbows[0]:.3g}"
+    return "all above the noise" if signal.min() > noise else "all under the noise"
