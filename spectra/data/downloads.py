@@ -4,7 +4,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from spectra.data.manifest_files import Location
+from spectra.data.manifest import Location
 from spectra.errors import InputError
 
 __all__ = ["download", "file_name"]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from spectra.data.archives import Digest, is_archive, unpack
 from spectra.data.downloads import download, file_name
-from spectra.data.manifest_files import Location, Manifest, matches
+from spectra.data.manifest import Location, Manifest, matches
 from spectra.data.receipts import Receipt, find_receipt, set_folder, sources, write_receipt
 from spectra.errors import InputError
 

@@ -5,7 +5,8 @@ from collections import Counter
 from pathlib import Path
 
 from spectra.data.folders import DiskFiles, Skipped, list_folder
-from spectra.data.manifest_files import Location, Manifest, ManifestFile, matches, parse_manifest
+from spectra.data.manifest import Location, Manifest, ManifestFile, matches
+from spectra.data.manifest_files import parse_manifest
 from spectra.data.options import unknown_name
 from spectra.data.receipts import find_receipt
 from spectra.errors import InputError

@@ -64,12 +64,13 @@ def open_source(
     Parameters
     ----------
     source
-        A manifest's name (which goes before a folder of that name; write ``./name`` for the
-        folder) or .toml file; a folder or zip of images or of sound; one such file; a .npy, .npz
-        or .safetensors file; an array or tensor [N, C, H, W] or [N, H, W] (as series [N, C, T]
-        or [N, T]); a list, iterable or torch data set of examples [C, H, W] or [H, W]; or a
-        Source, which is returned as it is. An array is read where it lies: change it and the
-        source changes.
+        A manifest's name, or that of a part of it, such as "cifar10:test" (which go before a
+        folder of that name; write ``./name`` for the folder), or its .toml file; a folder or zip
+        of images or of sound; one such file; a .npy, .npz, .safetensors or idx file; an array or
+        tensor [N, C, H, W] or [N, H, W] (as series [N, C, T] or [N, T]); a data set of torch or
+        Hugging Face, read by number as needed; a list, iterable or stream of examples [C, H, W]
+        or [H, W], taken whole up to 2 GiB; or a Source, which is returned as it is. An array is
+        read where it lies: change it and the source changes.
     size
         One side or (height, width) in pixels; of sound and series, samples. Unasked: that of all
         files where they share one, otherwise the largest power of two that nine tenths of the
@@ -84,7 +85,8 @@ def open_source(
         centre), or "auto": none where all files have this size, otherwise patches.
     view
         "pixels" (images and arrays), "series" (arrays along one axis), "waveform" or "log-mel"
-        (sound), or "auto": pixels, and waveform for sound.
+        (sound), "radar" or "log-radar" (rain rate R in mm/h, or log(1 + R), of MeteoSwiss GIF
+        composites in a folder), or "auto": pixels, and waveform for sound.
     seed
         Second key of every draw and split.
     value_range
@@ -96,7 +98,8 @@ def open_source(
         Distance of neighbouring samples, or of those along each axis, in a unit of one's own.
         Unasked: 1, and 1 / rate seconds for sound.
     nan
-        What becomes of values that are missing from arrays: "refuse", or "fill".
+        What becomes of values that are missing (NaN) from arrays and radar: "refuse", or "fill"
+        with the mean of their channel in the same field, where at least half of it is there.
 
     Raises
     ------

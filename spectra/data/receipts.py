@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from spectra.data.manifest_files import Manifest
+from spectra.data.manifest import Manifest
 from spectra.errors import InputError
 from spectra.files import write_json
 

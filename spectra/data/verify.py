@@ -6,7 +6,7 @@ from typing import Any
 
 from spectra.data.fetch import digest_file
 from spectra.data.folders import Skipped
-from spectra.data.manifest_files import Manifest
+from spectra.data.manifest import Manifest
 from spectra.data.manifests import is_fetched, locate
 from spectra.data.openers import open_source
 from spectra.data.receipts import find_receipt
