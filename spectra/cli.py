@@ -48,7 +48,7 @@ class View:
     """Channels of colour or of sound."""
     crop: Literal["auto", "none", "center", "patches", "resize"] = "auto"
     """How files larger than an example are cut."""
-    view: Literal["auto", "pixels", "series", "waveform", "log-mel", "radar"] = "auto"
+    view: Literal["auto", "pixels", "series", "waveform", "log-mel", "radar", "log-radar"] = "auto"
     """What of a file is looked at."""
     value_range: tuple[float, float] | None = None
     """Raw values that stand for -1 and 1; by default those of the files' integer type."""
