@@ -170,7 +170,7 @@ def _spacing(
     own = (1 / rate,) if mel is None else (1.0, mel.hop / rate)
     units = ("s",) if mel is None else ("mel", "s")
     asked = view.distances(len(own), label)
-    return (own, units) if asked is None else (asked, ("unit",) * len(own))
+    return (own, units) if asked is None else (asked, ("s",) if mel is None else ("unit", "unit"))
 
 
 def _shown(items: Iterable[T], total: int) -> Iterator[T]:

@@ -4,7 +4,7 @@ import hashlib
 import io
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -24,6 +24,7 @@ WHOLE_LIMIT = 2**26  # samples of a file decoded at once (256 MiB); beyond, read
 
 Size = tuple[int, ...]
 Cut = np.ndarray | None
+Held = tuple[int, np.ndarray | Opened, ExitStack]  # a file's number, its samples, what closes it
 Mapper = Callable[[Callable[[int], Cut], Iterable[int]], Iterator[Cut]]
 
 
@@ -109,17 +110,23 @@ class SoundStore:
         out = np.empty((len(files), self.channels, *size), np.float32)
         for file in dict.fromkeys(files.tolist()):
             at = np.flatnonzero(files == file)
-            whole = self.cache.pixels(file) if self.is_whole(file) else None
-            out[at] = self.cut(file, whole, corners[at], size)
+            at = at[np.argsort(corners[at, -1], kind="stable")]  # one way through the file
+            if self.is_whole(file):
+                out[at] = self.cut(file, self.cache.pixels(file), corners[at], size)
+            else:
+                with self.noted(file), self.opened(file) as opened:
+                    out[at] = self.cut(file, opened, corners[at], size)
         return out
 
     @contextmanager
     def reader(self, workers: int) -> Iterator[Reader]:
-        if workers == 1:
-            yield _Pass(self, map)
-            return
-        with ThreadPoolExecutor(workers) as pool:
-            yield _Pass(self, pool.map)
+        with ExitStack() as stack:
+            mapper = map
+            if workers > 1:
+                mapper = stack.enter_context(ThreadPoolExecutor(workers)).map
+            one_pass = _Pass(self, mapper)
+            stack.callback(one_pass.close)
+            yield one_pass
 
     def is_whole(self, file: int) -> bool:
         """Whether a file is decoded whole."""
@@ -136,36 +143,68 @@ class SoundStore:
             It cannot be decoded, now or when that was last tried.
         """
         header = self.headers[file]
-        with self._opened(file) as opened:
+        with self.noted(file), self.opened(file) as opened:
             samples = opened.samples(0, header.frames, self.view.channels)
         return resampled(samples, header.rate, self.rate)
 
     def cut(
-        self, file: int, whole: np.ndarray | None, corners: np.ndarray, size: Size
+        self, file: int, source: np.ndarray | Opened, corners: np.ndarray, size: Size
     ) -> np.ndarray:
-        """Windows of one file, [B, C, *size], from its samples or, of None, from the file.
+        """Windows of one file, [B, C, *size], from its samples [C, T] or from the open file.
+
+        Raises
+        ------
+        UnreadableSound
+            They cannot be decoded, or what else the open file holds.
+        """
+        if isinstance(source, Opened):
+            if self.view.crop == "patches" and file not in self.sound:
+                for _ in source.blocks(0, self.headers[file].frames):
+                    pass
+                self.sound.add(file)
+
+            def read(start: int, stop: int) -> np.ndarray:
+                return source.samples(start, stop, self.view.channels)
+        else:
+
+            def read(start: int, stop: int) -> np.ndarray:
+                return source[:, start:stop]
+
+        out = np.empty((len(corners), self.channels, *size), np.float32)
+        for corner, target in zip(corners, out, strict=True):
+            target[...] = self._window(read, file, int(corner[-1]), size)
+        return out
+
+    @contextmanager
+    def opened(self, file: int) -> Iterator[Opened]:
+        """A file, open and as it was.
+
+        Raises
+        ------
+        UnreadableSound
+            It cannot be opened, or is another than before.
+        """
+        with opened_file(self.files, self.names[file]) as opened:
+            if opened.header != self.headers[file]:
+                raise UnreadableSound("is another file than when the data set was opened")
+            yield opened
+
+    @contextmanager
+    def noted(self, file: int) -> Iterator[None]:
+        """What is unreadable inside becomes the file's damage.
 
         Raises
         ------
         Damaged
-            It cannot be decoded.
+            It is damaged, now or when that was last tried.
         """
-        out = np.empty((len(corners), self.channels, *size), np.float32)
-        if whole is not None:
-            for corner, target in zip(corners, out, strict=True):
-                target[...] = self._window(lambda a, b: whole[:, a:b], file, corner, size)
-            return out
-        with self._opened(file) as opened:
-            if self.view.crop == "patches" and file not in self.sound:
-                for _ in opened.blocks(0, self.headers[file].frames):
-                    pass
-                self.sound.add(file)
-            channels = self.view.channels
-            for corner, target in zip(corners, out, strict=True):
-                target[...] = self._window(
-                    lambda a, b: opened.samples(a, b, channels), file, corner, size
-                )
-        return out
+        if file in self.damage:
+            raise Damaged(file, self.damage[file])
+        try:
+            yield
+        except UnreadableSound as error:
+            self.damage[file] = str(error)
+            raise Damaged(file, str(error)) from None
 
     def digest(self, members: np.ndarray) -> bytes:
         content = hashlib.sha256(b"" if self.mel is None else self.mel.stated().encode())
@@ -174,9 +213,8 @@ class SoundStore:
         return content.digest()
 
     def _window(
-        self, read: Callable[[int, int], np.ndarray], file: int, corner: np.ndarray, size: Size
+        self, read: Callable[[int, int], np.ndarray], file: int, start: int, size: Size
     ) -> np.ndarray:
-        start = int(corner[-1])
         if self.mel is None:
             return read(start, start + size[0])
         first, last = self.mel.needed(start, start + size[1])
@@ -185,20 +223,6 @@ class SoundStore:
         samples[:, inside[0] - first : inside[1] - first] = read(*inside)
         return self.mel.image(samples)
 
-    @contextmanager
-    def _opened(self, file: int) -> Iterator[Opened]:
-        """A file that is as it was; what goes wrong with it inside is its damage."""
-        if file in self.damage:
-            raise Damaged(file, self.damage[file])
-        try:
-            with opened_file(self.files, self.names[file]) as opened:
-                if opened.header != self.headers[file]:
-                    raise UnreadableSound("is another file than when the data set was opened")
-                yield opened
-        except UnreadableSound as error:
-            self.damage[file] = str(error)
-            raise Damaged(file, str(error)) from None
-
 
 def is_short(header: Header, rate: int) -> bool:
     """Whether all of a file's samples may be held at once."""
@@ -206,12 +230,12 @@ def is_short(header: Header, rate: int) -> bool:
 
 
 class _Pass:
-    """One pass in order: the last file's samples serve its windows in the next batch."""
+    """One pass in order: the last file stays at hand for its windows in the next batch."""
 
     def __init__(self, store: SoundStore, mapper: Mapper) -> None:
         self.store = store
         self.mapper = mapper
-        self.last: dict[int, np.ndarray | None] = {}
+        self.held: Held | None = None
 
     def __call__(
         self, files: np.ndarray, corners: np.ndarray, size: Size
@@ -222,27 +246,47 @@ class _Pass:
         stops = np.append(starts[1:], len(files))
         numbers = files[starts].tolist()
         groups = [slice(start, stop) for start, stop in zip(starts, stops, strict=True)]
+        if self.held is not None and self.held[0] not in numbers:
+            self.close()
 
-        kept_whole: dict[int, np.ndarray | None] = {}
+        fresh: list[Held] = []
 
         def read(i: int) -> np.ndarray | None:
-            try:
-                whole = self._whole(numbers[i])
-                if i == len(numbers) - 1:
-                    kept_whole[numbers[i]] = whole
-                return self.store.cut(numbers[i], whole, corners[groups[i]], size)
-            except Damaged:
-                return None
+            into = fresh if i == len(numbers) - 1 else None
+            return self._read(numbers[i], corners[groups[i]], size, into)
 
         for group, values in zip(groups, self.mapper(read, range(len(numbers))), strict=True):
             if values is None:
                 kept[group] = False
             else:
                 out[group] = values
-        self.last = kept_whole
+        if fresh:
+            self.close()
+            self.held = fresh[0]
         return (out if kept.all() else out[kept]), kept
 
-    def _whole(self, file: int) -> np.ndarray | None:
-        if file in self.last:
-            return self.last[file]
-        return self.store.decoded(file) if self.store.is_whole(file) else None
+    def close(self) -> None:
+        """Let the last file go."""
+        if self.held is not None:
+            self.held[2].close()
+        self.held = None
+
+    def _read(
+        self, file: int, corners: np.ndarray, size: Size, into: list[Held] | None
+    ) -> np.ndarray | None:
+        """A file's windows, or None where it is damaged; it stays open where it goes `into`."""
+        store, held = self.store, self.held
+        try:
+            with ExitStack() as stack, store.noted(file):
+                if held is not None and held[0] == file:
+                    return store.cut(file, held[1], corners, size)
+                if store.is_whole(file):
+                    source = store.decoded(file)
+                else:
+                    source = stack.enter_context(store.opened(file))
+                values = store.cut(file, source, corners, size)
+                if into is not None:
+                    into.append((file, source, stack.pop_all()))
+                return values
+        except Damaged:
+            return None

@@ -207,10 +207,14 @@ def test_a_long_file_is_read_by_stretches(clips: Path, monkeypatch: pytest.Monke
     source = spectra.open_source(clips, size=2000)
     expected = source.examples(range(len(source)))
     monkeypatch.setattr(sound_store, "WHOLE_LIMIT", 45_000)
-    (clips / "long.flac").write_bytes(damaged_flac(8) * 1)
+    (clips / "long.flac").write_bytes(damaged_flac(8))
     long = spectra.open_source(clips, size=2000)
     assert not all(long.store.is_whole(file) for file in range(5))
-    np.testing.assert_array_equal(np.concatenate(list(long.batches(7))), expected)
+    for workers in (1, 2):
+        parts = [values for values, _ in long.read(batch_size=7, workers=workers)]
+        np.testing.assert_array_equal(np.concatenate(parts), expected)
+    drawn = long.draw(0, 0, range(50))
+    np.testing.assert_array_equal(drawn[-9:], long.draw(0, 0, range(41, 50)))
     assert list(long.damage) == ["long.flac"]
 
 
