@@ -184,7 +184,10 @@ def _open_file(path: Path, options: Options) -> Source:
             f"{path}: cannot be read ({error.strerror or error}); check its permissions"
         ) from error
     if is_image(head):
-        return _file_source(DiskFiles(str(path), {path.name: path}), [], options, path.stem)
+        files = DiskFiles(str(path), {path.name: path})
+        source = _file_source(files, [], options, path.stem)
+        source.examples([0])  # of a file named by itself, damage is the user's to mend
+        return source
     if is_sound(head, suffix):
         files = DiskFiles(str(path), {path.name: path}, "sound")
         return _file_source(files, [], options, path.stem)

@@ -121,6 +121,9 @@ def test_single_image(write: Write, picture: Picture) -> None:
     assert len(source) == 1
     with pytest.raises(InputError, match="at least 2 files"):
         source.split()
+    data = (folder / "only.png").read_bytes()
+    (folder / "only.png").write_bytes(data[: len(data) // 2])
+    assert "only.png " in refusal(folder / "only.png")
 
 
 def test_links_are_followed_once(write: Write, picture: Picture) -> None:
