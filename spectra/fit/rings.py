@@ -1,6 +1,7 @@
 """The ring powers that a law is fitted to, with their noise and what a law gives in them."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -67,15 +68,19 @@ class Bend:
 
     def rise(self, alpha: float | np.ndarray) -> np.ndarray:
         """d bend / d alpha, [K]."""
-        slopes = np.polynomial.chebyshev.chebder(self.coefficients) * 2 / (self.high - self.low)
         inside = (np.asarray(alpha) > self.low) & (np.asarray(alpha) < self.high)
-        return np.where(inside, self._sum(alpha, slopes), 0.0)
+        return np.where(inside, self._sum(alpha, self._slopes), 0.0)
 
     def basis(self, alpha: float | np.ndarray, terms: int = NODES) -> np.ndarray:
         """The polynomials at each alpha, [..., terms]."""
         middle, reach = (self.low + self.high) / 2, (self.high - self.low) / 2
-        place = (np.clip(alpha, self.low, self.high) - middle) / reach
-        return np.polynomial.chebyshev.chebvander(place, terms - 1)
+        place = np.clip((np.asarray(alpha) - middle) / reach, -1.0, 1.0)
+        return np.cos(np.multiply.outer(np.arccos(place), np.arange(terms)))  # T_n(x)
+
+    @cached_property
+    def _slopes(self) -> np.ndarray:
+        """Polynomials of the derivative, [NODES - 1, K]."""
+        return np.polynomial.chebyshev.chebder(self.coefficients) * 2 / (self.high - self.low)
 
     def _sum(self, alpha: float | np.ndarray, coefficients: np.ndarray) -> np.ndarray:
         basis = self.basis(alpha, len(coefficients))

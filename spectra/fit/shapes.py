@@ -13,7 +13,8 @@ __all__ = ["Objective", "Shape", "fit_shape", "select_shape"]
 Objective = Literal["weighted", "whittle"]
 
 STEPS = 200
-TOLERANCE = 1e-10
+TOLERANCE = 1e-8
+LEAST_DAMPING = 1e-9
 # Under this share of the sharpest direction a parameter is not determined by the rings.
 RANK = 1e-7
 FLOOR_STARTS = (0.9, 0.3, 0.01)  # of the weakest ring's power
@@ -139,13 +140,15 @@ def _descend(
     damping = 1e-3
     for _ in range(STEPS):
         fisher = (columns.T * weight) @ columns
-        damped = fisher + damping * np.diag(np.diagonal(fisher) + 1e-12 * fisher[0, 0])
-        step = np.linalg.solve(damped, columns.T @ score)
+        size = np.sqrt(np.diagonal(fisher))
+        size[size == 0] = 1.0
+        damped = fisher / np.outer(size, size) + damping * np.eye(len(theta))
+        step = np.linalg.solve(damped, columns.T @ score / size) / size
         with np.errstate(over="ignore", invalid="ignore"):
             tried = state(theta + step)
         if tried[0] <= cost:
             gained, (cost, score, columns), theta = cost - tried[0], tried, theta + step
-            damping = max(damping / 10, 1e-12)
+            damping = max(damping / 10, LEAST_DAMPING)
             if gained <= TOLERANCE * max(1.0, abs(cost)) and damping < 1e-2:
                 break
         elif damping > 1e10:
