@@ -273,3 +273,34 @@ def test_windows_along_one_axis(sizes: list[int], size: int, patches: bool) -> N
             int((file <= number).sum()),
         )
     assert windows.positions == (sum(own - size + 1 for own in sizes) if patches else len(sizes))
+
+
+def test_threads_read_one_zip(tmp_path: Path, picture: Picture) -> None:
+    import io
+
+    from PIL import Image
+
+    with zipfile.ZipFile(tmp_path / "set.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(40):
+            file = io.BytesIO()
+            Image.fromarray(picture(32, 32, seed=number)).save(file, "PNG")
+            archive.writestr(f"{number:02d}.png", file.getvalue())
+    source = open_source(tmp_path / "set.zip")
+    values, units = whole_of(source, batch_size=16, workers=4)
+    assert units.tolist() == list(range(40))
+    wanted = [picture(32, 32, seed=number) for number in range(40)]
+    np.testing.assert_array_equal(np.rint((values[:, 0] + 1) * 127.5), wanted)
+
+
+@pytest.mark.parametrize("shape", [(16, 24), (16, 24, 3)])
+@pytest.mark.parametrize("deep", [False, True])
+def test_the_compiled_pass_is_exact(write: Write, shape: tuple[int, ...], deep: bool) -> None:
+    """What is streamed is to the last bit what is read at random, by numpy."""
+    rng = np.random.default_rng(0)
+    deep = deep and len(shape) == 2
+    pixels = rng.integers(0, 65536 if deep else 256, shape).astype(np.uint16 if deep else np.uint8)
+    folder = write("a.png", pixels)
+    for options in ({}, {"size": 8}, {"size": 8, "value_range": (-3.0, 70000.0)}):
+        source = open_source(folder, **options)
+        values, _ = whole_of(source)
+        np.testing.assert_array_equal(values, source.examples(range(len(source))))
