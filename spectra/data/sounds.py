@@ -11,7 +11,7 @@ import numpy as np
 __all__ = ["Header", "Opened", "UnreadableSound", "open_sound", "resampled"]
 
 BLOCK = 2**18  # frames decoded at once
-LARGEST = 1e9  # of a sample; what is beyond is a damaged float
+LARGEST = 2.0**16  # of a sample: floats on a 16-bit scale; what is beyond is damaged
 # No codec stores more samples in a byte: FLAC and Opus spend bytes even on silence.
 SAMPLES_A_BYTE = 8192
 UNSTATED = 0x7FFFFF00  # sizes from here on are written by what streams, before it knows
