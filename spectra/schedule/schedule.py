@@ -59,7 +59,7 @@ class Schedule:
 
     name: str
     basis: str
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
     variance: np.ndarray
     mean: np.ndarray
     offset: np.ndarray

@@ -139,11 +139,11 @@ def measure_with_damage(
 ) -> tuple[Spectrum | None, dict[str, str]]:
     """A part's spectrum, and the files of it that could not be read."""
     measured = measure_part(source, part, request)
-    found = source.store.damage
-    mine = source.members[part.start : part.stop].tolist() if found else []
-    return measured, {
-        source.store.names[member]: found[member] for member in mine if member in found
-    }
+    found, damage = source.store.damage, {}
+    for member in source.members[part.start : part.stop].tolist() if found else []:
+        if member in found:
+            damage[str(source.store.names[member])] = found[member]
+    return measured, damage
 
 
 def _finished(

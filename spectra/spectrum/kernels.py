@@ -13,11 +13,10 @@ __all__ = ["add_cross_power", "add_examples", "add_power", "prepare", "ring_sums
 
 def _compiled(function: Callable[..., Any]) -> Any:
     """Compile without Python's lock, keeping the machine code on disk where that is possible."""
-    options = {"fastmath": True, "nogil": True, "boundscheck": False}
     try:
-        return njit(cache=True, **options)(function)
+        return njit(cache=True, fastmath=True, nogil=True)(function)
     except RuntimeError:  # no folder that can be written
-        return njit(**options)(function)
+        return njit(fastmath=True, nogil=True)(function)
 
 
 @_compiled

@@ -157,10 +157,10 @@ class _Gauge:
             self.dc += float((means.astype(np.float64) ** 2).sum())
         # A constant leaves only the rounding of its own mean.
         rounding = (2.0**-21 * means) ** 2
-        flat = (rings <= rounding[:, None]).all(axis=1)
+        flat = np.all(rings <= rounding[:, None], axis=1)
         shape = (len(examples), -1, self.channels)
         rings = rings.reshape(*shape, rings.shape[-1]).mean(axis=1)
-        return rings, flat.reshape(shape).all(axis=1).any(axis=1)
+        return rings, np.any(np.all(flat.reshape(shape), axis=1), axis=1)
 
     def result(self) -> Spectrum | None:
         """What was added, as a spectrum."""
@@ -170,6 +170,7 @@ class _Gauge:
         mean = (self.total / n).reshape(source.shape)
         variances = {}
         for name, basis in self.transforms.items():
+            assert self.pilot is not None
             scatter = self.squares[name] - n * basis.forward(mean - self.pilot) ** 2
             variances[name] = mirrored(name, scatter.clip(0) / max(n - 1, 1))
         plane = None

@@ -216,3 +216,8 @@ def test_no_half_life_is_no_average() -> None:
         layer.weight.fill_(7.0)
     ema.update(seen=10**6, images=1)
     assert torch.equal(ema.state_dict()["weight"], layer.weight)
+
+
+def test_series_have_no_network_yet() -> None:
+    with pytest.raises(InputError, match="--view log-mel"):
+        make_network(UNetConfig(), (1, 4096))

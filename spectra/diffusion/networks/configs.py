@@ -54,9 +54,23 @@ def network_record(config: NetworkConfig) -> dict[str, Any]:
     return {"name": name, **record}
 
 
-def make_network(config: NetworkConfig, shape: tuple[int, int, int]) -> nn.Module:
-    """The network for examples of a shape (C, H, W), with fresh weights from torch's generator."""
-    return UNet(config, shape[0]) if isinstance(config, UNetConfig) else DiT(config, shape)
+def make_network(config: NetworkConfig, shape: tuple[int, ...]) -> nn.Module:
+    """The network for examples of a shape (C, H, W), with fresh weights from torch's generator.
+
+    Raises
+    ------
+    InputError
+        The examples are no images.
+    """
+    if len(shape) != 3:
+        raise InputError(
+            f"network {network_record(config)['name']}: is for images (C, H, W), here examples "
+            f"have the shape {shape}; measure sound as images (--view log-mel)"
+        )
+    channels, height, width = shape
+    if isinstance(config, UNetConfig):
+        return UNet(config, channels)
+    return DiT(config, (channels, height, width))
 
 
 class InBfloat16(nn.Module):
