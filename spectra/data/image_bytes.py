@@ -2,11 +2,12 @@
 
 import struct
 import zlib
-from typing import IO, Any
+from typing import Any
 
 __all__ = [
     "JPEG_HEAD",
     "ORIENTATION",
+    "PNG_TAIL",
     "SNIFF_BYTES",
     "is_image",
     "jpeg_frame",
@@ -57,13 +58,13 @@ def jpeg_frame(head: bytes) -> tuple[int, int, bool] | None:
     return None
 
 
-def late_orientation(file: IO[bytes]) -> int:
-    """Orientation from an EXIF block behind a PNG's pixels, where Pillow would decode to get it."""
+def late_orientation(tail: bytes) -> int:
+    """Orientation from an EXIF block behind a PNG's pixels, where Pillow would decode to get it.
+
+    `tail` is the file's last `PNG_TAIL` bytes.
+    """
     from PIL import Image
 
-    end = file.seek(0, 2)
-    file.seek(max(0, end - PNG_TAIL))
-    tail = file.read(PNG_TAIL)
     at = tail.rfind(b"eXIf")
     length = int.from_bytes(tail[at - 4 : at]) if at >= 4 else 0
     block = tail[at + 4 : at + 4 + length]

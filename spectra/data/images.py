@@ -6,7 +6,13 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from spectra.data.image_bytes import JPEG_HEAD, ORIENTATION, jpeg_frame, late_orientation
+from spectra.data.image_bytes import (
+    JPEG_HEAD,
+    ORIENTATION,
+    PNG_TAIL,
+    jpeg_frame,
+    late_orientation,
+)
 from spectra.data.values import POSITION, luma
 
 if TYPE_CHECKING:
@@ -53,7 +59,7 @@ def read_header(file: IO[bytes]) -> Header:
     UnreadableImage
         The header is damaged, or states something that cannot be read.
     """
-    frame = jpeg_frame(file.read(JPEG_HEAD))
+    frame = jpeg_frame(_read_at(file, 0, JPEG_HEAD))
     if frame is not None and 0 < frame[0] * frame[1] <= MOST_PIXELS:
         return Header(*frame, 255)
     file.seek(0)
@@ -68,7 +74,7 @@ def read_header(file: IO[bytes]) -> Header:
     if image.format != "TIFF":  # which turns itself
         turn = _orientation(image)
         if image.format == "PNG" and turn == 1 and width != height:
-            turn = late_orientation(file)
+            turn = late_orientation(_read_at(file, -PNG_TAIL, PNG_TAIL))
         if turn >= 5:
             width, height = height, width
     return Header(height, width, _has_colour(image), levels)
@@ -146,6 +152,15 @@ def _pillow() -> Any:
     from PIL import Image, TiffImagePlugin, WebPImagePlugin  # noqa: F401
 
     return Image
+
+
+def _read_at(file: IO[bytes], place: int, size: int) -> bytes:
+    """Some bytes from a place counted from the beginning, or where negative from the end."""
+    try:
+        file.seek(place if place >= 0 else max(0, file.seek(0, 2) + place))
+        return file.read(size)
+    except Exception as error:  # the file may be a member of a damaged zip
+        raise _unreadable(error) from None
 
 
 def _opened(file: IO[bytes]) -> "Image.Image":

@@ -147,3 +147,33 @@ def test_mutations_are_counted_or_given_a_reason(write: Write, picture: Picture)
     reasons = [*source.damage.values(), *(skip.reason for skip in source.skipped)]
     assert all(reason and "\n" not in reason for reason in reasons)
     assert read > 10
+
+
+def test_members_of_a_damaged_zip(tmp_path: Path, picture: Picture) -> None:
+    """Wherever bits flip: read, skipped or damaged, and the zip refused only as a whole."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number, kind in enumerate(("PNG", "JPEG", "PNG", "GIF")):
+            file = io.BytesIO()
+            Image.fromarray(picture(40, 48, 3, seed=number)).save(file, kind)
+            archive.writestr(f"{number}.{kind.lower()}", file.getvalue())
+    rng = np.random.default_rng(0)
+    outcomes = set()
+    for _ in range(60):
+        data = bytearray(packed.getvalue())
+        for at in rng.integers(0, len(data), 12):
+            data[at] ^= 1 << rng.integers(8)
+        path = tmp_path / "set.zip"
+        path.write_bytes(data)
+        try:
+            source = open_source(path, size=40, crop="center", channels="grey")
+            read = sum(len(values) for values, _ in source.read())
+        except InputError as error:
+            assert "\n" not in str(error)
+            outcomes.add("refused")
+        else:
+            assert read + len(source.damage) == len(source)
+            outcomes |= {"read"} if read else set()
+            outcomes |= {"damaged"} if source.damage else set()
+            outcomes |= {"skipped"} if source.skipped else set()
+    assert outcomes >= {"read", "skipped"}
