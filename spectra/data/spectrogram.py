@@ -10,11 +10,13 @@ import numpy as np
 from spectra.errors import InputError, check_number
 
 __all__ = [
+    "clips_of",
     "frames_of",
     "log_mel",
     "mel_filters",
     "mel_frequencies",
     "mel_spectrogram",
+    "precision",
     "spectrogram",
     "transformed",
 ]
@@ -92,7 +94,8 @@ def mel_spectrogram(
     from spectra.data.hann import hann_bands
 
     slopes = _slopes(rate, _length("n_fft", n_fft, 4), _length("n_mels", n_mels, 1))
-    rows = np.zeros((4, n_fft // 2 + 1), _precision(x))
+    x = clips_of(x)
+    rows = np.zeros((4, n_fft // 2 + 1), precision(x))
 
     def banded(modes: np.ndarray, even: bool, out: np.ndarray) -> None:
         hann_bands(modes, even, *slopes, rows, out)
@@ -189,12 +192,10 @@ def _mapped(
 ) -> np.ndarray:
     """Modes of all frames [B, 2 bins] through `reduce` to [B, rows]; -> [..., rows, frames]."""
     hop = _length("hop", hop, 1)
-    x = np.asarray(x)
-    if x.ndim == 0 or 0 in x.shape:
-        raise InputError("x: there are no samples; give clips [..., T]")
+    x = clips_of(x)
     count = _frame_count(x.shape[-1], n_fft, hop, center)
     flat = x.reshape(-1, x.shape[-1])
-    out = np.empty((len(flat), count, rows), _precision(x))
+    out = np.empty((len(flat), count, rows), precision(x))
     per = max(1, min(count, CHUNK_BYTES // (8 * n_fft)))
     modes = np.empty((per, n_fft // 2 + 1), np.complex128)
     for clip, target in zip(flat, out, strict=True):
@@ -206,8 +207,25 @@ def _mapped(
     return np.moveaxis(out, 1, 2).reshape(*x.shape[:-1], rows, count)
 
 
-def _precision(x: Any) -> Any:
-    return np.float64 if getattr(x, "dtype", None) == np.float64 else np.float32
+def precision(x: np.ndarray) -> Any:
+    """What clips are measured in: float64 where they are, else float32."""
+    return np.float64 if x.dtype.kind == "f" and x.dtype.itemsize >= 8 else np.float32
+
+
+def clips_of(x: Any) -> np.ndarray:
+    """Clips [..., T] of real numbers, as an array.
+
+    Raises
+    ------
+    InputError
+        They are no real numbers, or none.
+    """
+    x = np.asarray(x)
+    if x.dtype.kind not in "fiub":
+        raise InputError(f"x: holds {x.dtype}, not real numbers; give samples, float or integer")
+    if x.ndim == 0 or 0 in x.shape:
+        raise InputError("x: there are no samples; give clips [..., T]")
+    return x
 
 
 def _frame_count(samples: int, n_fft: int, hop: int, center: bool) -> int:

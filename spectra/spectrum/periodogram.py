@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from spectra.data.spectrogram import frames_of, transformed
+from spectra.data.spectrogram import clips_of, frames_of, precision, transformed
 from spectra.errors import InputError, check_name
 from spectra.spectrum.windows import WindowName
 
@@ -58,9 +58,7 @@ def welch(
     from spectra.data.hann import add_hann_power, add_power
 
     check_name("window", window, get_args(WindowName))
-    x = np.asarray(x)
-    if x.ndim == 0 or 0 in x.shape:
-        raise InputError("x: there are no samples; give clips [..., T]")
+    x = clips_of(x)
     samples = x.shape[-1]
     size = samples if segment is None else _size(segment)
     hop, count = _hop(size, overlap), segment_count(samples, size, overlap)
@@ -78,8 +76,7 @@ def welch(
     if not np.isfinite(total).all():
         raise InputError("x: NaN or infinite values, or too large ones; remove or rescale them")
     total *= _level(size, window) / (count * size)
-    dtype = np.float64 if x.dtype == np.float64 else np.float32
-    return total.reshape(*x.shape[:-1], -1).astype(dtype, copy=False), _modes(size) / size
+    return total.reshape(*x.shape[:-1], -1).astype(precision(x), copy=False), _modes(size) / size
 
 
 def segment_count(samples: int, segment: int, overlap: float = 0.5) -> int:

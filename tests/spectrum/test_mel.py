@@ -21,6 +21,7 @@ WAYS = [
     (44100, 1025, 300, 40),
     (48000, 4096, 1000, 229),
     (22050, 4, 1, 2),
+    (22050, 64, 100, 10),
 ]
 
 
@@ -134,12 +135,19 @@ def test_integers_and_layouts_are_taken() -> None:
         np.ascontiguousarray(x.T, np.float32), 16000, n_fft=256, hop=64, n_mels=20
     )
     np.testing.assert_array_equal(strided, plain)
+    swapped = x.T.astype(">f8")
+    assert mel_spectrogram(swapped, 16000, n_fft=256).dtype == np.float64
+    np.testing.assert_allclose(
+        mel_spectrogram(swapped, 16000, n_fft=256, hop=64, n_mels=20), plain, rtol=1e-5
+    )
 
 
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
         ({"x": np.zeros(0)}, "no samples"),
+        ({"x": np.zeros(9000, complex)}, "complex128"),
+        ({"x": ["a"]}, "not real numbers"),
         ({"x": np.zeros((0, 100))}, "no samples"),
         ({"x": np.full(100, np.nan)}, "NaN"),
         ({"x": np.zeros(100), "hop": 0}, "hop"),

@@ -142,6 +142,8 @@ def test_peak_of_the_mean_log_spectrum_of_real_sound(name: str, peak: float) -> 
     ("arguments", "named"),
     [
         ({"x": np.zeros(0)}, "no samples"),
+        ({"x": np.zeros(9000, complex)}, "complex128"),
+        ({"x": ["a"]}, "not real numbers"),
         ({"x": np.zeros(100)}, "100 samples"),
         ({"x": np.zeros(2), "segment": None}, "2 samples"),
         ({"x": np.zeros(100), "segment": 2}, "segment"),
