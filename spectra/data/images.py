@@ -283,9 +283,11 @@ def _plain(image: "Image.Image", colour: bool, grey: bool) -> np.ndarray:
             image = Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)
         if image.mode not in ("1", "L", "RGB"):
             image = image.convert("RGB")
-        if grey or image.mode == "1":
+        if image.mode == "1" or (grey and image.mode == "RGB"):
             image = image.convert("L")
-        pixels = np.asarray(image)
+        width, height = image.size
+        shape = (height, width) if image.mode == "L" else (height, width, 3)
+        pixels = np.frombuffer(image.tobytes(), np.uint8).reshape(shape)
     except ValueError as error:
         raise UnreadableImage(f"{error}; save it as RGB") from None
     # Grey held as three equal channels (palettes, alpha) is one channel.

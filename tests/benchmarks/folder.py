@@ -25,6 +25,7 @@ __all__ = ["folder"]
 ASKED = {256: 12.0, 512: 35.0, 1024: 50.0}
 FILES = {256: 240, 512: 96, 1024: 32}
 WORKERS = 1.6
+BATCH = 2**21  # bytes read at once
 ROUNDS = 5
 
 
@@ -90,7 +91,8 @@ def folder() -> list[Row]:
                     image.load()
 
             def reading(place: Path = place) -> None:
-                for _ in open_source(place, channels="grey").batches(16):
+                source = open_source(place, channels="grey")
+                for _ in source.batches(max(1, BATCH // (4 * source.shape[1] ** 2))):
                     pass
 
             ours()
