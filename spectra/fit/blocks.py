@@ -6,7 +6,7 @@ __all__ = ["BLOCK", "LEAST_SIDE", "block_excess"]
 
 BLOCK = 8  # pixels
 LEAST_SIDE = 64  # pixels: so that the harmonics lie apart
-HARMONICS = (1, 2, 3)
+HARMONICS = (1, 3)  # a grid of 4 pixels has the second too
 BESIDE = np.array([-5, -4, -3, -2, 2, 3, 4, 5])  # bins; the taper's own width is left out
 # Mean and standard deviation of ln(power at a bin over the mean of those beside it) where there
 # is no line: chi-squared of 2 over a mean of 8 correlated ones. Photographs without JPEG have
@@ -24,8 +24,8 @@ def block_excess(examples: np.ndarray) -> tuple[np.ndarray, float]:
 
     Returns
     -------
-    excess : float64 [3]
-        Mean over pictures and both axes of ln(power at k / 8 over that beside it), k = 1, 2, 3,
+    excess : float64 [2]
+        Mean over pictures and both axes of ln(power at k / 8 over that beside it), k = 1 and 3,
         less what it is without a grid.
     z : float
         Their mean, in standard errors (the larger of the theoretical one and that between

@@ -50,25 +50,26 @@ class Octave:
         return self.slope > OCTAVE_ALLOWANCE * self.slope_se
 
 
-def octaves(rings: Rings, read: np.ndarray) -> tuple[Octave, ...]:
-    """Weighted slopes of the curve `read` [K], an octave at a time from the lowest ring."""
+def octaves(rings: Rings, frequency: np.ndarray, read: np.ndarray) -> tuple[Octave, ...]:
+    """Weighted slopes of the curve `read` [K] over |f| [K], an octave at a time from the lowest."""
     x = rings.log_f
     count = max(1, int(np.floor((x[-1] - x[0]) / np.log(2) + 0.5)))
     edges = x[0] + np.log(2) * np.arange(count + 1)
     edges[-1] = x[-1]
     found = []
     for low, high in pairwise(edges):
-        inside = np.flatnonzero((x >= low - 1e-9) & (x <= high + 1e-9))
-        if len(inside) < 2:  # the ring after stands for an octave with none of its own
-            inside = np.arange(inside[0], min(inside[0] + 2, len(x))) if len(inside) else inside
+        # Up to the ring where the next octave begins, so that no step between two is left out.
+        first, last = np.searchsorted(x, (low - 1e-9, high - 1e-9))
+        inside = np.arange(first, last + 1)
         if len(inside) < 2:
             continue
         weight = 1 / rings.variance[inside]
         lever = weight * (x[inside] - np.average(x[inside], weights=weight))
         row = lever / (lever @ x[inside])
         error = np.sqrt(row @ rings.scatter[np.ix_(inside, inside)] @ row)
-        low_f, high_f = np.exp(x[inside[[0, -1]]])
-        found.append(Octave(float(low_f), float(high_f), float(row @ read[inside]), float(error)))
+        slope = float(row @ read[inside])
+        ends = frequency[inside[0]], frequency[inside[-1]]
+        found.append(Octave(float(ends[0]), float(ends[1]), slope, float(error)))
     return tuple(found)
 
 

@@ -130,7 +130,7 @@ def _summary(
         departure_db=departure_db(rings, fit.read),
         chi_squared=float(np.sum((fit.read - fit.curve) ** 2 / rings.variance)),
         r_squared=r_squared(rings, fit),
-        octaves=octaves(rings, fit.read),
+        octaves=octaves(rings, spectrum.frequency[used], fit.read),
         floor=float(fit.theta[-1]) if shape.floor else 0.0,
         floor_se=float(errors[-1]) if shape.floor else 0.0,
         knee=knee,
