@@ -8,6 +8,8 @@ __version__ = "0.1.0"
 # Public name -> the module that defines it. Loaded on first use: measuring must not pay for
 # training, nor either for plots (`import spectra` stays under half a second).
 _HOME = {
+    "Exponents": "spectra.fit",
+    "Floor": "spectra.fit",
     "FrequencyCutoff": "spectra.schedule",
     "InputError": "spectra.errors",
     "PowerLaw": "spectra.fit",
@@ -18,6 +20,8 @@ _HOME = {
     "analyze": "spectra.spectrum",
     "derive_schedule": "spectra.schedule",
     "evaluate": "spectra.evaluation",
+    "find_floors": "spectra.fit",
+    "fit_examples": "spectra.fit",
     "fit_power_law": "spectra.fit",
     "frequency_cutoff": "spectra.schedule",
     "load_run": "spectra.diffusion",
@@ -25,6 +29,7 @@ _HOME = {
     "load_spectrum": "spectra.spectrum",
     "log_mel": "spectra.spectrum",
     "make_basis": "spectra.bases",
+    "measure_exponents": "spectra.fit",
     "mel_cepstrum": "spectra.spectrum",
     "mel_spectrogram": "spectra.spectrum",
     "mfcc": "spectra.spectrum",
@@ -39,6 +44,8 @@ _HOME = {
 }
 
 __all__ = [
+    "Exponents",
+    "Floor",
     "FrequencyCutoff",
     "InputError",
     "PowerLaw",
@@ -50,6 +57,8 @@ __all__ = [
     "analyze",
     "derive_schedule",
     "evaluate",
+    "find_floors",
+    "fit_examples",
     "fit_power_law",
     "frequency_cutoff",
     "load_run",
@@ -57,6 +66,7 @@ __all__ = [
     "load_spectrum",
     "log_mel",
     "make_basis",
+    "measure_exponents",
     "mel_cepstrum",
     "mel_spectrogram",
     "mfcc",
@@ -76,7 +86,15 @@ if TYPE_CHECKING:
     from spectra.diffusion import Run, load_run, sample, train
     from spectra.errors import InputError
     from spectra.evaluation import evaluate
-    from spectra.fit import PowerLaw, fit_power_law
+    from spectra.fit import (
+        Exponents,
+        Floor,
+        PowerLaw,
+        find_floors,
+        fit_examples,
+        fit_power_law,
+        measure_exponents,
+    )
     from spectra.schedule import (
         FrequencyCutoff,
         Schedule,
