@@ -19,6 +19,8 @@ from spectra.plots.style import (
     frequency_axis,
     house_style,
     new_figure,
+    panel_legend,
+    power_axis,
 )
 from spectra.spectrum import Spectrum
 from spectra.spectrum.colour import channel_power, coherence, decorrelated_power, luma_power
@@ -61,7 +63,7 @@ def plot_channels(spectrum: Spectrum, *, layout: Layout = "wide") -> Figure:
         There is one channel, or so many that their cross-power was not kept.
     """
     scale = frequency_scale(spectrum)
-    own, mixed, together = channel_power(spectrum), decorrelated_power(spectrum), None
+    own, mixed = channel_power(spectrum), decorrelated_power(spectrum)
     together = coherence(spectrum)
     names = channel_names(spectrum)
     wide = layout == "wide"
@@ -89,19 +91,13 @@ def plot_channels(spectrum: Spectrum, *, layout: Layout = "wide") -> Figure:
     titles = ("each channel", "principal axes", "squared coherence")
     for axes, title in zip(panels, titles, strict=True):
         frequency_axis(axes, shown, scale.label, unit=scale.unit, most=4 if wide else 6)
-        axes.legend(
-            title=title,
-            alignment="left",
-            title_fontsize=10.0,
-            loc="lower left",
-            bbox_to_anchor=(-0.02, 1.0),
-            borderaxespad=0.2,
-        )
+        panel_legend(axes, title)
     for axes in panels[:2]:
         axes.set_yscale("log")
-        axes.set_ylabel("power")
-    panels[1].sharey(panels[0])
-    panels[1].autoscale_view()
+    ends = np.array([axes.get_ylim() for axes in panels[:2]])  # one scale for both
+    for axes in panels[:2]:
+        axes.set_ylim(ends[:, 0].min(), ends[:, 1].max())
+        power_axis(axes)
     panels[2].set_ylim(0, 1.02)
     panels[2].set_ylabel("coherence (0 to 1)")
     return finish(figure)

@@ -7,6 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from spectra.errors import InputError
+from spectra.fit import PowerLaw
+from spectra.fit.rings import Bend, ModeNoise
 from spectra.spectrum import Spectrum, rapsd
 from spectra.spectrum.engine import RingEngine
 from spectra.spectrum.estimator import OVERLAP
@@ -17,6 +19,7 @@ __all__ = [
     "decibel",
     "draw_band",
     "example_power",
+    "law_in_rings",
     "mean_curve",
     "reach_of",
     "single_curves",
@@ -25,6 +28,7 @@ __all__ = [
 
 PER_OCTAVE = 48  # points of a long curve; a page shows no more
 LONG = 512
+PLAIN = ("plain", "log-resampled")  # fits of a straight line, whatever the window
 
 # Frequency [F] in cycles/sample; mean, low and high of ln power, [F] each.
 Curve = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -78,6 +82,25 @@ def example_power(spectrum: Spectrum, examples: np.ndarray) -> np.ndarray:
     for which, _, power in engine.blocks(flat):
         rings[which] = power
     return rings.reshape(len(examples), -1, rings.shape[-1]).mean(axis=1)
+
+
+def law_in_rings(spectrum: Spectrum, fit: PowerLaw) -> np.ndarray:
+    """ln of what the fitted law gives in each ring as the average drawn shows it, [F].
+
+    Weighted fits know that a taper and the rings' width bend a law, and how far below the mean
+    the mean of logs lies; the plain ones of the post do not.
+    """
+    frequency = spectrum.frequency
+    if fit.method in PLAIN:
+        return np.log(fit.predict(frequency))
+    every = np.arange(len(frequency))
+    bend = Bend.of(spectrum, every)
+    knee = (fit.knee / frequency) ** fit.alpha if fit.knee > 0 else 0.0
+    slope = fit.alpha / (1 + knee) * np.ones_like(frequency)  # the local one, under a knee less
+    law = (fit.predict(frequency) - fit.floor) * np.exp(bend.at(slope))
+    law = law + fit.floor * np.exp(bend.at(0.0))
+    examples = spectrum.power_moments.n if fit.average == "arithmetic" else 1
+    return np.log(law) + ModeNoise.of(spectrum, every, examples).bias
 
 
 def thinned(frequency: np.ndarray, *rows: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -5,10 +5,9 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from spectra.plots.curves import decibel
-from spectra.plots.frequency import FrequencyScale, frequency_scale
+from spectra.plots.frequency import frequency_scale
 from spectra.plots.images import TALL, block_mean, frequency_edges, tile_step
 from spectra.plots.style import (
     DATA,
@@ -20,17 +19,26 @@ from spectra.plots.style import (
     finish,
     frequency_axis,
     house_style,
-    legend_above,
     new_figure,
+    panel_legend,
+    picture_bar,
+    power_axis,
 )
 from spectra.spectrum import Spectrum
 from spectra.spectrum.directions import AxisSpectrum, axis_spectrum, sector_spectra
 
-__all__ = ["axis_names", "is_spectrogram", "plot_directions", "sector_names", "shares_axes"]
+__all__ = [
+    "axis_names",
+    "is_spectrogram",
+    "plot_directions",
+    "sector_names",
+    "sectors_over_mean",
+    "shares_axes",
+]
 
 # Crests stand across the direction of variation. Pictures have y downwards, spectrograms upwards.
 PICTURE_SECTORS = ("0°, edges |", "45°, edges /", "90°, edges —", "135°, edges \\")
-SOUND_SECTORS = ("0°, onsets", "45°, falling", "90°, tones", "135°, rising")
+SOUND_SECTORS = ("0°, onsets", "45°, falling sweeps", "90°, tones", "135°, rising sweeps")
 STYLES = ((DATA, "-"), (DERIVED, "--"), (NOISY, "-."), (STANDARD, ":"))
 
 
@@ -94,17 +102,16 @@ def plot_directions(spectrum: Spectrum, *, layout: Layout = "wide") -> Figure:
         axes = panels["axes"]
         _along(axes, across, DATA, "-", "along x (horizontal)")
         _along(axes, down, NOISY, "-.", "along y (vertical)")
+        power_axis(axes)
+        panel_legend(axes, "along each axis", 2)
         both = np.concatenate([across.physical_frequency, down.physical_frequency])
         frequency_axis(axes, both, f"frequency along the axis ({down.unit})", unit=down.unit)
-        axes.legend(loc="lower left")
-        axes.set_ylabel("power")
     else:
         for key, one, name in (("across", across, names[1]), ("down", down, names[0])):
             _along(panels[key], one, DATA, "-", "")
             label = f"{name} ({one.unit})"
             frequency_axis(panels[key], one.physical_frequency, label, unit=one.unit, most=5)
-            panels[key].set_ylabel("power")
-    legend_above(figure, [panels["sectors"]], 4 if layout == "wide" else 2)
+            power_axis(panels[key])
     return finish(figure)
 
 
@@ -144,30 +151,30 @@ def _plane(
     axes.set_ylabel(f"{names[0]} ({down.unit})")
     axes.locator_params(nbins=5)
     axes.set_title("mean spectrum")
-    bar = axes.figure.colorbar(
-        shown,
-        ax=axes,
-        label="log₁₀ power (decades)",
-        ticks=MaxNLocator(6, integer=True),
-        aspect=22,
-        pad=0.02,
-    )
-    bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
+    picture_bar(axes, shown, "log₁₀ power (decades)")
 
 
-def _sectors(axes: Axes, spectrum: Spectrum) -> None:
-    """Each sector over the mean of its ring, dB."""
-    scale: FrequencyScale = frequency_scale(spectrum)
+def sectors_over_mean(spectrum: Spectrum) -> tuple[np.ndarray, np.ndarray]:
+    """Frequency [F] in cycles/sample, and each of 4 sectors over the mean of its ring [4, F], dB.
+
+    NaN where a ring has no mode in a sector.
+    """
     found = sector_spectra(spectrum, len(STYLES))
     total = np.nansum(found.power * found.count, axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        over = decibel(np.log(found.power / (total / found.count.sum(axis=0))))  # [S, F]
-    shown = found.frequency * scale.factor
+        over = decibel(np.log(found.power / (total / found.count.sum(axis=0))))
+    return found.frequency, np.where(np.isfinite(over), over, np.nan)
+
+
+def _sectors(axes: Axes, spectrum: Spectrum) -> None:
+    scale = frequency_scale(spectrum)
+    frequency, over = sectors_over_mean(spectrum)
+    shown = frequency * scale.factor
     marker = "." if len(shown) < 9 else ""
     axes.axhline(0, color=MUTED, lw=0.9)
     for row, name, (colour, line) in zip(over, sector_names(spectrum), STYLES, strict=True):
         axes.plot(shown, row, color=colour, ls=line, lw=1.5, marker=marker, label=name)
-    axes.set_title("sectors over the mean of their ring")
+    panel_legend(axes, "sectors over the mean of their ring", 2)
     axes.set_ylabel("sector / mean (dB)")
     frequency_axis(axes, shown, scale.label, unit=scale.unit, most=5)
 
@@ -175,4 +182,3 @@ def _sectors(axes: Axes, spectrum: Spectrum) -> None:
 def _along(axes: Axes, one: AxisSpectrum, colour: str, line: str, label: str) -> None:
     power = np.where(one.power > 0, one.power, np.nan)
     axes.plot(one.physical_frequency, power, color=colour, ls=line, label=label)
-    axes.set_yscale("log")

@@ -7,19 +7,19 @@ import numpy as np
 from spectra.plots.bases import basis_worths, plot_bases
 from spectra.plots.colour import channel_names, is_colour, plot_channels
 from spectra.plots.directions import (
-    axis_names,
     is_spectrogram,
     plot_directions,
     sector_names,
-    shares_axes,
+    sectors_over_mean,
 )
+from spectra.plots.frequency import frequency_scale, signed
 from spectra.plots.report import Section, Table
 from spectra.spectrum import Spectrum
 from spectra.spectrum.colour import coherence, decorrelated_power
-from spectra.spectrum.directions import axis_spectrum, sector_spectra
 
 __all__ = ["channel_section", "directions_section", "worth_section"]
 
+COARSE = 0.125  # cycles/sample that part the rings in coarse and fine
 MOST_CHANNELS = 4  # drawn; more would be a tangle
 
 
@@ -27,38 +27,34 @@ def directions_section(spectrum: Spectrum) -> Section | None:
     """The 2-D mean spectrum, for images, fields and spectrograms."""
     if spectrum.mean_power_2d is None:
         return None
-    found = sector_spectra(spectrum)
-    power = np.nansum(found.power * found.count, axis=1) / found.count.sum(axis=1)
+    scale = frequency_scale(spectrum)
+    frequency, over = sectors_over_mean(spectrum)
+    coarse = frequency <= COARSE
     names = sector_names(spectrum)
-    order = np.argsort(power)
-    ratio = 10 * np.log10(power[order[-1]] / power[order[0]]) if power.min() > 0 else np.inf
-    strongest, weakest = (names[i].partition(", ")[2] for i in (order[-1], order[0]))
+    rows = [
+        [name, *(_mean_db(row[part]) for part in (coarse, ~coarse))]
+        for name, row in zip(names, over, strict=True)
+    ]
+    mean = np.nanmean(over, axis=1)
+    first, last = int(np.argmax(mean)), int(np.argmin(mean))
+    strongest, weakest = (_spoken(names[i]) for i in (first, last))
+    ratio = mean[first] - mean[last]
     if is_spectrogram(spectrum):
         text = (
             "The spectrogram taken as a picture. Along time it has modulation frequencies: how "
-            "fast the power of a band goes up and down (syllables a few times a second). Along mel "
-            "it has quefrencies: how fast power changes from band to band (formants are slow, "
-            "harmonics fast)."
+            "fast the power of a band goes up and down (speech has its syllables at 2 to 8 Hz). "
+            "Along mel it has quefrencies: how fast power changes from band to band (formants are "
+            "slow, harmonics fast). Onsets vary along time, held tones along mel, sweeps along "
+            "both."
         )
     else:
         text = (
-            "The mean over all examples, frequency 0 in the middle. Were the data alike in all "
-            "directions, it would be round and every sector at 0 dB; horizons and upright things "
-            "raise the horizontal and the vertical."
+            "The mean over all examples, frequency 0 in the middle. Of data alike in all "
+            "directions it is round, and every sector lies at 0 dB."
         )
-    text += f" Here {strongest} carry {ratio:.1f} dB more than {weakest}."
-    if not is_spectrogram(spectrum):
-        text = text.replace("edges |", "upright edges").replace("edges —", "level edges")
-        text = text.replace("edges /", "rising diagonals").replace("edges \\", "falling diagonals")
-    down, across = axis_spectrum(spectrum, 0), axis_spectrum(spectrum, 1)
-    rows = [
-        [
-            name,
-            f"{one.physical_frequency[0]:.3g} – {one.physical_frequency[-1]:.3g} {one.unit}",
-            f"{_half(one.physical_frequency, one.power):.3g} {one.unit}",
-        ]
-        for name, one in zip(axis_names(spectrum)[::-1], (across, down), strict=True)
-    ]
+        if spectrum.kind == "images":
+            text += " Horizons and upright things raise level and upright edges."
+    text += f" Over all rings, {strongest} carry {ratio:.1f} dB more than {weakest}."
     return Section(
         "directions",
         "Modulation and quefrency" if is_spectrogram(spectrum) else "The spectrum by direction",
@@ -66,11 +62,29 @@ def directions_section(spectrum: Spectrum) -> Section | None:
         partial(plot_directions, spectrum),
         alt="Two-dimensional mean spectrum, power by sector of direction and along each axis",
         table=Table(
-            ["along", "range", "half of the power is below"],
-            [[row[0].capitalize(), *row[1:]] for row in rows],
+            [
+                "sector over the ring's mean (dB)",
+                f"up to {scale.say(COARSE)}",
+                f"above {scale.say(COARSE)}",
+            ],
+            rows,
+            "Angles are those of the variation: 0° is along the horizontal axis.",
         ),
-        settings={"sectors": 4, "shared unit": "yes" if shares_axes(spectrum) else "no"},
+        settings={"window": spectrum.window, "sectors": f"{len(names)} of {180 // len(names)}°"},
     )
+
+
+def _mean_db(row: np.ndarray) -> str:
+    """Mean of what is known, or a dash."""
+    known = row[np.isfinite(row)]
+    return signed(float(known.mean()), plus=True) if len(known) else "–"
+
+
+def _spoken(name: str) -> str:
+    """A sector's name without angle and sign."""
+    name = name.partition(", ")[2]
+    said = {"|": "upright edges", "/": "rising diagonals", "—": "level edges"}
+    return said.get(name[-1], "falling diagonals") if name.startswith("edges") else name
 
 
 def channel_section(spectrum: Spectrum) -> Section | None:
@@ -90,7 +104,7 @@ def channel_section(spectrum: Spectrum) -> Section | None:
     if is_colour(spectrum):
         text += " In photographs that axis is light, and the other two are colour."
     rows = [
-        [f"axis {i + 1}", f"{100 * share:.3g} %", *(f"{weight:+.2f}" for weight in axis)]
+        [f"axis {i + 1}", f"{100 * share:.3g} %", *(signed(weight, plus=True) for weight in axis)]
         for i, (share, axis) in enumerate(zip(mixed.share, mixed.axes, strict=True))
     ]
     return Section(
@@ -119,8 +133,11 @@ def worth_section(spectrum: Spectrum) -> Section | None:
         rows.append(row + ([worth.gap] if gaps else []))
     text = (
         "A good basis puts the variance into few components: its curve falls steeply on the left "
-        "and climbs early on the right. Pixels are all alike, and so the worst."
+        "and climbs early on the right."
     )
+    if "pixel" in spectrum.bases:
+        noun = "Samples" if len(spectrum.shape) == 2 else "Pixels"
+        text += f" {noun} as they are have about the same variance each, and lie lowest."
     if gaps:
         text += (
             " The gap to PCA is what a model of independent components loses; 0 where the basis "
@@ -136,9 +153,3 @@ def worth_section(spectrum: Spectrum) -> Section | None:
         table=Table([*columns, *(["gap to PCA (nats/dimension)"] if gaps else [])], rows),
         settings={"components": int(np.prod(spectrum.shape))},
     )
-
-
-def _half(frequency: np.ndarray, power: np.ndarray) -> float:
-    """The frequency below which half of the power is."""
-    total = np.cumsum(power)
-    return float(frequency[np.searchsorted(total, total[-1] / 2)])

@@ -13,12 +13,14 @@ __all__ = [
     "failings",
     "frequency_scale",
     "heard_peak",
+    "number",
     "octave_ticks",
+    "signed",
     "tick_label",
 ]
 
-# Octaves from 20 Hz in the preferred numbers of ISO 266, as on every audio spectrum.
-AUDIO_HZ = (20, 40, 80, 160, 315, 630, 1250, 2500, 5000, 10_000, 20_000)
+# Octaves about 20 Hz in the preferred numbers of ISO 266, as on every audio spectrum.
+AUDIO_HZ = (5, 10, 20, 40, 80, 160, 315, 630, 1250, 2500, 5000, 10_000, 20_000)
 LEAST_AUDIO_HZ = 500.0  # an axis that ends lower is of slower things than sound
 LOWEST_HEARD_HZ = 20.0
 
@@ -42,14 +44,13 @@ class FrequencyScale:
         """Of an axis."""
         return f"frequency ({self.unit})"
 
-    def say(self, frequency: float, digits: int = 3) -> str:
+    def say(self, frequency: float) -> str:
         """A frequency given in cycles/sample, in words."""
-        return f"{self.number(frequency, digits)} {self.unit}"
+        return f"{self.number(frequency)} {self.unit}"
 
-    def number(self, frequency: float, digits: int = 3) -> str:
+    def number(self, frequency: float) -> str:
         """The same without its unit."""
-        value = frequency * self.factor
-        return f"{value:,.0f}" if value >= 10 ** (digits - 1) else f"{value:.{digits}g}"
+        return number(frequency * self.factor)
 
 
 def frequency_scale(spectrum: Spectrum) -> FrequencyScale:
@@ -88,4 +89,17 @@ def failings(fit: PowerLaw, scale: FrequencyScale) -> Sequence[str]:
             runs[-1][1] = octave.high
         else:
             runs.append([octave.low, octave.high])
-    return told + [f"rises from {scale.number(low)} to {scale.say(high)}" for low, high in runs]
+    spans = [f"from {scale.number(low)} to {scale.say(high)}" for low, high in runs]
+    return [*told, f"rises {' and '.join(spans)}"] if spans else told
+
+
+def number(value: float) -> str:
+    """Three digits, or all before the point."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def signed(value: float, digits: int = 2, plus: bool = False) -> str:
+    """A number with a true minus sign, and 0 without one."""
+    text = f"{value:{'+' if plus else ''}.{digits}f}"
+    nought = not text.strip("+-0.")
+    return text.strip("+-") if nought else text.replace("-", "−")

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from spectra.errors import InputError
 from spectra.plots.curves import thinned
-from spectra.plots.frequency import frequency_scale
+from spectra.plots.frequency import frequency_scale, number
 from spectra.plots.spectrum import POWER
 from spectra.plots.style import (
     DATA,
@@ -89,7 +89,7 @@ def plot_hinge(
             axes.plot([elbow, elbow], [bottom, 2 * noise], color=INK, lw=0.8, ls=":")
         axes.set_yscale("log")
         axes.set_ylim(bottom, top)
-        axes.set_title(f"t = {t:g}:  {_tide(elbows, signal, noise)}")
+        axes.set_title(f"t = {t:g}:  {_tide(elbows, signal, noise, scale.unit)}")
         frequency_axis(axes, shown, unit=scale.unit, most=4 if columns == 3 else 6)
     for axes in panels.ravel()[len(times) :]:
         axes.set_axis_off()
@@ -113,9 +113,11 @@ def _crossings(frequency: np.ndarray, signal: np.ndarray, noise: float) -> np.nd
     return np.exp(log_f[i] + share * (log_f[i + 1] - log_f[i]))
 
 
-def _tide(elbows: np.ndarray, signal: np.ndarray, noise: float) -> str:
+def _tide(elbows: np.ndarray, signal: np.ndarray, noise: float, unit: str) -> str:
+    # Only hertz are short enough to stand in a title.
+    last = f"f = {number(elbows[-1])}{' Hz' if unit == 'Hz' else ''}" if len(elbows) else ""
     if len(elbows) > 1:
-        return f"{len(elbows)} elbows, the last at f = {elbows[-1]:.3g}"
+        return f"{len(elbows)} elbows, the last at {last}"
     if len(elbows):
-        return f"elbow at f = {elbows[0]:.3g}"
+        return f"elbow at {last}"
     return "all above the noise" if signal.min() > noise else "all under the noise"

@@ -13,15 +13,11 @@ from spectra.files import table_kind
 from spectra.fit import PowerLaw, fit_power_law
 from spectra.fit.floors import Floor, find_floors
 from spectra.plots.comparison import plot_comparison
+from spectra.plots.examples import data_sections, example_sections
+from spectra.plots.frequency import failings, frequency_scale, heard_peak, signed
 from spectra.plots.images import plot_samples_beside_data
-from spectra.plots.measured import (
-    cutoff_table,
-    data_sections,
-    example_sections,
-    measured_sections,
-    spectrum_sections,
-)
-from spectra.plots.report import Section, Table
+from spectra.plots.measured import cutoff_table, measured_sections, spectrum_sections
+from spectra.plots.report import Fact, Section, Table
 from spectra.plots.schedule import plot_schedule
 from spectra.plots.spectrum import plot_sample_spectrum
 from spectra.plots.training import plot_training
@@ -32,6 +28,7 @@ if TYPE_CHECKING:  # measuring a spectrum must not load torch
     from spectra.evaluation import Difference, Scores
 
 __all__ = [
+    "analysis_facts",
     "analysis_sections",
     "comparison_sections",
     "cutoff_table",
@@ -73,6 +70,28 @@ def analysis_sections(
         *example_sections(examples, spectrum, spectrum.data.get("value_range")),
         *measured_sections(spectrum, fit, examples, floors, process_name, threshold),
     ]
+
+
+def analysis_facts(spectrum: Spectrum, fit: PowerLaw, floors: Sequence[Floor]) -> list[Fact]:
+    """The summary of a measured source: its law, its peak or size, and what ends it."""
+    scale = frequency_scale(spectrum)
+    low, high = (signed(end) for end in fit.interval())
+    between = f"95 % interval {low} to {high}"
+    facts = [
+        Fact("exponent", signed(fit.alpha), f"{between}, {fit.method} fit"),
+        Fact(
+            "a power law?",
+            "yes" if fit.is_power_law else "no",
+            "; ".join(failings(fit, scale)) or f"{fit.residual_db:.1f} dB (rms) from the fit",
+        ),
+    ]
+    if spectrum.unit == "Hz":
+        peak = spectrum.frequency[heard_peak(spectrum)]
+        facts.append(Fact("peak", scale.say(peak), "of the mean of logs, above 20 Hz"))
+    if floors:
+        first = min(floors, key=lambda floor: floor.frequency)
+        facts.append(Fact("what ends it", first.name, f"from {scale.say(first.frequency)}"))
+    return facts
 
 
 def schedule_sections(schedule: Schedule, standard: Schedule) -> list[Section]:

@@ -13,9 +13,10 @@ from spectra.errors import InputError
 from spectra.plots.frequency import tick_label
 from spectra.plots.style import DATA, MUTED, Layout, finish, house_style, new_figure
 
-__all__ = ["plot_spectrograms", "plot_waveforms"]
+__all__ = ["LONGEST_LINE", "plot_spectrograms", "plot_waveforms"]
 
 COLUMNS = 480  # of a waveform's outline; a page shows no more
+LONGEST_LINE = 2 * COLUMNS  # samples
 MEL_TICKS_HZ = (125, 250, 500, 1000, 2000, 4000, 8000, 16000)
 
 
@@ -58,6 +59,7 @@ def plot_waveforms(
         last = panels[[i for i in range(len(rows)) if i % columns == column][-1]]
         last.set_xlabel("time (s)" if unit == "s" else f"position ({unit}s)")
         last.tick_params(labelbottom=True)
+    figure.supylabel("amplitude" if unit == "s" else "value", fontsize=9.5, color=MUTED)
     if channels > 1:
         panels[0].set_title(f"channel 1 of {channels}", color=MUTED)
     return finish(figure)
@@ -132,7 +134,7 @@ def plot_spectrograms(
 
 def _outline(axes: Axes, row: np.ndarray, spacing: float) -> None:
     """A line, or the band from the least to the largest value in each of COLUMNS."""
-    if len(row) <= 2 * COLUMNS:
+    if len(row) <= LONGEST_LINE:
         axes.plot(np.arange(len(row)) * spacing, row, color=DATA, lw=0.9)
         return
     width = len(row) // COLUMNS

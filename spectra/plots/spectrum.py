@@ -15,12 +15,13 @@ from spectra.plots.curves import (
     as_curve,
     decibel,
     draw_band,
+    law_in_rings,
     mean_curve,
     reach_of,
     single_curves,
     thinned,
 )
-from spectra.plots.frequency import FrequencyScale, frequency_scale, heard_peak
+from spectra.plots.frequency import FrequencyScale, frequency_scale, heard_peak, signed
 from spectra.plots.style import (
     DATA,
     DERIVED,
@@ -36,6 +37,7 @@ from spectra.plots.style import (
     house_style,
     legend_above,
     new_figure,
+    power_axis,
 )
 from spectra.spectrum import Spectrum
 
@@ -57,7 +59,8 @@ def plot_rapsd(
 ) -> Figure:
     """Mean RAPSD with its 95 % interval, the fitted power law, and what the law leaves over.
 
-    The law is solid over the fitted range and dashed outside. Of sound the mean of logs is drawn
+    The law is solid over the fitted range and dashed outside; it is drawn as the window and the
+    rings show it, which is what was fitted. Of sound the mean of logs is drawn
     too, with its peak above 20 Hz.
 
     Parameters
@@ -75,7 +78,7 @@ def plot_rapsd(
     """
     scale = frequency_scale(spectrum)
     curve = mean_curve(spectrum, fit.average)
-    law = np.log(fit.predict(spectrum.frequency))  # [F]
+    law = law_in_rings(spectrum, fit)  # [F]
     figure = new_figure(layout, 5.2 if layout == "wide" else 5.4)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1.15])
     frequency, *curves = thinned(spectrum.frequency, *curve[1:], law, spectrum.log_power)
@@ -85,9 +88,8 @@ def plot_rapsd(
     single = np.zeros((0, len(spectrum.frequency)))
     if singles is not None:
         single = single_curves(singles, spectrum.frequency)
-    noun = "examples" if len(spectrum.shape) == 2 else "images"
     for i, row in enumerate(thinned(spectrum.frequency, single)[1]):
-        top.plot(shown, row, color=NOISE, lw=0.7, alpha=0.6, label="" if i else f"single {noun}")
+        top.plot(shown, row, color=NOISE, lw=0.7, alpha=0.6, label="" if i else "single examples")
     draw_band(top, (shown, mean, low, high), DATA, np.exp)
     name = "mean" if fit.average == "arithmetic" else "mean of logs"
     files = f"{spectrum.n} examples from {spectrum.n_files} files"
@@ -95,7 +97,8 @@ def plot_rapsd(
     if spectrum.unit == "Hz":
         _heard(top, spectrum, shown, np.exp(of_logs), scale, fit.average == "arithmetic")
     lowest, highest = fit.interval(0.95)
-    label = f"{_law_name(fit)}, exponent {fit.alpha:.2f} (95 %: {lowest:.2f} to {highest:.2f})"
+    between = f"95 %: {signed(lowest)} to {signed(highest)}"
+    label = f"{_law_name(fit)}, exponent {signed(fit.alpha)} ({between})"
     _law(top, frequency, np.exp(law), fit, scale.factor, label)
     if fit.knee > 0:
         at = fit.knee * scale.factor
@@ -108,8 +111,7 @@ def plot_rapsd(
         label = f"rounding noise of the value grid ({floor:.1e}{'' if seen else ', off the axis'})"
         top.axhline(floor if seen else np.nan, color=MUTED, lw=1.2, ls=":", label=label)
     _floors(top, spectrum, floors, scale)
-    top.set_yscale("log")
-    top.set_ylabel(POWER)
+    power_axis(top, POWER)
 
     residual = (shown, mean - law, low - law, high - law)
     _law(bottom, frequency, np.zeros_like(law), fit, scale.factor, "")

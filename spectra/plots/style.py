@@ -9,7 +9,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
 from spectra.errors import InputError, check_name
 from spectra.plots.frequency import octave_ticks, tick_label
@@ -36,6 +36,9 @@ __all__ = [
     "house_style",
     "legend_above",
     "new_figure",
+    "panel_legend",
+    "picture_bar",
+    "power_axis",
     "save_figure",
 ]
 
@@ -182,6 +185,26 @@ def frequency_axis(
     axis.set_minor_formatter(NullFormatter())
 
 
+def power_axis(axes: Axes, label: str = "power") -> None:
+    """Logarithmic axis for what is drawn; within a decade its ticks are those of a linear one."""
+    axes.set_yscale("log")
+    axes.set_ylabel(label)
+    low, high = axes.get_ylim()
+    if high < 12 * low:
+        axes.yaxis.set_major_locator(MaxNLocator(5))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
+        axes.yaxis.set_minor_locator(NullLocator())
+
+
+def picture_bar(axes: Axes, picture: Any, label: str) -> None:
+    """A colour bar as tall as the picture, whatever its aspect."""
+    place = axes.inset_axes((1.03, 0.0, 0.045, 1.0))
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    bar = figure.colorbar(picture, cax=place, label=label, ticks=MaxNLocator(6))
+    bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
+
+
 def legend_above(figure: Figure, axes: Sequence[Axes], columns: int) -> None:
     """One legend above all panels, outside them, so that it can cover nothing."""
     found: dict[str, Any] = {}
@@ -190,6 +213,19 @@ def legend_above(figure: Figure, axes: Sequence[Axes], columns: int) -> None:
             found.setdefault(label, handle)
     figure.legend(
         list(found.values()), list(found), loc="outside upper left", ncols=columns, borderpad=0.1
+    )
+
+
+def panel_legend(axes: Axes, title: str, columns: int = 1) -> None:
+    """The panel's own legend above it, with its title."""
+    axes.legend(
+        title=title,
+        alignment="left",
+        title_fontsize=10.0,
+        loc="lower left",
+        bbox_to_anchor=(-0.02, 1.0),
+        borderaxespad=0.2,
+        ncols=columns,
     )
 
 
