@@ -6,8 +6,8 @@ import numpy as np
 
 from spectra.data import Source
 from spectra.fit.examples import ExampleFits, ExampleFitter
-from spectra.spectrum import Spectrum, rapsd
-from spectra.spectrum.estimator import OVERLAP
+from spectra.spectrum import Spectrum
+from spectra.spectrum.engine import ring_power
 from spectra.spectrum.moments import FileMoments, MomentAccumulator
 
 __all__ = ["ExponentAccumulator", "Exponents", "measure_exponents"]
@@ -158,17 +158,6 @@ def measure_exponents(
     fitter, found = ExampleFitter.of(spectrum, f_range), ExponentAccumulator()
     size = max(1, BATCH_VALUES // int(np.prod(spectrum.shape)))
     for examples, units in source.read(0, len(source.members), size):
-        found.add(fitter.fit(_ring_power(examples, spectrum)), units)
+        power = ring_power(examples, spectrum.estimator).mean(axis=1)  # [B, F]
+        found.add(fitter.fit(power), units)
     return found.result()
-
-
-def _ring_power(examples: np.ndarray, spectrum: Spectrum) -> np.ndarray:
-    """Examples [B, C, *spatial] -> their ring power, the mean over channels, [B, F]."""
-    how = spectrum.estimator
-    if len(how.shape) == 1:
-        from spectra.spectrum.periodogram import welch
-
-        power, _ = welch(examples, how.segment, window=how.window, overlap=1 / OVERLAP)
-    else:
-        power, _ = rapsd(examples, window=how.window, detrend=how.detrend, reach=how.reach)  # pyright: ignore[reportArgumentType]
-    return power.mean(axis=1)

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from spectra.spectrum.edges import periodic_component, without_plane
+from spectra.spectrum.estimator import OVERLAP, Estimator
 from spectra.spectrum.rings import RingPlan
 from spectra.spectrum.windows import window as make_window
 
-__all__ = ["RingEngine", "one_torch_thread"]
+__all__ = ["CHUNK_BYTES", "RingEngine", "engine_of", "one_torch_thread", "pieces", "ring_power"]
 
 # Images are transformed in chunks of about this size: larger ones leave the cache.
 CHUNK_BYTES = 2**19
@@ -63,6 +64,7 @@ class RingEngine:
         half = width // 2 + 1
         taper = make_window(window, plan.shape)
         dtype = np.dtype(dtype)
+        self.dtype = dtype
         self.plan = plan
         self.direct = direct and window == "none" and detrend == "mean"
         self.detrend = detrend
@@ -144,6 +146,34 @@ class RingEngine:
     def means(self, n: int) -> np.ndarray:
         """Means of the images of the last chunk, [n]."""
         return self._means[:n]
+
+
+def engine_of(estimator: Estimator, group: int = 1) -> RingEngine:
+    """The engine of an estimator: float64 for series, whose quiet bands float32 would fill."""
+    dtype = np.float32 if len(estimator.shape) == 2 else np.float64
+    return RingEngine(estimator.plan, estimator.window, estimator.detrend, dtype, group)
+
+
+def pieces(examples: np.ndarray, estimator: Estimator) -> np.ndarray:
+    """What is transformed of [B, C, *spatial]: the same, or Welch segments [B S, C, segment]."""
+    if estimator.segment is None:
+        return examples
+    frames = np.lib.stride_tricks.sliding_window_view(examples, estimator.segment, axis=-1)
+    frames = frames[:, :, :: max(1, estimator.segment // OVERLAP)].swapaxes(1, 2)  # [B, S, C, N]
+    return frames.reshape(-1, *frames.shape[2:])
+
+
+def ring_power(examples: np.ndarray, estimator: Estimator) -> np.ndarray:
+    """Ring power of each channel of examples, [B, C, *spatial] -> [B, C, F]."""
+    cut = pieces(examples, estimator)
+    engine = engine_of(estimator)
+    grouped = cut.reshape(-1, *cut.shape[2:])
+    rings = np.empty((len(grouped), len(engine.plan.ring)))
+    with one_torch_thread():
+        for which, _, power in engine.blocks(grouped):
+            rings[which] = power
+    shape = (len(examples), -1, examples.shape[1], rings.shape[1])
+    return rings.reshape(shape).mean(axis=1)
 
 
 def _mean_is_small(rows: np.ndarray) -> bool:

@@ -7,7 +7,7 @@ import numpy as np
 
 from spectra.errors import InputError, check_name
 from spectra.spectrum.edges import Detrend
-from spectra.spectrum.expectation import ring_covariance, ring_power_of_law, segment_shares
+from spectra.spectrum.expectation import ring_covariance, ring_power_of_law
 from spectra.spectrum.rings import RingPlan, RingReach, ring_plan
 from spectra.spectrum.windows import WindowName
 
@@ -47,6 +47,8 @@ class Estimator:
         check_name("reach", self.reach, get_args(RingReach))
         if self.segment is not None and len(self.shape) != 1:
             raise InputError(f"{name}: segments are for series; leave segment out for images")
+        if len(self.shape) == 1 and self.reach != "inside":
+            raise InputError(f"{name}: reach {self.reach} is for images; series end below 0.5")
         if self.segment is not None and not LEAST_SAMPLES <= self.segment <= self.shape[0]:
             raise InputError(
                 f"{name}: segment {self.segment} does not fit examples of {self.shape[0]} samples; "
@@ -80,10 +82,14 @@ class Estimator:
 
     def covariance(self) -> np.ndarray:
         """Covariance of the relative ring powers of one Gaussian example, [F, F]."""
-        whole = ring_covariance(self._transformed, self.window, self.reach)
-        if self.segments == 1:
-            return whole
-        return whole * segment_shares(self._transformed[0], self.window, self.segments, OVERLAP)
+        if len(self.shape) == 1 and len(self.plan.mode) == len(self.plan.ring):
+            from spectra.spectrum.periodogram import welch_covariance
+
+            (size,) = self._transformed
+            window = "hann" if self.window == "hann" else "none"
+            bands = welch_covariance(size, self.segments, window=window, overlap=1 / OVERLAP)
+            return bands.dense()
+        return ring_covariance(self._transformed, self.window, self.reach)
 
     def law_power(self, alpha: float) -> np.ndarray:
         """Expected power in each ring where the spectrum is f^-alpha, without DC, [F]."""

@@ -7,7 +7,7 @@ import numpy as np
 from spectra.spectrum.rings import ring_plan
 from spectra.spectrum.windows import window as make_window
 
-__all__ = ["ring_covariance", "ring_power_of_law", "segment_shares"]
+__all__ = ["ring_covariance", "ring_power_of_law"]
 
 Shape = tuple[int, ...]
 
@@ -61,22 +61,6 @@ def ring_covariance(shape: Shape, window: str, reach: str = "inside") -> np.ndar
     covariance /= np.outer(plan.count, plan.count)
     covariance.setflags(write=False)
     return covariance
-
-
-def segment_shares(segment: int, window: str, segments: int, overlap: int) -> float:
-    """Variance of a mean over overlapping segments of one example, over that of a single one.
-
-    Segments d apart have powers correlated by (sum w(t) w(t + d) / sum w^2)^2 (P. Welch, IEEE
-    Trans. Audio Electroacoustics 15, 1967).
-    """
-    taps = make_window(window, (segment,)).taps
-    taps = np.ones(segment) if taps is None else taps
-    hop = max(1, segment // overlap)
-    total = 1.0
-    for step in range(1, min(segments, overlap)):
-        shared = float(taps[step * hop :] @ taps[: segment - step * hop] / (taps @ taps))
-        total += 2 * (1 - step / segments) * shared**2
-    return total / segments
 
 
 @lru_cache(maxsize=8)

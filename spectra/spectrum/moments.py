@@ -52,8 +52,8 @@ class FileMoments:
 
     @property
     def mean(self) -> np.ndarray:
-        """Mean over examples, [F]."""
-        return self.total / self.n
+        """Mean over examples, [F]; NaN of none."""
+        return self.total / self.n if self.n else np.full_like(self.total, np.nan)
 
     def covariance(self) -> np.ndarray:
         """Covariance of the mean [F, F], from the scatter between files (ratio estimator).

@@ -7,8 +7,8 @@ import numpy as np
 from spectra.bases import Basis, ScatterAccumulator, make_basis
 from spectra.data import Source
 from spectra.errors import InputError
-from spectra.spectrum.engine import CHUNK_BYTES, RingEngine, one_torch_thread
-from spectra.spectrum.estimator import OVERLAP, Estimator
+from spectra.spectrum.engine import CHUNK_BYTES, engine_of, one_torch_thread, pieces
+from spectra.spectrum.estimator import Estimator
 from spectra.spectrum.moments import MomentAccumulator
 from spectra.spectrum.spectrum import Spectrum, mirrored
 
@@ -80,11 +80,8 @@ class _Gauge:
         self.transforms: dict[str, Basis] = {
             name: make_basis(name, source.shape) for name in request.bases if name != "pca"
         }
-        plan = estimator.plan
-        self.engine = RingEngine(
-            plan, estimator.window, estimator.detrend, np.float32, self.channels
-        )
-        rings = len(plan.ring)
+        self.engine = engine_of(estimator, self.channels)
+        rings = len(self.engine.plan.ring)
         # A clip is cut into examples for training; its spectrum is that of the whole of it.
         self.by_file = len(estimator.shape) == 1
         self.power, self.logs = MomentAccumulator(rings), MomentAccumulator(rings, self.by_file)
@@ -134,15 +131,11 @@ class _Gauge:
         """Ring power of each channel [B, C, F], and whether an example is blank [B]."""
         from spectra.spectrum import kernels
 
-        segment = self.estimator.segment
-        if segment is not None:  # [B, C, T] -> [B, S, C, segment]
-            frames = np.lib.stride_tricks.sliding_window_view(examples, segment, axis=-1)
-            examples = frames[:, :, :: max(1, segment // OVERLAP)].swapaxes(1, 2)
-        spatial = examples.shape[examples.ndim - len(self.estimator.shape) :]
-        grouped = examples.reshape(-1, *spatial)
+        cut = pieces(examples, self.estimator)  # [B S, C, ...]
+        grouped = cut.reshape(-1, *cut.shape[2:])
         engine = self.engine
-        rings = np.empty((len(grouped), len(engine.plan.ring)), np.float32)
-        means = np.empty(len(grouped), np.float32)
+        rings = np.empty((len(grouped), len(engine.plan.ring)), engine.dtype)
+        means = np.empty(len(grouped), engine.dtype)
         with np.errstate(over="ignore", invalid="ignore"):
             for which, modes, power in engine.blocks(grouped):
                 rings[which] = power

@@ -42,6 +42,9 @@ def test_welch_is_scipys() -> None:
     frequency, density = signal.welch(values, nperseg=512, detrend="constant")
     # scipy's is a one-sided density: twice ours at a sampling rate of 1.
     np.testing.assert_allclose(spectrum.frequency, frequency[1:-1])
+    power, same = spectra.welch(values.astype(np.float32), 512)
+    np.testing.assert_allclose(spectrum.power, power.mean(axis=0), rtol=1e-6)
+    np.testing.assert_array_equal(spectrum.frequency, same)
     ours = spectrum.power[2:]  # beside DC ours puts back what the mean took
     np.testing.assert_allclose(ours, density.mean(axis=0)[1:-1][2:] / 2, rtol=1e-4)
 
