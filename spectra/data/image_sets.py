@@ -89,7 +89,8 @@ def open_images(files: ImageFiles, skipped: list[Skipped], options: Options) -> 
         np.array([depth(header) for header in used.values()], np.float32),
         view,
     )
-    left_out = skipped + [Skipped(*entry) for entry in (unreadable | unfit).items()]
+    left_out = skipped + [Skipped(*entry) for entry in unreadable.items()]
+    left_out += [Skipped(*entry, unfit=True) for entry in unfit.items()]
     left_out.sort(key=lambda entry: entry.name)
     quantum = image_quantum(list(used.values()), view)
     return ImageSet(store, store.names, view, quantum, left_out, *image_spacing(view))

@@ -19,10 +19,14 @@ OTHER_IMAGE = (".heic", ".heif", ".avif", ".jp2", ".jxl", ".psd", ".exr", ".cr3"
 
 @dataclass(frozen=True)
 class Skipped:
-    """A file that was left out of a source, and why."""
+    """A file that was left out of a source, and why.
+
+    `unfit` says that it is whole, but not what is asked for: of another size, rate or kind.
+    """
 
     name: str
     reason: str
+    unfit: bool = False
 
 
 def is_sound(head: bytes, suffix: str) -> bool:
@@ -76,7 +80,7 @@ class Listing:
             reason = f"is an image, not sound (view {'waveform' if view == 'auto' else view})"
         else:
             reason = "is sound, not an image (view pixels)"
-        self.skipped += [Skipped(name, reason) for name in left]
+        self.skipped += [Skipped(name, reason, unfit=True) for name in left]
         self.skipped.sort(key=lambda entry: entry.name)
         return ("sound" if sound else "images"), taken
 

@@ -134,7 +134,8 @@ def open_radar(files: ImageFiles, skipped: list[Skipped], options: Options) -> R
         )
     shared = max(set(sizes.values()), key=list(sizes.values()).count)
     for name in [name for name, size in sizes.items() if size != shared]:
-        left_out.append(Skipped(name, f"is {_times(sizes.pop(name))}, not {_times(shared)}"))
+        reason = f"is {_times(sizes.pop(name))}, not {_times(shared)}"
+        left_out.append(Skipped(name, reason, unfit=True))
     names = list(sizes)
     items = RadarItems([files.paths[name] for name in names], shared, options.view)
     size, crop = array_crop(shared, options, files.label)

@@ -89,18 +89,19 @@ def open_sounds(files: ImageFiles, skipped: list[Skipped], options: Options) -> 
             f"(first: {name}: {reason}); save them again as WAV or FLAC"
         )
     rate = shared_rate(headers, options, label)
-    left_out |= _unfit_rates(headers, rate, options)
-    headers = {name: header for name, header in headers.items() if name not in left_out}
+    unfit = _unfit_rates(headers, rate, options)
+    headers = {name: header for name, header in headers.items() if name not in unfit}
     if not headers:
-        name, reason = next(iter(left_out.items()))
+        name, reason = next(iter((left_out | unfit).items()))
         raise InputError(f"{label}: no file is left (first: {name}: {reason})")
     mel = mel_view(options, rate, label)
     lengths = {name: _length(header, rate, mel) for name, header in headers.items()}
     view = resolve_sound(lengths, options, mel, label)
-    left_out |= unfit_sounds(lengths, view)
-    used = {name: header for name, header in headers.items() if name not in left_out}
+    unfit |= unfit_sounds(lengths, view)
+    used = {name: header for name, header in headers.items() if name not in unfit}
     store = SoundStore(files, list(used), list(used.values()), rate, view, mel)
     all_skipped = skipped + [Skipped(*entry) for entry in left_out.items()]
+    all_skipped += [Skipped(*entry, unfit=True) for entry in unfit.items()]
     all_skipped.sort(key=lambda entry: entry.name)
     quantum = _quantum(used.values(), view, rate)
     return SoundSet(

@@ -152,7 +152,7 @@ def _finished(
     """The whole, named after its source; refused where it is no spectrum."""
     skipped = [(item.name, item.reason) for item in source.skipped]
     skipped = sorted({*skipped, *damage.items()})
-    unreadable = len(damage)
+    unreadable = len(damage) + sum(not item.unfit for item in source.skipped)
     share = unreadable / max(1, unreadable + spectrum.n_files)
     if share > max_unreadable:
         name, reason = next(iter(damage.items()), skipped[0])

@@ -264,10 +264,10 @@ def test_kind_follows_the_content_and_the_view(
     clip(folder / "tune.wav")
     mixed = open_source(place(folder))
     assert (mixed.kind, mixed.files) == ("images", ["a.png"])
-    assert mixed.skipped == [Skipped("tune.wav", "is sound, not an image (view pixels)")]
+    assert mixed.skipped == [Skipped("tune.wav", "is sound, not an image (view pixels)", True)]
     heard = open_source(place(folder), view="waveform")
     assert (heard.kind, heard.files) == ("sound", ["tune.wav"])
-    assert heard.skipped == [Skipped("a.png", "is an image, not sound (view waveform)")]
+    assert heard.skipped == [Skipped("a.png", "is an image, not sound (view waveform)", True)]
     assert open_source(folder / "tune.wav").kind == "sound"
     assert "has no view pixels" in refusal(folder / "tune.wav", view="pixels")
     assert "have no view log-mel" in refusal(folder / "a.png", view="log-mel")

@@ -170,6 +170,22 @@ def test_too_many_damaged_files_are_refused(tmp_path: Path) -> None:
     assert spectra.analyze(str(folder), max_unreadable=0.4).n == 10
 
 
+def test_files_of_another_size_are_no_damage(tmp_path: Path) -> None:
+    folder = picture_folder(tmp_path / "pictures", 10, 0)
+    for number in range(20):
+        Image.new("L", (16, 16)).save(folder / f"small{number}.png")
+    spectrum = spectra.analyze(spectra.open_source(folder, size=32), max_unreadable=0.0)
+    assert (spectrum.n, len(spectrum.skipped)) == (10, 20)
+
+
+def test_empty_files_are_damage(tmp_path: Path) -> None:
+    folder = picture_folder(tmp_path / "pictures", 10, 0)
+    for number in range(20):
+        (folder / f"empty{number}.png").touch()
+    with pytest.raises(InputError, match="20 of 30 files cannot be read"):
+        spectra.analyze(str(folder))
+
+
 @pytest.mark.parametrize("value", [0.0, 0.1, -3.3])
 def test_blank_examples_have_no_logarithm_and_are_counted(value: float) -> None:
     images = fields(20)
