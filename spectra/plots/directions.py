@@ -37,7 +37,10 @@ __all__ = [
 ]
 
 # Crests stand across the direction of variation. Pictures have y downwards, spectrograms upwards.
-PICTURE_SECTORS = ("0°, edges |", "45°, edges /", "90°, edges —", "135°, edges \\")
+PICTURE_SECTORS = tuple(
+    f"{angle}°, edges\N{NO-BREAK SPACE}{sign}"
+    for angle, sign in zip((0, 45, 90, 135), "|/—\\", strict=True)
+)
 SOUND_SECTORS = ("0°, onsets", "45°, falling sweeps", "90°, tones", "135°, rising sweeps")
 STYLES = ((DATA, "-"), (DERIVED, "--"), (NOISY, "-."), (STANDARD, ":"))
 
@@ -92,7 +95,7 @@ def plot_directions(spectrum: Spectrum, *, layout: Layout = "wide") -> Figure:
     else:
         columns = ["plane", "sectors", *dict.fromkeys(below)]
         rows = [[name] for name in columns]
-        ratios = [3.7 * aspect, *[2.0] * (len(columns) - 1)]
+        ratios = [3.0 * aspect, *[2.0] * (len(columns) - 1)]
         figure = new_figure(layout, sum(ratios) + 1.7 + 0.5 * len(columns))
     panels = figure.subplot_mosaic(rows, height_ratios=ratios)
     _plane(panels["plane"], spectrum, down, across, shared)

@@ -29,7 +29,8 @@ def directions_section(spectrum: Spectrum) -> Section | None:
         return None
     scale = frequency_scale(spectrum)
     frequency, over = sectors_over_mean(spectrum)
-    coarse = frequency <= COARSE
+    split = COARSE if frequency[0] <= COARSE else 2 * COARSE
+    coarse = frequency <= split
     names = sector_names(spectrum)
     rows = [
         [name, *(_mean_db(row[part]) for part in (coarse, ~coarse))]
@@ -64,8 +65,8 @@ def directions_section(spectrum: Spectrum) -> Section | None:
         table=Table(
             [
                 "sector over the ring's mean (dB)",
-                f"up to {scale.say(COARSE)}",
-                f"above {scale.say(COARSE)}",
+                f"up to {scale.say(split)}",
+                f"above {scale.say(split)}",
             ],
             rows,
             "Angles are those of the variation: 0° is along the horizontal axis.",
@@ -137,7 +138,7 @@ def worth_section(spectrum: Spectrum) -> Section | None:
     )
     if "pixel" in spectrum.bases:
         noun = "Samples" if len(spectrum.shape) == 2 else "Pixels"
-        text += f" {noun} as they are have about the same variance each, and lie lowest."
+        text += f" {noun}, as the data come, are what the others are to be better than."
     if gaps:
         text += (
             " The gap to PCA is what a model of independent components loses; 0 where the basis "

@@ -94,8 +94,10 @@ def failings(fit: PowerLaw, scale: FrequencyScale) -> Sequence[str]:
 
 
 def number(value: float) -> str:
-    """Three digits, or all before the point."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    """Three digits, or all before the point; 0 where there is none."""
+    if value == 0:
+        return "0"
+    return f"{value:,.0f}" if value >= 100 else f"{value:#.3g}"
 
 
 def signed(value: float, digits: int = 2, plus: bool = False) -> str:

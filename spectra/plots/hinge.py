@@ -26,6 +26,8 @@ from spectra.spectrum import Spectrum
 
 __all__ = ["plot_hinge"]
 
+MOST_MARKS = 6  # of a jagged curve's crossings the last, which is f_max, is enough
+
 
 @house_style()
 def plot_hinge(
@@ -74,9 +76,10 @@ def plot_hinge(
         axes.plot(shown, signal, color=DATA, lw=1.5, label="data  α²R(f)")
         axes.plot(shown, signal + noise, color=NOISY, lw=2.2, label="noisy data  α²R(f) + σ²")
         elbows = _crossings(shown, signal, noise)
+        marked = elbows if len(elbows) <= MOST_MARKS else elbows[-1:]
         axes.plot(
-            elbows,
-            np.full(len(elbows), 2 * noise),
+            marked,
+            np.full(len(marked), 2 * noise),
             ls="none",
             marker="o",
             ms=7,
@@ -85,7 +88,7 @@ def plot_hinge(
             mew=1.4,
             label="elbow: signal = noise" if len(elbows) else "",
         )
-        for elbow in elbows:
+        for elbow in marked:
             axes.plot([elbow, elbow], [bottom, 2 * noise], color=INK, lw=0.8, ls=":")
         axes.set_yscale("log")
         axes.set_ylim(bottom, top)

@@ -47,7 +47,7 @@ def plot_waveforms(
     lines = math.ceil(len(rows) / columns)
     figure = new_figure(layout, 0.6 + 0.85 * lines + (0.3 if channels > 1 else 0.0))
     panels = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
-    reach = float(np.abs(rows).max()) * 1.05 or 1.0
+    reach = float(np.abs(rows).max()) * 1.2 or 1.0
     for axes, row in zip(panels, rows, strict=False):
         _outline(axes, row, spacing)
         axes.set_ylim(-reach, reach)
@@ -55,10 +55,8 @@ def plot_waveforms(
         axes.locator_params(axis="y", nbins=3)
     for axes in panels[len(rows) :]:
         axes.set_axis_off()
-    for column in range(columns):  # the last that is drawn in each column
-        last = panels[[i for i in range(len(rows)) if i % columns == column][-1]]
-        last.set_xlabel("time (s)" if unit == "s" else f"position ({unit}s)")
-        last.tick_params(labelbottom=True)
+    for axes in panels[(lines - 1) * columns : len(rows)]:
+        axes.set_xlabel("time (s)" if unit == "s" else f"position ({unit}s)")
     figure.supylabel("amplitude" if unit == "s" else "value", fontsize=9.5, color=MUTED)
     if channels > 1:
         panels[0].set_title(f"channel 1 of {channels}", color=MUTED)
@@ -116,10 +114,8 @@ def plot_spectrograms(
         axes.set_ylabel("mel band" if rate is None else "frequency (Hz)")
         if rate is not None:
             _mel_ticks(axes, rate, mels)
-    for column in range(columns):
-        used = panels[(len(pictures) - 1 - column) // columns, column]
-        used.set_xlabel("time (s)")
-        used.tick_params(labelbottom=True)
+    for axes in panels[-1]:
+        axes.set_xlabel("time (s)")
     bar = figure.colorbar(
         shown,  # pyright: ignore[reportArgumentType]
         ax=list(panels.ravel()),

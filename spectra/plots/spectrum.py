@@ -45,6 +45,7 @@ __all__ = ["POWER", "plot_rapsd", "plot_sample_spectrum"]
 
 FREQUENCY = "frequency (cycles/pixel)"
 POWER = "power (white unit noise = 1)"
+DEEPEST = 1e-3  # under the least power, where the axis ends
 FLOOR_MARKS = ("v", "s", "D", "^", "P")
 
 
@@ -107,11 +108,14 @@ def plot_rapsd(
     floor = spectrum.quantisation_floor
     if floor > 0 and "quantisation" not in reached:
         # A fine grid's floor, decades under the data, would only squeeze the curves.
-        seen = floor > 1e-3 * spectrum.power.min()
+        seen = floor > DEEPEST * spectrum.power.min()
         label = f"rounding noise of the value grid ({floor:.1e}{'' if seen else ', off the axis'})"
         top.axhline(floor if seen else np.nan, color=MUTED, lw=1.2, ls=":", label=label)
     _floors(top, spectrum, floors, scale)
     power_axis(top, POWER)
+    # Nor does a silent example say anything decades under them all.
+    lowest_seen, highest_seen = top.get_ylim()
+    top.set_ylim(max(lowest_seen, DEEPEST * float(np.exp(mean.min()))), highest_seen)
 
     residual = (shown, mean - law, low - law, high - law)
     _law(bottom, frequency, np.zeros_like(law), fit, scale.factor, "")

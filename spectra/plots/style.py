@@ -9,7 +9,14 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import (
+    FixedLocator,
+    FuncFormatter,
+    LogLocator,
+    MaxNLocator,
+    NullFormatter,
+    NullLocator,
+)
 
 from spectra.errors import InputError, check_name
 from spectra.plots.frequency import octave_ticks, tick_label
@@ -186,12 +193,13 @@ def frequency_axis(
 
 
 def power_axis(axes: Axes, label: str = "power") -> None:
-    """Logarithmic axis for what is drawn; within a decade its ticks are those of a linear one."""
+    """Logarithmic axis for what is drawn; over few decades its ticks are plain numbers."""
     axes.set_yscale("log")
     axes.set_ylabel(label)
     low, high = axes.get_ylim()
-    if high < 12 * low:
-        axes.yaxis.set_major_locator(MaxNLocator(5))
+    if high < 100 * low:
+        few = high < 8 * low
+        axes.yaxis.set_major_locator(MaxNLocator(5) if few else LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
         axes.yaxis.set_minor_locator(NullLocator())
 
