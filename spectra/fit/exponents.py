@@ -83,14 +83,12 @@ class Exponents:
         return float(self.mean - half), float(self.mean + half)
 
     def quantile(self, share: float) -> float:
-        """The exponent that this share of the examples lies under, to 0.001."""
+        """The exponent that this share (0 to 1) of the examples reaches at most, to 0.001."""
         if not self.n:
             return float("nan")
-        reached = np.r_[0, np.cumsum(self.histogram)] / self.n
-        first = int(np.searchsorted(reached, share, side="left"))
-        bin_ = min(max(first, 1), BINS) - 1
-        inside = (share - reached[bin_]) / max(reached[bin_ + 1] - reached[bin_], 1e-300)
-        return float(LOWEST + STEP * (bin_ + np.clip(inside, 0, 1)))
+        rank = np.clip(np.ceil(share * self.n), 1, self.n)
+        place = int(np.searchsorted(np.cumsum(self.histogram), rank))
+        return float(LOWEST + STEP * (place + 0.5))
 
     def __add__(self, other: "Exponents") -> "Exponents":
         """Those of both sets of files; the two must hold different files."""

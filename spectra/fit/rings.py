@@ -1,12 +1,13 @@
 """The ring powers that a law is fitted to, with their noise and what a law gives in them."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
 from spectra.errors import InputError
 from spectra.spectrum import Spectrum
+from spectra.spectrum.estimator import Estimator
 from spectra.spectrum.spectrum import Average
 
 __all__ = [
@@ -52,15 +53,8 @@ class Bend:
 
     @classmethod
     def of(cls, spectrum: Spectrum, used: np.ndarray) -> "Bend":
-        frequency = spectrum.frequency
-        steepest = np.log(LARGEST_RATIO) / np.log(frequency[-1] / frequency[0])
-        low, high = max(EXPONENTS[0], -steepest), min(EXPONENTS[1], steepest)
-        nodes = np.cos(np.pi * (np.arange(NODES) + 0.5) / NODES)  # [D]
-        alphas = (low + high) / 2 + (high - low) / 2 * nodes
-        log_f = np.log(frequency[used])
-        bends = [np.log(spectrum.law_power(alpha)[used]) + alpha * log_f for alpha in alphas]
-        vandermonde = np.polynomial.chebyshev.chebvander(nodes, NODES - 1)
-        return cls(np.linalg.solve(vandermonde, bends), low, high)
+        whole = _bend_of(spectrum.estimator)
+        return cls(whole.coefficients[:, used], whole.low, whole.high)
 
     def at(self, alpha: float | np.ndarray) -> np.ndarray:
         """The bend where the exponent is alpha, or alpha [K] ring by ring, -> [K]."""
@@ -85,6 +79,19 @@ class Bend:
     def _sum(self, alpha: float | np.ndarray, coefficients: np.ndarray) -> np.ndarray:
         basis = self.basis(alpha, len(coefficients))
         return basis @ coefficients if basis.ndim == 1 else np.sum(basis.T * coefficients, axis=0)
+
+
+@lru_cache(maxsize=32)
+def _bend_of(estimator: Estimator) -> Bend:
+    """The bend of every ring."""
+    frequency = estimator.plan.frequency
+    steepest = np.log(LARGEST_RATIO) / np.log(frequency[-1] / frequency[0])
+    low, high = max(EXPONENTS[0], -steepest), min(EXPONENTS[1], steepest)
+    nodes = np.cos(np.pi * (np.arange(NODES) + 0.5) / NODES)  # [D]
+    alphas = (low + high) / 2 + (high - low) / 2 * nodes
+    bends = [np.log(estimator.law_power(a)) + a * np.log(frequency) for a in alphas]
+    vandermonde = np.polynomial.chebyshev.chebvander(nodes, NODES - 1)
+    return Bend(np.linalg.solve(vandermonde, bends), low, high)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from tests.benchmarks.bases import bases
 from tests.benchmarks.bound import bound
 from tests.benchmarks.coverage import coverage
 from tests.benchmarks.demo import demo
+from tests.benchmarks.fits import fits
 from tests.benchmarks.folder import folder
 from tests.benchmarks.imports import imports
 from tests.benchmarks.preconditioning import preconditioning
@@ -22,6 +23,7 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "bases": bases,
     "bound": bound,
     "coverage": coverage,
+    "fits": fits,
     "preconditioning": preconditioning,
     "demo": demo,
 }
