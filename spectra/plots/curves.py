@@ -28,7 +28,8 @@ __all__ = [
 
 PER_OCTAVE = 48  # points of a long curve; a page shows no more
 LONG = 512
-PLAIN = ("plain", "log-resampled")  # fits of a straight line, whatever the window
+STRAIGHT = ("plain", "log-resampled")  # fits of a line, whatever the window
+UNCORRECTED = ("whittle", "log-resampled")  # fits of the average itself, not of ln P
 
 # Frequency [F] in cycles/sample; mean, low and high of ln power, [F] each.
 Curve = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -85,20 +86,21 @@ def example_power(spectrum: Spectrum, examples: np.ndarray) -> np.ndarray:
 
 
 def law_in_rings(spectrum: Spectrum, fit: PowerLaw) -> np.ndarray:
-    """ln of what the fitted law gives in each ring as the average drawn shows it, [F].
+    """ln of what the fitted law gives in each ring, as that fit looked at the average, [F].
 
-    Weighted fits know that a taper and the rings' width bend a law, and how far below the mean
-    the mean of logs lies; the plain ones of the post do not.
+    Most fits know how a taper and the rings' width bend a law, and how far below ln P the mean of
+    a logarithm lies; the straight lines of the post do not.
     """
     frequency = spectrum.frequency
-    if fit.method in PLAIN:
-        return np.log(fit.predict(frequency))
     every = np.arange(len(frequency))
-    bend = Bend.of(spectrum, every)
-    knee = (fit.knee / frequency) ** fit.alpha if fit.knee > 0 else 0.0
-    slope = fit.alpha / (1 + knee) * np.ones_like(frequency)  # the local one, under a knee less
-    law = (fit.predict(frequency) - fit.floor) * np.exp(bend.at(slope))
-    law = law + fit.floor * np.exp(bend.at(0.0))
+    law = fit.predict(frequency)
+    if fit.method not in STRAIGHT:
+        bend = Bend.of(spectrum, every)
+        knee = (fit.knee / frequency) ** fit.alpha if fit.knee > 0 else 0.0
+        slope = fit.alpha / (1 + knee) * np.ones_like(frequency)  # the local one
+        law = (law - fit.floor) * np.exp(bend.at(slope)) + fit.floor * np.exp(bend.at(0.0))
+    if fit.method in UNCORRECTED:
+        return np.log(law)
     examples = spectrum.power_moments.n if fit.average == "arithmetic" else 1
     return np.log(law) + ModeNoise.of(spectrum, every, examples).bias
 

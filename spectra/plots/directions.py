@@ -41,7 +41,7 @@ PICTURE_SECTORS = tuple(
     f"{angle}°, edges\N{NO-BREAK SPACE}{sign}"
     for angle, sign in zip((0, 45, 90, 135), "|/—\\", strict=True)
 )
-SOUND_SECTORS = ("0°, onsets", "45°, falling sweeps", "90°, tones", "135°, rising sweeps")
+SOUND_SECTORS = ("0°, onsets", "45°, falling", "90°, tones", "135°, rising")
 STYLES = ((DATA, "-"), (DERIVED, "--"), (NOISY, "-."), (STANDARD, ":"))
 
 

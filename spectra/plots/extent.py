@@ -83,9 +83,11 @@ def _mean_db(row: np.ndarray) -> str:
 
 def _spoken(name: str) -> str:
     """A sector's name without angle and sign."""
-    name = name.partition(", ")[2]
+    kind = name.partition(", ")[2]
     said = {"|": "upright edges", "/": "rising diagonals", "—": "level edges"}
-    return said.get(name[-1], "falling diagonals") if name.startswith("edges") else name
+    if kind.startswith("edges"):
+        return said.get(kind[-1], "falling diagonals")
+    return f"{kind} sweeps" if kind in ("rising", "falling") else kind
 
 
 def channel_section(spectrum: Spectrum) -> Section | None:

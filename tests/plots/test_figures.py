@@ -6,6 +6,7 @@ from functools import partial
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -87,7 +88,7 @@ def drawings(nouns) -> dict:
 def undrawn_ticks(figure: Figure) -> set[int]:
     """Tick labels that lie outside their axis and are not drawn."""
     hidden = set()
-    for axes in figure.axes:
+    for axes in figure.findobj(Axes):  # insets too
         for axis in (axes.xaxis, axes.yaxis):
             low, high = sorted(axis.get_view_interval())
             for tick in axis.get_major_ticks():
