@@ -14,7 +14,7 @@ from spectra.spectrum.spectrum import Spectrum, mirrored
 
 __all__ = ["Part", "Request", "measure_part", "plan_parts"]
 
-PART_BYTES = 2**26  # of float32 examples
+PART_BYTES = 2**25  # of float32 examples
 MOST_CROSS_CHANNELS = 16
 
 

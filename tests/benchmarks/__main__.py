@@ -9,6 +9,7 @@ from tests.benchmarks.coverage import coverage
 from tests.benchmarks.demo import demo
 from tests.benchmarks.fits import fits
 from tests.benchmarks.folder import folder
+from tests.benchmarks.gpu import gpu
 from tests.benchmarks.imports import imports
 from tests.benchmarks.preconditioning import preconditioning
 from tests.benchmarks.rapsd import rapsd
@@ -18,6 +19,7 @@ from tests.benchmarks.table import Row, rendered
 BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "imports": imports,
     "rapsd": rapsd,
+    "gpu": gpu,
     "folder": folder,
     "sound": sound,
     "bases": bases,
