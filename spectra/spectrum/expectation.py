@@ -26,9 +26,10 @@ def ring_power_of_law(shape: Shape, window: str, alpha: float, reach: str = "ins
     power[0, 0] = 0.0
     taper = make_window(window, shape)
     if taper.gain is not None:
-        spread = np.fft.rfft2(_mirrored(power, width)) * _leakage(shape, window)
-        power = np.fft.irfft2(spread, s=(height, width))
-        power = power[:, : width // 2 + 1] * taper.gain
+        full = _mirrored(power, width)
+        # A sum of all terms positive: a transform would drown the weakest in rounding.
+        spread = sum(share * np.roll(full, step, (0, 1)) for step, share in _leakage(shape, window))
+        power = np.asarray(spread)[:, : width // 2 + 1] * taper.gain.reshape(height, -1)
     inside = plan.weight * power.ravel()[plan.mode]
     return np.bincount(plan.slot, weights=inside)
 
@@ -64,11 +65,13 @@ def ring_covariance(shape: Shape, window: str, reach: str = "inside") -> np.ndar
 
 
 @lru_cache(maxsize=8)
-def _leakage(shape: Shape, window: str) -> np.ndarray:
-    """Transform of |taper|^2 in frequency: what the spectrum is convolved with."""
+def _leakage(shape: Shape, window: str) -> list[tuple[tuple[int, int], float]]:
+    """|transform of the taper|^2: shifts in modes, and the share of power that each moves."""
     taps = make_window(window, shape).taps
     assert taps is not None
-    return np.fft.rfft2(np.abs(np.fft.fft2(taps.reshape(_plane(shape))) / taps.size) ** 2)
+    share = np.abs(np.fft.fft2(taps.reshape(_plane(shape))) / taps.size) ** 2
+    steps = np.argwhere(share > 1e-12 * share.max())
+    return [((int(row), int(column)), float(share[row, column])) for row, column in steps]
 
 
 def _plane(shape: Shape) -> tuple[int, int]:
