@@ -383,12 +383,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
             outcome = _parse_and_run(arguments)
     except InputError as error:
-        print(f"spectra: {error}", file=sys.stderr)
+        from spectra.data.listing import printable
+
+        print(printable(f"spectra: {error}"), file=sys.stderr)  # names may hold line breaks
         sys.exit(2)
     except KeyboardInterrupt:
         print("spectra: interrupted; everything finished so far is kept", file=sys.stderr)
         sys.exit(130)
     text = json_module.dumps(plain(outcome.numbers), allow_nan=False) if as_json else outcome.text
+    encoding = getattr(stdout, "encoding", None) or "utf-8"
+    text = text.encode(encoding, "backslashreplace").decode(encoding)  # names, on an ASCII terminal
     try:
         print(text, file=stdout, flush=True)
     except BrokenPipeError:  # the reader, `head` say, has seen enough

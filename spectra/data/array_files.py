@@ -64,7 +64,8 @@ def read_array(path: Path) -> np.ndarray | Items:
         with open(path, "rb") as file:
             head = file.read(256)
         if head.startswith(NPY):
-            return np.load(path, mmap_mode="r", allow_pickle=False)
+            with np.errstate(over="ignore"):  # of the absurd size that a header may state
+                return np.load(path, mmap_mode="r", allow_pickle=False)
         if head.startswith(b"PK"):
             return _read_npz(path)
         if head.startswith(b"\x1f\x8b"):
@@ -229,7 +230,7 @@ def _read_packed_idx(path: Path) -> np.ndarray:
 
 
 def _read_npz(path: Path) -> np.ndarray:
-    with np.load(path, allow_pickle=False) as archive:
+    with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
         name = _choose(archive.files, path)
         size = archive.zip.getinfo(f"{name}.npy").file_size
         _check_memory(size, path, "save it as .npy, which is read where it lies")

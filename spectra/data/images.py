@@ -149,8 +149,12 @@ def _pillow() -> Any:
 
     It looks for a format that it is told of only among those imported.
     """
+    import logging
+
     from PIL import Image, TiffImagePlugin, WebPImagePlugin  # noqa: F401
 
+    # What it logs of damaged files, where nobody listens, Python would print.
+    logging.getLogger("PIL").addHandler(logging.NullHandler())
     return Image
 
 

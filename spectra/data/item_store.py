@@ -123,7 +123,8 @@ class ItemStore:
         values = take_channels(values[None], self.channels)
         if self.value_range is not None:
             return to_unit(values, *self.value_range)[0]
-        return np.array(values[0], np.float32, order="C")
+        with np.errstate(over="ignore"):  # what becomes infinite is refused
+            return np.array(values[0], np.float32, order="C")
 
 
 def _cut(values: np.ndarray, corner: np.ndarray, size: Size) -> np.ndarray:

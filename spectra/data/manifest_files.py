@@ -94,6 +94,8 @@ def _content(path: Path) -> dict[str, Any]:
             f"{path}: cannot be read ({error.strerror}); give a manifest's .toml file, or a name "
             "that spectra data list shows"
         ) from error
+    except RecursionError:
+        raise InputError(f"{path}: not valid TOML (nested too deeply); correct it there") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not valid TOML ({error}); correct it there") from error
 

@@ -28,7 +28,7 @@ from spectra.data.folders import (
 )
 from spectra.data.image_bytes import SNIFF_BYTES, is_image
 from spectra.data.image_sets import open_images
-from spectra.data.listing import is_sound
+from spectra.data.listing import is_sound, printable
 from spectra.data.manifests import (
     Manifest,
     is_manifest,
@@ -184,12 +184,12 @@ def _open_file(path: Path, options: Options) -> Source:
             f"{path}: cannot be read ({error.strerror or error}); check its permissions"
         ) from error
     if is_image(head):
-        files = DiskFiles(str(path), {path.name: path})
+        files = DiskFiles(str(path), {printable(path.name): path})
         source = _file_source(files, [], options, path.stem)
         source.examples([0])  # of a file named by itself, damage is the user's to mend
         return source
     if is_sound(head, suffix):
-        files = DiskFiles(str(path), {path.name: path}, "sound")
+        files = DiskFiles(str(path), {printable(path.name): path}, "sound")
         return _file_source(files, [], options, path.stem)
     if suffix == ".zip" or zipfile.is_zipfile(path):
         return _file_source(*list_zip(path, options.view), options, path.stem)
@@ -244,7 +244,7 @@ def _file_source(
     members = np.argsort(units, kind="stable")
     store: Store = found.store
     return Source(
-        name=name,
+        name=printable(name),
         kind=found.kind,
         shape=(found.store.channels, *size),
         files=[name for _, name in numbers],
@@ -277,7 +277,7 @@ def _array_source(
     unit = "pixel" if len(size) == 2 else "sample"
     spacing, axis_units = array_spacing(resolved, len(size), unit, label or name)
     return Source(
-        name=name,
+        name=printable(name),
         kind="array",
         shape=(store.channels_out, *size),
         files=store.names,

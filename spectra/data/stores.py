@@ -176,7 +176,8 @@ class ArrayStore:
                 values[example] = self.array[(file, slice(None), *_within(corner, size))]
         values = take_channels(values, self.channels)
         if self.value_range is None:
-            return np.array(values, np.float32, order="C")  # never a view of the user's array
+            with np.errstate(over="ignore"):  # what becomes infinite is refused
+                return np.array(values, np.float32, order="C")  # never a view of the user's array
         return to_unit(values, *self.value_range)
 
     @contextmanager

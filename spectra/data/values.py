@@ -51,16 +51,18 @@ def to_unit(values: np.ndarray, low: Any, high: Any) -> np.ndarray:
     unit = np.empty(values.shape, working)
     half = (np.asarray(high) - np.asarray(low)) / 2
     write_unit(unit, values, np.asarray(low, working), np.asarray(half, working))
-    return unit.astype(np.float32, copy=False)
+    with np.errstate(over="ignore"):
+        return unit.astype(np.float32, copy=False)
 
 
 def write_unit(out: np.ndarray, values: np.ndarray, low: Any, half: Any) -> None:
     """As `to_unit`, computed in the type and the place of `out`, which low and half have too."""
-    out[...] = values
-    if np.any(low):
-        out -= low
-    out /= half
-    out -= 1
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused
+        out[...] = values
+        if np.any(low):
+            out -= low
+        out /= half
+        out -= 1
 
 
 def luma(red: np.ndarray, green: np.ndarray, blue: np.ndarray) -> np.ndarray:

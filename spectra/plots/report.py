@@ -171,7 +171,7 @@ def write_report(
         version=__version__,
     )
     path = Path(path)
-    write_atomically(path, page.encode("utf-8"))
+    write_atomically(path, page.encode("utf-8", "backslashreplace"))
     return path
 
 

@@ -1,5 +1,6 @@
 """One palette, one set of type sizes and two page widths for every figure."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -130,7 +131,8 @@ _SETTINGS: dict[str, Any] = {
 @contextmanager
 def house_style() -> Iterator[None]:
     """Draw and save inside this context (or decorate with it): nothing global is changed."""
-    with matplotlib.rc_context():
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)  # in a name
         matplotlib.rcdefaults()  # a user's own matplotlibrc must not shift a page's layout
         for name, value in _SETTINGS.items():
             matplotlib.rcParams[name] = value  # pyright: ignore[reportArgumentType]

@@ -149,7 +149,7 @@ class _Gauge:
                     )
             self.dc += float((means.astype(np.float64) ** 2).sum())
         # A constant leaves only the rounding of its own mean.
-        rounding = (2.0**-21 * means) ** 2
+        rounding = (2.0**-21 * means.astype(np.float64)) ** 2
         flat = np.all(rings <= rounding[:, None], axis=1)
         shape = (len(examples), -1, self.channels)
         rings = rings.reshape(*shape, rings.shape[-1]).mean(axis=1)
