@@ -3,19 +3,17 @@
 Every function returns (numbers for --json, text for people).
 """
 
-import contextlib
-from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from spectra.bases import explained_variance, log_determinant_excess, log_determinant_gap
 from spectra.data import open_source
+from spectra.data.quiet import quiet_decoders
 from spectra.errors import InputError
 from spectra.files import write_atomically, write_json
-from spectra.fit import Floor, PowerLaw, find_floors, fit_power_law
+from spectra.findings import TABLE_TIMES, Findings
+from spectra.fit import find_floors, fit_power_law, measure_exponents
 from spectra.schedule import (
     Schedule,
     derive_schedule,
@@ -23,13 +21,13 @@ from spectra.schedule import (
     load_schedule,
     standard_schedule,
 )
-from spectra.spectrum import Spectrum, load_spectrum
 from spectra.spectrum import analyze as measure
+from spectra.spectrum import load_spectrum
 
 __all__ = ["analyze", "check_writable", "evaluate", "plot", "sample", "schedule", "train"]
 
-TABLE_TIMES = (0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
-LOWEST_HZ = 20.0  # of hearing; below it microphones and rooms rumble
+EXPONENTS_UP_TO = 20_000  # examples; for those of more see fit.measure_exponents
+SHOWN_AT_MOST = 96  # examples looked at for what pixels alone tell
 SHOWN = 12  # examples drawn in a report
 
 Result = tuple[dict[str, Any], str]
@@ -48,104 +46,38 @@ def analyze(
     from spectra.plots import pages, write_report
 
     check_writable(out)
-    source = open_source(name, **view)
     kept = out / "progress.safetensors"
-    spectrum = measure(source, **measuring, resume=kept, progress=True)
-    spectrum.save(out / "spectrum.safetensors")
+    with quiet_decoders():
+        source = open_source(name, **view)
+        spectrum = measure(source, **measuring, resume=kept, progress=True)
+        spectrum.save(out / "spectrum.safetensors")
     fit = fit_power_law(spectrum, **fitting)
-    floors = find_floors(spectrum)
-    cutoff = frequency_cutoff(spectrum, process=process, threshold=threshold)
-    numbers = spectrum_numbers(spectrum, fit, floors)
-    numbers |= {"f_max": _cutoff_rows(cutoff), "process": process}
-    examples = source.some(SHOWN)
+    examples = source.some(SHOWN_AT_MOST)
+    found = Findings(
+        spectrum,
+        fit,
+        find_floors(spectrum, examples),
+        measure_exponents(source, spectrum) if len(source) <= EXPONENTS_UP_TO else None,
+        frequency_cutoff(spectrum, process=process, threshold=threshold),
+        source.missing,
+    )
+    numbers = found.numbers() | {"process": process}
     settings = {name: value for name, value in measuring.items() if value is not None}
     report = write_report(
         out / "report.html",
         title=f"The spectrum of {source.name}",
         intro=f"{spectrum.n} examples of {spectrum.n_files} files, "
         f"{'×'.join(map(str, spectrum.shape))} values each.",
-        sections=pages.analysis_sections(spectrum, fit, floors, examples, process, threshold),
+        sections=pages.analysis_sections(
+            spectrum, fit, found.floors, examples[:SHOWN], process, threshold
+        ),
         numbers=numbers,
         settings={"source": name, "view": spectrum.data} | settings,
         skipped=spectrum.skipped,
         credits=[(source.name, text) for text in (source.licence, source.citation) if text],
     )
-    lines = [
-        f"{source.name}: {spectrum.n} examples of {spectrum.n_files} files, "
-        f"{'x'.join(map(str, spectrum.shape))}, window {spectrum.window}",
-        *_skipped_lines(spectrum),
-        *_blank_line(spectrum),
-        *_fit_lines(spectrum, fit),
-        *_peak_line(spectrum),
-        *_floor_lines(spectrum, floors),
-        *_bases_lines(numbers["bases"]),
-        f"f_max(t) in cycles/{_sample(spectrum)}, {process}, SNR {threshold:g}:",
-        "      t   f_max   95 % interval",
-        *(
-            f"  {row['t']:5.2f}   {row['f_max']:.3f}   {row['low']:.3f} to {row['high']:.3f}"
-            for row in numbers["f_max"]
-        ),
-        f"wrote {out / 'spectrum.safetensors'} and {report}",
-    ]
+    lines = [*found.lines(), f"wrote {out / 'spectrum.safetensors'} and {report}"]
     return numbers | {"report": str(report)}, "\n".join(lines)
-
-
-def spectrum_numbers(
-    spectrum: Spectrum, fit: PowerLaw, floors: Sequence[Floor] = ()
-) -> dict[str, Any]:
-    """The contract's numbers of a spectrum, its law and its floors."""
-    return {
-        "kind": spectrum.kind,
-        "name": spectrum.name,
-        "n": spectrum.n,
-        "n_files": spectrum.n_files,
-        "shape": list(spectrum.shape),
-        "window": spectrum.window,
-        "alpha": fit.alpha,
-        "alpha_se": fit.alpha_se,
-        "alpha_interval": list(fit.interval()),
-        "amplitude": fit.amplitude,
-        "fit": {"method": fit.method, "average": fit.average, "range": list(fit.f_range)}
-        | {"floor": fit.floor, "knee": fit.knee, "dispersion": fit.dispersion}
-        | {"r_squared": fit.r_squared, "n_rings": fit.n_rings},
-        "residual_db": fit.residual_db,
-        "power_law": fit.is_power_law,
-        "power_law_failings": list(fit.failings),
-        "quantisation_floor": spectrum.quantisation_floor,
-        "floors": [asdict(floor) for floor in floors],
-        "bases": _basis_numbers(spectrum),
-        "blank": spectrum.blank,
-        "skipped": [{"name": name, "reason": reason} for name, reason in spectrum.skipped],
-        "fingerprint": spectrum.fingerprint,
-    } | ({"peak_hz": peak_frequency(spectrum)} if spectrum.unit == "Hz" else {})
-
-
-def _total(tables: dict[str, np.ndarray]) -> float:
-    """Variance of an example, the same in every complete basis."""
-    return max(float(variance.sum()) for variance in tables.values())
-
-
-def _basis_numbers(spectrum: Spectrum) -> dict[str, Any]:
-    """What of the variance the largest tenth of each basis's components hold, and what
-    independence loses beside PCA [nats/dimension]."""
-    tables = {name: spectrum.component_variance(name) for name in spectrum.bases}
-    dimensions = int(np.prod(spectrum.shape))
-    numbers: dict[str, Any] = {}
-    for name, variance in tables.items():
-        if not variance.any():
-            continue
-        known = explained_variance(variance, max(0.0, _total(tables) - float(variance.sum())))
-        tenth = max(1, dimensions // 10)
-        numbers[name] = {"in_largest_tenth": float(known[tenth - 1]) if tenth <= len(known) else None}
-    if "pca" not in numbers or tables["pca"].size < dimensions:
-        return numbers
-    floor = spectrum.quantisation_floor
-    excess = log_determinant_excess(spectrum.n_files, dimensions) if floor == 0 else 0.0
-    for name in numbers:
-        with contextlib.suppress(InputError):  # empty components and no floor: no gap to state
-            gap = log_determinant_gap(tables[name], tables["pca"], floor)
-            numbers[name]["gap_to_pca"] = gap - (excess if name != "pca" else 0.0)
-    return numbers
 
 
 def schedule(path: Path, out: Path | None, choices: dict[str, Any]) -> Result:
@@ -305,88 +237,6 @@ def check_writable(folder: Path) -> None:
     except InputError:
         raise InputError(f"{folder}: cannot be written; choose another --out") from None
     probe.unlink(missing_ok=True)
-
-
-def _cutoff_rows(cutoff: Any) -> list[dict[str, float]]:
-    times = np.array(TABLE_TIMES)
-    low, high = cutoff.interval(times)
-    columns = zip(times, cutoff.f_max(times), low, high, strict=True)
-    return [
-        {"t": float(t), "f_max": float(f), "low": float(a), "high": float(b)}
-        for t, f, a, b in columns
-    ]
-
-
-def _fit_lines(spectrum: Spectrum, fit: PowerLaw) -> list[str]:
-    low, high = fit.interval()
-    lines = [
-        f"exponent {fit.alpha:.3f}, 95 % interval {low:.3f} to {high:.3f} ({fit.method} fit, "
-        f"{fit.f_range[0]:.3f} to {fit.f_range[1]:.3f} cycles/{_sample(spectrum)}, "
-        f"{fit.residual_db:.1f} dB rms)"
-    ]
-    if fit.floor > 0:
-        lines.append(f"  over a white floor of {fit.floor:.3g} (standard error {fit.floor_se:.1g})")
-    if fit.knee > 0:
-        lines.append(f"  with a knee at {fit.knee:.4f} (standard error {fit.knee_se:.1g})")
-    if not fit.is_power_law:
-        lines.append(f"  not a power law: {'; '.join(fit.failings)}")
-    return lines
-
-
-def _peak_line(spectrum: Spectrum) -> list[str]:
-    if spectrum.unit != "Hz":
-        return []
-    return [f"peak of the mean of logs {peak_frequency(spectrum):.0f} Hz (above {LOWEST_HZ:g} Hz)"]
-
-
-def peak_frequency(spectrum: Spectrum) -> float:
-    """Frequency of the largest mean of logs above 20 Hz, Hz."""
-    heard = spectrum.physical_frequency > LOWEST_HZ
-    best = np.argmax(np.where(heard, spectrum.log_power, -np.inf))
-    return float(spectrum.physical_frequency[best])
-
-
-def _floor_lines(spectrum: Spectrum, floors: Sequence[Floor]) -> list[str]:
-    if not floors:
-        return ["no floor found" + ("" if spectrum.quantum else "; values are continuous")]
-    return [
-        f"{floor.name}: from {floor.frequency:.3f} cycles/{_sample(spectrum)} ({floor.evidence})"
-        for floor in floors
-    ]
-
-
-def _bases_lines(bases: dict[str, Any]) -> list[str]:
-    parts = []
-    for name, numbers in bases.items():
-        gap = numbers.get("gap_to_pca")
-        more = "" if gap is None or name == "pca" else f", {gap:.3f} nats/dimension to PCA"
-        share = numbers["in_largest_tenth"]
-        if share is not None:  # a sketch of PCA knows fewer
-            parts.append(f"{name} {100 * share:.1f} %{more}")
-    return [f"variance in the largest tenth of the components: {'; '.join(parts)}"] if parts else []
-
-
-def _blank_line(spectrum: Spectrum) -> list[str]:
-    if not spectrum.blank:
-        return []
-    left_out = "" if len(spectrum.shape) == 2 else ", not in the mean of logs"
-    return [f"{spectrum.blank} blank examples: in the mean of powers{left_out}"]
-
-
-def _sample(spectrum: Spectrum) -> str:
-    return "sample" if len(spectrum.shape) == 2 else "pixel"
-
-
-def _skipped_lines(spectrum: Spectrum) -> list[str]:
-    if not spectrum.skipped:
-        return []
-    shown = [f"  {name}: {reason}" for name, reason in spectrum.skipped[:10]]
-    more = len(spectrum.skipped) - len(shown)
-    return [
-        f"skipped {len(spectrum.skipped)} files:",
-        *shown,
-        *([f"  and {more} more (all are in the report)"] if more else []),
-    ]
 
 
 def _png(pixels: np.ndarray) -> bytes:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from spectra.commands import check_writable, schedule_numbers, spectrum_numbers
+from spectra.commands import check_writable, schedule_numbers
 from spectra.data import Source, open_source
 from spectra.diffusion import TrainConfig, train
 from spectra.diffusion.loss import Loss
@@ -22,6 +22,7 @@ from spectra.diffusion.settings import Device, chosen_device
 from spectra.errors import InputError
 from spectra.evaluation import Difference, Scores, evaluate, paired_difference
 from spectra.files import write_json
+from spectra.findings import Findings
 from spectra.fit import PowerLaw, fit_power_law
 from spectra.schedule import Schedule, derive_schedule, load_schedule, standard_schedule
 from spectra.spectrum import Spectrum, analyze
@@ -99,7 +100,7 @@ def run_demo(
     numbers = {
         "runs": {f"{name}-{number}": score.to_dict() for (name, number), score in scores.items()},
         "differences": [row.to_dict() for row in rows],
-        "spectrum": spectrum_numbers(spectrum, fit),
+        "spectrum": Findings(spectrum, fit).numbers(),
         "schedule": schedule_numbers(derived),
     }
     measured, schedules = (spectrum, fit), (derived, standard)

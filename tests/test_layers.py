@@ -20,6 +20,7 @@ ORDER = (
     "interop",
     "plots",
     "data_commands",
+    "findings",
     "commands",
     "demo",
     "cli",

@@ -100,6 +100,11 @@ class Source:
         mine: list[int] = found[np.isin(found, self.members)].tolist()
         return {self.store.names[file]: self.store.damage[file] for file in mine}
 
+    @property
+    def missing(self) -> float:
+        """Share of the values read so far that were missing and were filled."""
+        return getattr(self.store, "missing", 0.0)
+
     def read(
         self, start: int = 0, stop: int | None = None, batch_size: int = 64, *, workers: int = 1
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:

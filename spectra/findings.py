@@ -1,0 +1,249 @@
+"""What an analysis found, as numbers for programs and as lines for people."""
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from spectra.bases import explained_variance, log_determinant_excess, log_determinant_gap
+from spectra.errors import InputError
+from spectra.fit import Exponents, Floor, PowerLaw
+from spectra.schedule import FrequencyCutoff
+from spectra.spectrum import Spectrum
+
+__all__ = ["TABLE_TIMES", "Findings", "peak_frequency"]
+
+TABLE_TIMES = (0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
+LOWEST_HZ = 20.0  # of hearing; below it microphones and rooms rumble
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+LISTED = 10  # skipped files named on the terminal
+
+
+@dataclass(frozen=True)
+class Findings:
+    """A spectrum with everything that follows from it.
+
+    Attributes
+    ----------
+    exponents : Exponents or None
+        Of single examples, where they were measured.
+    cutoff : FrequencyCutoff or None
+    filled : float
+        Share of the values that were missing and were filled.
+    """
+
+    spectrum: Spectrum
+    fit: PowerLaw
+    floors: Sequence[Floor] = ()
+    exponents: Exponents | None = None
+    cutoff: FrequencyCutoff | None = None
+    filled: float = 0.0
+
+    def numbers(self) -> dict[str, Any]:
+        """Everything, for --json; frequencies in cycles/pixel or cycles/sample unless named Hz."""
+        spectrum, fit = self.spectrum, self.fit
+        numbers: dict[str, Any] = {
+            "kind": spectrum.kind,
+            "name": spectrum.name,
+            "n": spectrum.n,
+            "n_files": spectrum.n_files,
+            "shape": list(spectrum.shape),
+            "window": spectrum.window,
+            "alpha": fit.alpha,
+            "alpha_se": fit.alpha_se,
+            "alpha_interval": list(fit.interval()),
+            "amplitude": fit.amplitude,
+            "fit": {
+                "method": fit.method,
+                "average": fit.average,
+                "range": list(fit.f_range),
+                "n_rings": fit.n_rings,
+                "floor": fit.floor,
+                "knee": fit.knee,
+                "dispersion": fit.dispersion,
+                "r_squared": fit.r_squared,
+            },
+            "residual_db": fit.residual_db,
+            "power_law": fit.is_power_law,
+            "power_law_failings": list(fit.failings),
+            "quantisation_floor": spectrum.quantisation_floor,
+            "floors": [asdict(floor) for floor in self.floors],
+            "bases": self._bases(),
+            "blank": spectrum.blank,
+            "filled": self.filled,
+            "skipped": [{"name": name, "reason": reason} for name, reason in spectrum.skipped],
+            "fingerprint": spectrum.fingerprint,
+        }
+        if spectrum.unit == "Hz":
+            numbers["peak_hz"] = peak_frequency(spectrum)
+        if self.exponents is not None:
+            numbers["exponents"] = self._exponents(self.exponents)
+        if self.cutoff is not None:
+            numbers["f_max"] = self._cutoff_rows(self.cutoff)
+        return numbers
+
+    def _bases(self) -> dict[str, Any]:
+        """What the largest components hold, and what independence loses beside PCA, nats/dim."""
+        spectrum = self.spectrum
+        tables = {name: spectrum.component_variance(name) for name in spectrum.bases}
+        tables = {name: table for name, table in tables.items() if table.any()}
+        dimensions = int(np.prod(spectrum.shape))
+        tenth = max(1, dimensions // 10)
+        # The same in every complete basis; a sketch of PCA knows a part of it.
+        total = max((float(table.sum()) for table in tables.values()), default=0.0)
+        numbers: dict[str, Any] = {}
+        for name, variance in tables.items():
+            share = explained_variance(variance, max(0.0, total - float(variance.sum())))
+            known = tenth <= len(share)
+            numbers[name] = {"in_largest_tenth": float(share[tenth - 1]) if known else None}
+        if "pca" not in tables or tables["pca"].size < dimensions:
+            return numbers
+        floor = spectrum.quantisation_floor
+        excess = 0.0 if floor else log_determinant_excess(spectrum.n_files, dimensions)
+        for name, table in tables.items():
+            with contextlib.suppress(InputError):  # empty components and no floor: no gap to state
+                gap = log_determinant_gap(table, tables["pca"], floor)
+                numbers[name]["gap_to_pca"] = gap - (0.0 if name == "pca" else excess)
+        return numbers
+
+    @staticmethod
+    def _exponents(exponents: Exponents) -> dict[str, Any]:
+        return {
+            "mean": exponents.mean,
+            "interval": list(exponents.interval()),
+            "scatter": exponents.scatter,
+            "quantiles": {share: exponents.quantile(share) for share in QUANTILES},
+            "n": exponents.n,
+            "blank": exponents.blank,
+        }
+
+    @staticmethod
+    def _cutoff_rows(cutoff: FrequencyCutoff) -> list[dict[str, float]]:
+        times = np.array(TABLE_TIMES)
+        low, high = cutoff.interval(times)
+        columns = zip(times, cutoff.f_max(times), low, high, strict=True)
+        return [
+            {"t": float(t), "f_max": float(f), "low": float(a), "high": float(b)}
+            for t, f, a, b in columns
+        ]
+
+    def lines(self) -> list[str]:
+        """The same in a few lines."""
+        spectrum = self.spectrum
+        lines = [
+            f"{spectrum.name}: {spectrum.n} examples of {spectrum.n_files} files, "
+            f"{'x'.join(map(str, spectrum.shape))}, window {spectrum.window}",
+            *self._skipped_lines(),
+        ]
+        if spectrum.blank:
+            left_out = "" if len(spectrum.shape) == 2 else ", not in the mean of logs"
+            lines.append(f"{spectrum.blank} blank examples: in the mean of powers{left_out}")
+        if self.filled:
+            lines.append(f"{100 * self.filled:.1f} % of the values were missing and were filled")
+        lines += [*self._fit_lines(), *self._exponent_line()]
+        if spectrum.unit == "Hz":
+            lines.append(
+                f"peak of the mean of logs {peak_frequency(spectrum):.0f} Hz "
+                f"(above {LOWEST_HZ:g} Hz)"
+            )
+        return [*lines, *self._floor_lines(), *self._basis_line(), *self._cutoff_lines()]
+
+    def _fit_lines(self) -> list[str]:
+        fit = self.fit
+        low, high = fit.interval()
+        start, stop = (self._frequency(f) for f in fit.f_range)
+        lines = [
+            f"exponent {fit.alpha:.3f}, 95 % interval {low:.3f} to {high:.3f} ({fit.method} fit, "
+            f"{start} to {stop} {self._unit}, {fit.residual_db:.1f} dB rms)"
+        ]
+        if fit.floor > 0:
+            error = f"standard error {fit.floor_se:.1g}"
+            lines.append(f"  over a white floor of {fit.floor:.3g} ({error})")
+        if fit.knee > 0:
+            error = f"standard error {self._frequency(fit.knee_se)}"
+            lines.append(f"  with a knee at {self._frequency(fit.knee)} {self._unit} ({error})")
+        if not fit.is_power_law:
+            reasons = [phrase for phrase in fit.failings if not phrase.startswith("rises")]
+            rising = [octave for octave in fit.octaves if octave.rises]
+            if rising:
+                where = f"{self._frequency(rising[0].low)} to {self._frequency(rising[0].high)}"
+                reasons.append(
+                    f"rises in {len(rising)} of {len(fit.octaves)} octaves (the first {where} "
+                    f"{self._unit})"
+                )
+            lines.append(f"  not a power law: {'; '.join(reasons)}")
+        return lines
+
+    def _exponent_line(self) -> list[str]:
+        exponents = self.exponents
+        if exponents is None or exponents.n == 0:
+            return []
+        low, high = exponents.interval()
+        return [
+            f"exponents of single examples: mean {exponents.mean:.3f} ({low:.3f} to {high:.3f}), "
+            f"scatter between files {exponents.scatter:.2f}"
+        ]
+
+    def _floor_lines(self) -> list[str]:
+        if not self.floors:
+            return ["no floor found" + ("" if self.spectrum.quantum else "; values are continuous")]
+        return [
+            f"{floor.name}: from {self._frequency(floor.frequency)} {self._unit} ({floor.evidence})"
+            for floor in self.floors
+        ]
+
+    def _basis_line(self) -> list[str]:
+        parts = []
+        for name, numbers in self._bases().items():
+            gap, share = numbers.get("gap_to_pca"), numbers["in_largest_tenth"]
+            more = "" if gap is None or name == "pca" else f", {gap:.3f} nats/dimension to PCA"
+            if share is not None:
+                parts.append(f"{name} {100 * share:.1f} %{more}")
+        title = "variance in the largest tenth of the components"
+        return [f"{title}: {'; '.join(parts)}"] if parts else []
+
+    def _cutoff_lines(self) -> list[str]:
+        cutoff = self.cutoff
+        if cutoff is None:
+            return []
+        return [
+            f"f_max(t) in {self._unit}, {cutoff.process.name}, SNR {cutoff.threshold:g}:",
+            "      t    f_max   95 % interval",
+            *(
+                f"  {row['t']:5.2f}   {self._frequency(row['f_max']):>6}   "
+                f"{self._frequency(row['low'])} to {self._frequency(row['high'])}"
+                for row in self._cutoff_rows(cutoff)
+            ),
+        ]
+
+    def _skipped_lines(self) -> list[str]:
+        skipped = self.spectrum.skipped
+        if not skipped:
+            return []
+        more = len(skipped) - LISTED
+        return [
+            f"skipped {len(skipped)} files:",
+            *(f"  {name}: {reason}" for name, reason in skipped[:LISTED]),
+            *([f"  and {more} more (all are in the report)"] if more > 0 else []),
+        ]
+
+    @property
+    def _unit(self) -> str:
+        if self.spectrum.unit == "Hz":
+            return "Hz"
+        return f"cycles/{'sample' if len(self.spectrum.shape) == 2 else 'pixel'}"
+
+    def _frequency(self, f: float) -> str:
+        """A frequency in cycles/pixel or cycles/sample as people read it."""
+        if self.spectrum.unit != "Hz":
+            return f"{f:.3f}"
+        return f"{f / self.spectrum.spacing[0]:.0f}"
+
+
+def peak_frequency(spectrum: Spectrum) -> float:
+    """Frequency of the largest mean of logs above 20 Hz, Hz."""
+    heard = spectrum.physical_frequency > LOWEST_HZ
+    best = np.argmax(np.where(heard, spectrum.log_power, -np.inf))
+    return float(spectrum.physical_frequency[best])
