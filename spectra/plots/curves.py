@@ -10,15 +10,12 @@ from spectra.errors import InputError
 from spectra.fit import PowerLaw
 from spectra.fit.rings import Bend, ModeNoise
 from spectra.spectrum import Spectrum, rapsd
-from spectra.spectrum.engine import RingEngine
-from spectra.spectrum.estimator import OVERLAP
 
 __all__ = [
     "Curve",
     "as_curve",
     "decibel",
     "draw_band",
-    "example_power",
     "law_in_rings",
     "mean_curve",
     "reach_of",
@@ -67,22 +64,6 @@ def as_curve(value: Curve | Spectrum | np.ndarray) -> Curve:
         error = log_power.std(axis=0, ddof=1) / np.sqrt(len(power))
         half = stats.t.ppf(0.975, len(power) - 1) * error
     return frequency, mean, mean - half, mean + half
-
-
-def example_power(spectrum: Spectrum, examples: np.ndarray) -> np.ndarray:
-    """Ring power of examples, measured as the spectrum was, [n, C, *spatial] -> [n, F]."""
-    estimator = spectrum.estimator
-    pieces = np.asarray(examples, np.float64)
-    if estimator.segment is not None:  # [n, C, T] -> [n, C, S, segment]
-        hop = max(1, estimator.segment // OVERLAP)
-        frames = np.lib.stride_tricks.sliding_window_view(pieces, estimator.segment, axis=-1)
-        pieces = frames[:, :, ::hop]
-    engine = RingEngine(estimator.plan, estimator.window, estimator.detrend, np.float64)
-    rings = np.empty((int(np.prod(pieces.shape[: -len(estimator.shape)])), len(spectrum.frequency)))
-    flat = pieces.reshape(len(rings), *pieces.shape[-len(estimator.shape) :])
-    for which, _, power in engine.blocks(flat):
-        rings[which] = power
-    return rings.reshape(len(examples), -1, rings.shape[-1]).mean(axis=1)
 
 
 def law_in_rings(spectrum: Spectrum, fit: PowerLaw) -> np.ndarray:

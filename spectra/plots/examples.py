@@ -34,9 +34,9 @@ def data_sections(images: np.ndarray, title: str) -> list[Section]:
             "data",
             "The data",
             "What was measured: one example from each of several files.",
-            partial(plot_examples, images, title),
+            partial(plot_examples, images),
             alt=f"Examples of {title}",
-            settings={"example": "×".join(map(str, images.shape[1:]))},
+            settings={"source": title, "example": "×".join(map(str, images.shape[1:]))},
         ),
         Section(
             "spectra-2d",

@@ -72,9 +72,11 @@ def tick_label(frequency: float) -> str:
     return f"{frequency / 1000:g}k" if frequency >= 1000 else f"{frequency:.3g}"
 
 
-def heard_peak(spectrum: Spectrum) -> int:
-    """The ring above 20 Hz with the largest mean of logs."""
+def heard_peak(spectrum: Spectrum) -> int | None:
+    """The ring above 20 Hz with the largest mean of logs; None where there are no logarithms."""
     heard = spectrum.physical_frequency > LOWEST_HEARD_HZ
+    if not (np.isfinite(spectrum.log_power).all() and heard.any()):
+        return None
     return int(np.argmax(np.where(heard, spectrum.log_power, -np.inf)))
 
 

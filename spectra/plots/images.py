@@ -57,7 +57,7 @@ def plot_examples(images: Any, title: str = "", *, layout: Layout = "wide") -> F
     _show(axes, picture, _size_note(images))
     axes.set_anchor("W")
     if title:
-        axes.set_title(title)
+        axes.set_title(title.replace("$", r"\$"))  # a name is no formula
     return finish(figure, trim=True)
 
 

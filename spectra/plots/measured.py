@@ -8,7 +8,6 @@ import numpy as np
 
 from spectra.fit import PowerLaw, fit_power_law
 from spectra.fit.floors import Floor
-from spectra.plots.curves import example_power
 from spectra.plots.directions import is_spectrogram
 from spectra.plots.extent import channel_section, directions_section, worth_section
 from spectra.plots.frequency import failings, frequency_scale, heard_peak, signed
@@ -18,6 +17,7 @@ from spectra.plots.schedule import plot_cutoff
 from spectra.plots.spectrum import plot_rapsd
 from spectra.schedule import FrequencyCutoff, frequency_cutoff, process
 from spectra.spectrum import Spectrum
+from spectra.spectrum.engine import ring_power
 
 __all__ = [
     "cutoff_table",
@@ -66,7 +66,7 @@ def spectrum_sections(
     """The spectrum with its fit (and `examples` [n, C, *spatial]), the hinge, and f_max(t)."""
     singles = None
     if examples is not None and len(examples):
-        singles = example_power(spectrum, examples)
+        singles = ring_power(np.asarray(examples), spectrum.estimator)  # [n, C, F]
     scale = frequency_scale(spectrum)
     cutoffs = [
         frequency_cutoff(spectrum, process=process_name, threshold=tau)
@@ -167,10 +167,10 @@ def _law_text(spectrum: Spectrum, fit: PowerLaw) -> str:
         text += f" The fit holds a white floor of power {fit.floor:.3g} ± {fit.floor_se:.1g}."
     if fit.knee > 0:
         text += f" Below the knee at {scale.say(fit.knee)} the law is flat."
-    if spectrum.unit == "Hz":
-        peak = scale.say(spectrum.frequency[heard_peak(spectrum)])
-        text += f" The mean of logs, which the loudest clips do not lead, is largest at {peak}."
-    if spectrum.blank:
+    if spectrum.unit == "Hz" and (peak := heard_peak(spectrum)) is not None:
+        at = scale.say(spectrum.frequency[peak])
+        text += f" The mean of logs, which the loudest files do not lead, is largest at {at}."
+    if spectrum.blank and len(spectrum.shape) == 3:
         many = "examples have" if spectrum.blank > 1 else "example has"
         text += f" {spectrum.blank} blank {many} no logarithm and count in the mean of powers only."
     return text
@@ -192,10 +192,11 @@ def _settings(spectrum: Spectrum) -> dict[str, Any]:
 
 def _fit_table(spectrum: Spectrum, fit: PowerLaw) -> Table:
     scale = frequency_scale(spectrum)
-    post = fit_power_law(spectrum, method="log-resampled")
     unit = scale.unit
-    rows = []
-    for one in (fit, *([post] if post.method != fit.method else [])):
+    rows, fits = [], [fit]
+    if fit.method != "log-resampled" and np.isfinite(spectrum.log_power).all():
+        fits.append(fit_power_law(spectrum, method="log-resampled"))
+    for one in fits:
         low, high = one.interval()
         rows.append(
             [

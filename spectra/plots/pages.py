@@ -85,9 +85,9 @@ def analysis_facts(spectrum: Spectrum, fit: PowerLaw, floors: Sequence[Floor]) -
             "; ".join(failings(fit, scale)) or f"{fit.residual_db:.1f} dB (rms) from the fit",
         ),
     ]
-    if spectrum.unit == "Hz":
-        peak = spectrum.frequency[heard_peak(spectrum)]
-        facts.append(Fact("peak", scale.say(peak), "of the mean of logs, above 20 Hz"))
+    if spectrum.unit == "Hz" and (peak := heard_peak(spectrum)) is not None:
+        at = scale.say(spectrum.frequency[peak])
+        facts.append(Fact("peak", at, "of the mean of logs, above 20 Hz"))
     if floors:
         first = min(floors, key=lambda floor: floor.frequency)
         facts.append(Fact("what ends it", first.name, f"from {scale.say(first.frequency)}"))

@@ -211,9 +211,11 @@ def _heard(
     draw: bool,
 ) -> None:
     """The mean of logs, where it is not the mean that is drawn, and its peak."""
-    if draw:
+    if draw and np.isfinite(of_logs).all():
         axes.plot(shown, of_logs, color=DERIVED, lw=1.2, ls="--", label="mean of logs")
     peak = heard_peak(spectrum)
+    if peak is None:
+        return
     at = spectrum.frequency[peak]
     axes.plot(
         at * scale.factor,

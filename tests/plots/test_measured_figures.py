@@ -14,7 +14,7 @@ from spectra import plots
 from spectra.fit.floors import Floor
 from spectra.plots import pages
 from spectra.plots.bases import basis_worths
-from spectra.plots.curves import example_power, law_in_rings, thinned
+from spectra.plots.curves import law_in_rings, thinned
 from spectra.plots.directions import sector_names, sectors_over_mean
 from spectra.plots.examples import example_sections
 from spectra.plots.frequency import failings, frequency_scale, heard_peak, octave_ticks, signed
@@ -384,15 +384,39 @@ def test_fields_keep_their_own_range(cases):
     assert scaled == pytest.approx((50 + low, 50 + high))
 
 
-def test_single_examples_are_measured_as_the_data_set_was(cases):
-    for case in cases.values():
-        alone = example_power(case.spectrum, case.examples)
-        assert alone.shape == (len(case.examples), len(case.spectrum.frequency))
+def test_single_examples_are_measured_as_the_data_set_was():
     images = power_law_images(7, (2, 16, 16))
     spectrum = spectra.analyze(images, detrend="plane", reach="corners", window="periodic")
-    np.testing.assert_allclose(
-        example_power(spectrum, images).mean(axis=0), spectrum.power, rtol=1e-4
-    )
+    case = Case(spectrum, images)
+    top = next(s for s in case.sections() if s.anchor == "rapsd").figure(layout="wide").axes[0]
+    lines = [np.asarray(line.get_ydata(), float) for line in top.get_lines()[:7]]
+    np.testing.assert_allclose(np.mean(lines, axis=0), spectrum.power, rtol=1e-4)
+
+
+def test_sound_without_logarithms_and_a_single_file_is_shown_all_the_same(cases):
+    case = cases["sound"]
+    moments = case.spectrum.log_moments
+    silent = replace(case.spectrum, log_moments=replace(moments, total=moments.total * np.nan))
+    shown = Case(silent, case.examples).sections()
+    assert shown[1].figure(layout="wide").axes
+    assert "largest at" not in shown[1].text
+    images = power_law_images(4, (1, 32, 32))
+    alone = spectra.analyze(images)
+    moments = replace(alone.power_moments, n_files=1), replace(alone.log_moments, n_files=1)
+    one = Case(replace(alone, power_moments=moments[0], log_moments=moments[1]), images)
+    for section in one.sections():
+        if section.figure is not None:
+            assert section.figure(layout="narrow").axes
+
+
+def test_a_name_is_never_taken_for_a_formula():
+    case = measured(power_law_images(4, (1, 16, 16)), name="a$^$ 数 $x_{")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for section in case.sections():
+            if section.figure is not None:
+                section.figure(layout="wide")
+    assert plots.plot_examples(case.examples, "a$x_{$").axes
 
 
 def test_long_curves_are_thinned_without_losing_their_ends():
