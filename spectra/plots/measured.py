@@ -72,7 +72,8 @@ def spectrum_sections(
         frequency_cutoff(spectrum, process=process_name, threshold=tau)
         for tau in (threshold, SECOND_THRESHOLD * threshold)
     ]
-    holes = bool(cutoffs[0].has_holes(np.linspace(0, 1, 513)).any())
+    t = np.linspace(0, 1, 801)
+    holes, other_holes = (bool(cutoff.has_holes(t).any()) for cutoff in cutoffs)
     times = hinge_times(spectrum, process_name)
     return [
         Section(
@@ -113,7 +114,7 @@ def spectrum_sections(
             + (
                 " Hatched: the spectrum is not monotone there, and some lower frequencies have "
                 "drowned already."
-                if holes
+                if holes or other_holes
                 else ""
             ),
             partial(plot_cutoff, cutoffs),

@@ -361,6 +361,16 @@ def test_basis_table_counts_the_components(cases):
             assert rest < share * worth.variance.sum()
 
 
+def test_what_a_truncated_pca_does_not_know_is_not_told():
+    case = measured(power_law_images(12, (1, 64, 64)), ("dct", "pca"))
+    worths = {worth.name: worth for worth in basis_worths(case.spectrum)}
+    rows = {row[0]: row for row in case.sections()[-3].table.rows}
+    known = worths["pca"]
+    assert len(known.variance) < 64 * 64 // 10
+    assert rows["pca"][1] == f"{100 * known.share[-1]:.1f} %"
+    assert rows["pca"][3] == "–" or known.share[-1] >= 0.99
+
+
 def test_gap_to_pca_is_told_only_where_it_is_known():
     few = measured(power_law_images(20, (1, 16, 16)), ("dct", "pca"))
     assert len(next(s for s in few.sections() if s.anchor == "bases").table.columns) == 4
