@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import spectra
+from tests.plots.cases import RATE, Case, measured, series
 
 
 @dataclass(frozen=True)
@@ -50,3 +51,33 @@ def nouns(request: pytest.FixtureRequest) -> Nouns:
 @pytest.fixture(scope="session")
 def small() -> Nouns:
     return nouns_of((1, 16, 16))
+
+
+@pytest.fixture(scope="session")
+def cases() -> dict[str, Case]:
+    mel = power_law_images(20, (1, 32, 40))
+    return {
+        "sound": measured(
+            series(20, (1, 12000), 1000 / RATE),
+            kind="sound",
+            spacing=(1 / RATE,),
+            axis_units=("s",),
+        ),
+        "stereo": measured(
+            series(12, (2, 600)), kind="sound", spacing=(1 / RATE,), axis_units=("s",)
+        ),
+        "log-mel": measured(
+            mel, kind="sound", spacing=(1.0, 0.01), axis_units=("mel", "s"), quantum=0.0
+        ),
+        "series": measured(series(20, (1, 128))),
+        "fields": measured(
+            40 * power_law_images(20, (1, 24, 32)),
+            kind="fields",
+            spacing=(2.0, 2.0),
+            axis_units=("km", "km"),
+        ),
+        "colour": measured(power_law_images(20, (3, 16, 16)), ("dct", "fourier", "pca")),
+        "latents": measured(3 * power_law_images(20, (4, 16, 16))),
+        "grey": measured(power_law_images(20, (1, 16, 16)), ("wavelet-haar",)),
+        "bare": measured(power_law_images(20, (6, 16, 16)), ()),
+    }
