@@ -71,6 +71,7 @@ def analyze(
         sections=pages.analysis_sections(
             spectrum, fit, found.floors, examples[:SHOWN], process, threshold
         ),
+        facts=pages.analysis_facts(spectrum, fit, found.floors),
         numbers=numbers,
         settings={"source": name, "view": spectrum.data} | settings,
         skipped=spectrum.skipped,

@@ -1,22 +1,26 @@
 """What an analysis found, as numbers for programs and as lines for people."""
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from spectra.bases import explained_variance, log_determinant_excess, log_determinant_gap
-from spectra.errors import InputError
 from spectra.fit import Exponents, Floor, PowerLaw
+from spectra.frequencies import (
+    LOWEST_HEARD_HZ,
+    FrequencyScale,
+    failings,
+    frequency_scale,
+    heard_peak,
+)
 from spectra.schedule import FrequencyCutoff
 from spectra.spectrum import Spectrum
+from spectra.spectrum.components import basis_worths
 
-__all__ = ["TABLE_TIMES", "Findings", "peak_frequency"]
+__all__ = ["TABLE_TIMES", "Findings"]
 
 TABLE_TIMES = (0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
-LOWEST_HZ = 20.0  # of hearing; below it microphones and rooms rumble
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 LISTED = 10  # skipped files named on the terminal
 
@@ -77,7 +81,7 @@ class Findings:
             "fingerprint": spectrum.fingerprint,
         }
         if spectrum.unit == "Hz":
-            numbers["peak_hz"] = peak_frequency(spectrum)
+            numbers["peak_hz"] = self._peak_hz
         if self.exponents is not None:
             numbers["exponents"] = self._exponents(self.exponents)
         if self.cutoff is not None:
@@ -85,28 +89,17 @@ class Findings:
         return numbers
 
     def _bases(self) -> dict[str, Any]:
-        """What the largest components hold, and what independence loses beside PCA, nats/dim."""
-        spectrum = self.spectrum
-        tables = {name: spectrum.component_variance(name) for name in spectrum.bases}
-        tables = {name: table for name, table in tables.items() if table.any()}
-        dimensions = int(np.prod(spectrum.shape))
-        tenth = max(1, dimensions // 10)
-        # The same in every complete basis; a sketch of PCA knows a part of it.
-        total = max((float(table.sum()) for table in tables.values()), default=0.0)
-        numbers: dict[str, Any] = {}
-        for name, variance in tables.items():
-            share = explained_variance(variance, max(0.0, total - float(variance.sum())))
-            known = tenth <= len(share)
-            numbers[name] = {"in_largest_tenth": float(share[tenth - 1]) if known else None}
-        if "pca" not in tables or tables["pca"].size < dimensions:
-            return numbers
-        floor = spectrum.quantisation_floor
-        excess = 0.0 if floor else log_determinant_excess(spectrum.n_files, dimensions)
-        for name, table in tables.items():
-            with contextlib.suppress(InputError):  # empty components and no floor: no gap to state
-                gap = log_determinant_gap(table, tables["pca"], floor)
-                numbers[name]["gap_to_pca"] = gap - (0.0 if name == "pca" else excess)
-        return numbers
+        """What the largest tenth of the components hold, and the gap to PCA, nats/dimension."""
+        tenth = max(1, int(np.prod(self.spectrum.shape)) // 10)
+        return {
+            worth.name: {
+                "in_largest_tenth": (
+                    float(worth.share[tenth - 1]) if tenth <= len(worth.share) else None
+                ),
+                "gap_to_pca": worth.gap,
+            }
+            for worth in basis_worths(self.spectrum)
+        }
 
     @staticmethod
     def _exponents(exponents: Exponents) -> dict[str, Any]:
@@ -143,37 +136,28 @@ class Findings:
         if self.filled:
             lines.append(f"{100 * self.filled:.1f} % of the values were missing and were filled")
         lines += [*self._fit_lines(), *self._exponent_line()]
-        if spectrum.unit == "Hz":
+        if self._peak_hz is not None:
             lines.append(
-                f"peak of the mean of logs {peak_frequency(spectrum):.0f} Hz "
-                f"(above {LOWEST_HZ:g} Hz)"
+                f"peak of the mean of logs {self._peak_hz:.0f} Hz (above {LOWEST_HEARD_HZ:g} Hz)"
             )
         return [*lines, *self._floor_lines(), *self._basis_line(), *self._cutoff_lines()]
 
     def _fit_lines(self) -> list[str]:
-        fit = self.fit
+        fit, scale = self.fit, self._scale
         low, high = fit.interval()
-        start, stop = (self._frequency(f) for f in fit.f_range)
         lines = [
             f"exponent {fit.alpha:.3f}, 95 % interval {low:.3f} to {high:.3f} ({fit.method} fit, "
-            f"{start} to {stop} {self._unit}, {fit.residual_db:.1f} dB rms)"
+            f"{scale.number(fit.f_range[0])} to {scale.say(fit.f_range[1])}, "
+            f"{fit.residual_db:.1f} dB rms)"
         ]
         if fit.floor > 0:
             error = f"standard error {fit.floor_se:.1g}"
             lines.append(f"  over a white floor of {fit.floor:.3g} ({error})")
         if fit.knee > 0:
-            error = f"standard error {self._frequency(fit.knee_se)}"
-            lines.append(f"  with a knee at {self._frequency(fit.knee)} {self._unit} ({error})")
+            error = f"standard error {scale.number(fit.knee_se)}"
+            lines.append(f"  with a knee at {scale.say(fit.knee)} ({error})")
         if not fit.is_power_law:
-            reasons = [phrase for phrase in fit.failings if not phrase.startswith("rises")]
-            rising = [octave for octave in fit.octaves if octave.rises]
-            if rising:
-                where = f"{self._frequency(rising[0].low)} to {self._frequency(rising[0].high)}"
-                reasons.append(
-                    f"rises in {len(rising)} of {len(fit.octaves)} octaves (the first {where} "
-                    f"{self._unit})"
-                )
-            lines.append(f"  not a power law: {'; '.join(reasons)}")
+            lines.append(f"  not a power law: {'; '.join(failings(fit, scale))}")
         return lines
 
     def _exponent_line(self) -> list[str]:
@@ -190,7 +174,7 @@ class Findings:
         if not self.floors:
             return ["no floor found" + ("" if self.spectrum.quantum else "; values are continuous")]
         return [
-            f"{floor.name}: from {self._frequency(floor.frequency)} {self._unit} ({floor.evidence})"
+            f"{floor.name}: from {self._scale.say(floor.frequency)} ({floor.evidence})"
             for floor in self.floors
         ]
 
@@ -209,11 +193,11 @@ class Findings:
         if cutoff is None:
             return []
         return [
-            f"f_max(t) in {self._unit}, {cutoff.process.name}, SNR {cutoff.threshold:g}:",
+            f"f_max(t) in {self._scale.unit}, {cutoff.process.name}, SNR {cutoff.threshold:g}:",
             "      t    f_max   95 % interval",
             *(
-                f"  {row['t']:5.2f}   {self._frequency(row['f_max']):>6}   "
-                f"{self._frequency(row['low'])} to {self._frequency(row['high'])}"
+                f"  {row['t']:5.2f}   {self._scale.number(row['f_max']):>6}   "
+                f"{self._scale.number(row['low'])} to {self._scale.number(row['high'])}"
                 for row in self._cutoff_rows(cutoff)
             ),
         ]
@@ -230,20 +214,11 @@ class Findings:
         ]
 
     @property
-    def _unit(self) -> str:
-        if self.spectrum.unit == "Hz":
-            return "Hz"
-        return f"cycles/{'sample' if len(self.spectrum.shape) == 2 else 'pixel'}"
+    def _scale(self) -> FrequencyScale:
+        return frequency_scale(self.spectrum)
 
-    def _frequency(self, f: float) -> str:
-        """A frequency in cycles/pixel or cycles/sample as people read it."""
-        if self.spectrum.unit != "Hz":
-            return f"{f:.3f}"
-        return f"{f / self.spectrum.spacing[0]:.0f}"
-
-
-def peak_frequency(spectrum: Spectrum) -> float:
-    """Frequency of the largest mean of logs above 20 Hz, Hz."""
-    heard = spectrum.physical_frequency > LOWEST_HZ
-    best = np.argmax(np.where(heard, spectrum.log_power, -np.inf))
-    return float(spectrum.physical_frequency[best])
+    @property
+    def _peak_hz(self) -> float | None:
+        """Frequency of the largest mean of logs that can be heard."""
+        at = heard_peak(self.spectrum) if self.spectrum.unit == "Hz" else None
+        return None if at is None else float(self.spectrum.physical_frequency[at])

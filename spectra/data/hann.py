@@ -3,23 +3,14 @@
 Imported only when sound is transformed: numba takes a while to load.
 """
 
-from collections.abc import Callable
 from typing import Any
 
-from numba import njit
+from spectra.compiled import compiled
 
 __all__ = ["add_hann_power", "add_power", "hann_bands", "hann_power"]
 
 
-def _compiled(function: Callable[..., Any]) -> Any:
-    """Compile without Python's lock, keeping the machine code on disk where that is possible."""
-    try:
-        return njit(cache=True, nogil=True)(function)
-    except RuntimeError:  # no folder that can be written
-        return njit(nogil=True)(function)
-
-
-@_compiled
+@compiled()
 def _hann_row(f: Any, even: bool, out: Any) -> None:
     """One frame: [2 (N // 2 + 1)] -> [N // 2 + 1]."""
     last = out.shape[0] - 1
@@ -38,7 +29,7 @@ def _hann_row(f: Any, even: bool, out: Any) -> None:
     out[last] = re * re + im * im
 
 
-@_compiled
+@compiled()
 def hann_power(modes: Any, even: bool, out: Any) -> None:
     """|F|^2 of frames under the periodic Hann window, from their plain transforms.
 
@@ -49,7 +40,7 @@ def hann_power(modes: Any, even: bool, out: Any) -> None:
         _hann_row(modes[b], even, out[b])
 
 
-@_compiled
+@compiled()
 def hann_bands(
     modes: Any, even: bool, edge: Any, rise: Any, fall: Any, rows: Any, out: Any
 ) -> None:
@@ -90,7 +81,7 @@ def hann_bands(
             last0, last1, last2, last3 = up0, up1, up2, up3
 
 
-@_compiled
+@compiled()
 def add_hann_power(modes: Any, odd: bool, total: Any) -> None:
     """Add |F|^2 under the Hann window, the mean off first, of modes 1 .. F to total [F].
 
@@ -113,7 +104,7 @@ def add_hann_power(modes: Any, odd: bool, total: Any) -> None:
             total[count - 1] += re * re + im * im
 
 
-@_compiled
+@compiled()
 def add_power(modes: Any, total: Any) -> None:
     """Add |F|^2 of modes 1 .. F to total [F]; modes as in `hann_power`."""
     for b in range(modes.shape[0]):

@@ -1,8 +1,6 @@
 """Many image files as one set: what size and channels they share, and which can be read."""
 
-import sys
 import warnings
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -12,6 +10,7 @@ from spectra.data.folders import ImageFiles, Skipped
 from spectra.data.image_store import ImageStore
 from spectra.data.images import Header, UnreadableImage, read_header
 from spectra.data.options import LEAST_SIDE, Options
+from spectra.data.shown import shown
 from spectra.data.views import (
     check_image_view,
     depth,
@@ -24,7 +23,6 @@ from spectra.errors import InputError
 
 __all__ = ["ImageSet", "open_images"]
 
-SHOWN_FROM = 200  # files; below this no progress bar
 
 T = TypeVar("T")
 
@@ -102,7 +100,7 @@ def _read_headers(files: ImageFiles) -> tuple[dict[str, Header], dict[str, str]]
     unreadable: dict[str, str] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what cannot be read raises, what can needs no warning
-        for name in _shown(files.names, len(files.names), "headers"):
+        for name in shown(files.names, len(files.names), "headers"):
             try:
                 with files.open(name) as file:
                     header = read_header(file)
@@ -117,12 +115,3 @@ def _read_headers(files: ImageFiles) -> tuple[dict[str, Header], dict[str, str]]
                 else:
                     headers[name] = header
     return headers, unreadable
-
-
-def _shown(items: Iterable[T], total: int, what: str) -> Iterator[T]:
-    """Pass items on, with a progress bar where someone watches a long wait."""
-    if total <= SHOWN_FROM or not sys.stderr.isatty():
-        return iter(items)
-    from tqdm import tqdm
-
-    return iter(tqdm(items, total=total, desc=what, file=sys.stderr, leave=False))

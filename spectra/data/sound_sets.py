@@ -1,7 +1,6 @@
 """Many sound files as one set: what rate and length they share, and which can be read."""
 
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -9,6 +8,7 @@ import numpy as np
 
 from spectra.data.folders import ImageFiles, Skipped
 from spectra.data.options import Options
+from spectra.data.shown import shown
 from spectra.data.sound_store import WHOLE_LIMIT, SoundStore, is_short, opened_file
 from spectra.data.sound_views import (
     LEAST_SAMPLES,
@@ -24,7 +24,6 @@ from spectra.errors import InputError
 
 __all__ = ["SoundSet", "open_sounds"]
 
-SHOWN_FROM = 200  # files; below this no progress bar
 
 T = TypeVar("T")
 
@@ -113,7 +112,7 @@ def _read_headers(files: ImageFiles) -> tuple[dict[str, Header], dict[str, str]]
     """Headers of the files that have one, and why the others have not."""
     headers: dict[str, Header] = {}
     unreadable: dict[str, str] = {}
-    for name in _shown(files.names, len(files.names)):
+    for name in shown(files.names, len(files.names), "headers"):
         try:
             with opened_file(files, name) as opened:
                 header = opened.header
@@ -172,12 +171,3 @@ def _spacing(
     units = ("s",) if mel is None else ("mel", "s")
     asked = view.distances(len(own), label)
     return (own, units) if asked is None else (asked, ("s",) if mel is None else ("unit", "unit"))
-
-
-def _shown(items: Iterable[T], total: int) -> Iterator[T]:
-    """Pass items on, with a progress bar where someone watches a long wait."""
-    if total <= SHOWN_FROM or not sys.stderr.isatty():
-        return iter(items)
-    from tqdm import tqdm
-
-    return iter(tqdm(items, total=total, desc="headers", file=sys.stderr, leave=False))

@@ -1,12 +1,8 @@
 """What a basis is worth: how few of its components hold the variance."""
 
-import contextlib
-from dataclasses import dataclass
-
 import numpy as np
 from matplotlib.figure import Figure
 
-from spectra.bases import explained_variance, log_determinant_excess, log_determinant_gap
 from spectra.errors import InputError
 from spectra.plots.style import (
     DATA,
@@ -23,8 +19,9 @@ from spectra.plots.style import (
     new_figure,
 )
 from spectra.spectrum import Spectrum
+from spectra.spectrum.components import basis_worths
 
-__all__ = ["BasisWorth", "basis_worths", "plot_bases"]
+__all__ = ["plot_bases"]
 
 STYLES = {
     "pixel": (NOISE, "-"),
@@ -34,56 +31,6 @@ STYLES = {
     "pca": (INK, ":"),
 }
 POINTS = 400  # of a curve; a page shows no more
-
-
-@dataclass(frozen=True)
-class BasisWorth:
-    """The variance of a basis's components, largest first.
-
-    Attributes
-    ----------
-    name : str
-    variance : float64 [K]
-    share : float64 [K]
-        In the 1, 2, ... largest.
-    gap : float or None
-        What independence loses beside PCA, nats/dimension; None where it is not known.
-    """
-
-    name: str
-    variance: np.ndarray
-    share: np.ndarray
-    gap: float | None
-
-    def needed(self, share: float) -> int | None:
-        """How many components hold this share of the variance; None if the known do not."""
-        at = int(np.searchsorted(self.share, share * (1 - 1e-12)))
-        return at + 1 if at < len(self.share) else None
-
-
-def basis_worths(spectrum: Spectrum) -> list[BasisWorth]:
-    """Every measured basis with some variance; none where no basis was measured.
-
-    The gaps are less what PCA's own noise adds to them, where rounding gives no floor.
-    """
-    tables = {name: spectrum.component_variance(name).ravel() for name in spectrum.bases}
-    tables = {name: table for name, table in tables.items() if table.any()}
-    dimensions = int(np.prod(spectrum.shape))
-    total = max((float(table.sum()) for table in tables.values()), default=0.0)
-    floor = spectrum.quantisation_floor
-    excess = log_determinant_excess(spectrum.n_files, dimensions) if floor == 0 else 0.0
-    known = "pca" in tables and tables["pca"].size == dimensions and np.isfinite(excess)
-    found = []
-    for name, table in tables.items():
-        gap = None
-        if known:
-            # Empty components and no floor: there is no gap to state.
-            with contextlib.suppress(InputError):
-                gap = log_determinant_gap(table, tables["pca"], floor)
-                gap -= excess if name != "pca" else 0.0
-        share = explained_variance(table, max(0.0, total - float(table.sum())))
-        found.append(BasisWorth(name, np.sort(table)[::-1], share, gap))
-    return found
 
 
 @house_style()

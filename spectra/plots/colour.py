@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from spectra.frequencies import frequency_scale
 from spectra.plots.curves import thinned
-from spectra.plots.frequency import frequency_scale
 from spectra.plots.style import (
     DATA,
     DERIVED,

@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from spectra.frequencies import frequency_scale
 from spectra.plots.curves import decibel
-from spectra.plots.frequency import frequency_scale
 from spectra.plots.images import TALL, block_mean, frequency_edges, tile_step
 from spectra.plots.style import (
     DATA,

@@ -4,7 +4,8 @@ from functools import partial
 
 import numpy as np
 
-from spectra.plots.bases import basis_worths, plot_bases
+from spectra.frequencies import frequency_scale, signed
+from spectra.plots.bases import plot_bases
 from spectra.plots.colour import channel_names, is_colour, plot_channels
 from spectra.plots.directions import (
     is_spectrogram,
@@ -12,10 +13,10 @@ from spectra.plots.directions import (
     sector_names,
     sectors_over_mean,
 )
-from spectra.plots.frequency import frequency_scale, signed
 from spectra.plots.report import Section, Table
 from spectra.spectrum import Spectrum
 from spectra.spectrum.colour import coherence, decorrelated_power
+from spectra.spectrum.components import basis_worths
 
 __all__ = ["channel_section", "directions_section", "worth_section"]
 

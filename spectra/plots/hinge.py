@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from spectra.errors import InputError
+from spectra.frequencies import frequency_scale, number
 from spectra.plots.curves import thinned
-from spectra.plots.frequency import frequency_scale, number
 from spectra.plots.spectrum import POWER
 from spectra.plots.style import (
     DATA,

@@ -12,9 +12,9 @@ from spectra.errors import InputError
 from spectra.files import table_kind
 from spectra.fit import PowerLaw, fit_power_law
 from spectra.fit.floors import Floor, find_floors
+from spectra.frequencies import failings, frequency_scale, heard_peak, signed
 from spectra.plots.comparison import plot_comparison
 from spectra.plots.examples import data_sections, example_sections
-from spectra.plots.frequency import failings, frequency_scale, heard_peak, signed
 from spectra.plots.images import plot_samples_beside_data
 from spectra.plots.measured import cutoff_table, measured_sections, spectrum_sections
 from spectra.plots.report import Fact, Section, Table

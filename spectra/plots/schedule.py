@@ -10,7 +10,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from spectra.errors import InputError
-from spectra.plots.frequency import frequency_scale
+from spectra.frequencies import frequency_scale
 from spectra.plots.style import (
     DATA,
     INK,

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from spectra.data.sound_views import FLOOR_DB, TOP_DB
 from spectra.data.spectrogram import mel_frequencies
 from spectra.errors import InputError
-from spectra.plots.frequency import tick_label
+from spectra.frequencies import tick_label
 from spectra.plots.style import DATA, MUTED, Layout, finish, house_style, new_figure
 
 __all__ = ["LONGEST_LINE", "plot_spectrograms", "plot_waveforms"]

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from spectra.errors import InputError
 from spectra.fit import PowerLaw
 from spectra.fit.floors import Floor
+from spectra.frequencies import FrequencyScale, frequency_scale, heard_peak, signed
 from spectra.plots.curves import (
     Curve,
     as_curve,
@@ -21,7 +22,6 @@ from spectra.plots.curves import (
     single_curves,
     thinned,
 )
-from spectra.plots.frequency import FrequencyScale, frequency_scale, heard_peak, signed
 from spectra.plots.style import (
     DATA,
     DERIVED,

@@ -20,7 +20,7 @@ from matplotlib.ticker import (
 )
 
 from spectra.errors import InputError, check_name
-from spectra.plots.frequency import octave_ticks, tick_label
+from spectra.frequencies import octave_ticks, tick_label
 
 __all__ = [
     "BETTER",

@@ -3,23 +3,14 @@
 Imported only when images are measured: numba takes a while to load.
 """
 
-from collections.abc import Callable
 from typing import Any
 
-from numba import njit
+from spectra.compiled import compiled
 
 __all__ = ["add_cross_power", "add_examples", "add_power", "prepare", "ring_sums"]
 
 
-def _compiled(function: Callable[..., Any]) -> Any:
-    """Compile without Python's lock, keeping the machine code on disk where that is possible."""
-    try:
-        return njit(cache=True, fastmath=True, nogil=True)(function)
-    except RuntimeError:  # no folder that can be written
-        return njit(fastmath=True, nogil=True)(function)
-
-
-@_compiled
+@compiled(fastmath=True)
 def prepare(images: Any, taps: Any, out: Any, means: Any) -> None:
     """Each image less its mean, times the taper: [B, n], [n] or [0] -> out [B, n], means [B]."""
     size = images.shape[1]
@@ -41,7 +32,7 @@ def prepare(images: Any, taps: Any, out: Any, means: Any) -> None:
                 out[b, i] = images[b, i] - mean
 
 
-@_compiled
+@compiled(fastmath=True)
 def ring_sums(modes: Any, slot: Any, column_weight: Any, row: Any, sums: Any, out: Any) -> None:
     """|F|^2 summed over each ring of the full plane.
 
@@ -74,7 +65,7 @@ def ring_sums(modes: Any, slot: Any, column_weight: Any, row: Any, sums: Any, ou
             out[b, j] = sums[4 * j] + sums[4 * j + 1] + sums[4 * j + 2] + sums[4 * j + 3]
 
 
-@_compiled
+@compiled(fastmath=True)
 def add_power(modes: Any, plane: Any) -> None:
     """Add |F|^2 of every image to plane, float64 [H, W // 2 + 1]; modes as in `ring_sums`."""
     width = modes.shape[2] // 2
@@ -87,7 +78,7 @@ def add_power(modes: Any, plane: Any) -> None:
                 total[x] += re * re + im * im
 
 
-@_compiled
+@compiled(fastmath=True)
 def add_examples(examples: Any, total: Any) -> None:
     """Add examples [B, n] to their total, float64 [n]."""
     size = examples.shape[1]
@@ -99,7 +90,7 @@ def add_examples(examples: Any, total: Any) -> None:
                 total[i] += values[i]
 
 
-@_compiled
+@compiled(fastmath=True)
 def add_cross_power(modes: Any, slot: Any, column_weight: Any, out: Any) -> None:
     """Add Re F_a conj(F_b) over each ring to out [C, C, F + 1], a <= b.
 

@@ -220,7 +220,7 @@ def test_many_files_show_a_bar_only_to_a_terminal(
 ) -> None:
     for number in range(3):
         folder = write(f"{number}.png", picture(8, 8, seed=number))
-    monkeypatch.setattr("spectra.data.image_sets.SHOWN_FROM", 2)
+    monkeypatch.setattr("spectra.data.shown.SHOWN_FROM", 2)
     open_source(folder)
     assert capsys.readouterr() == ("", "")
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)

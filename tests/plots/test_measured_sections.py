@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import spectra
+from spectra.frequencies import failings, frequency_scale, heard_peak, octave_ticks, signed
 from spectra.plots import pages
-from spectra.plots.bases import basis_worths
 from spectra.plots.curves import thinned
-from spectra.plots.frequency import failings, frequency_scale, heard_peak, octave_ticks, signed
+from spectra.spectrum.components import basis_worths
 from tests.plots.cases import CLIFF, RATE, Case, measured, series
 from tests.plots.conftest import power_law_images
 

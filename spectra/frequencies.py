@@ -9,6 +9,7 @@ from spectra.fit import PowerLaw
 from spectra.spectrum import Spectrum
 
 __all__ = [
+    "LOWEST_HEARD_HZ",
     "FrequencyScale",
     "failings",
     "frequency_scale",
