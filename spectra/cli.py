@@ -387,6 +387,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         print(printable(f"spectra: {error}"), file=sys.stderr)  # names may hold line breaks
         sys.exit(2)
+    except MemoryError:
+        print(
+            "spectra: more memory is needed than there is; give a smaller --size", file=sys.stderr
+        )
+        sys.exit(2)
     except KeyboardInterrupt:
         print("spectra: interrupted; everything finished so far is kept", file=sys.stderr)
         sys.exit(130)

@@ -14,7 +14,7 @@ import numpy as np
 
 from tests.hostile import good_picture, saved, sound, tensors, zipped
 
-__all__ = ["crafted", "plant_traps"]
+__all__ = ["crafted", "npy", "plant_traps", "png", "wav", "zeros"]
 
 SIDES = ((60_000, 60_000), (2**31 - 1, 2**31 - 1), (1, 2**31 - 1), (0, 0))
 ZEROS = 10**9
@@ -50,7 +50,7 @@ def png(height: int, width: int, body: bytes, *more: bytes) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
-def _zeros(count: int) -> bytes:
+def zeros(count: int) -> bytes:
     """So many zeros, packed by zlib."""
     packer = zlib.compressobj(9)
     block = bytes(2**20)
@@ -180,13 +180,13 @@ def _zips(rng: np.random.Generator) -> dict[str, bytes]:
     names = ("../out.png", "/absolute.png", "C:\\drive.png", "a/../../b.png", "a//b.png", "\n.png")
     packed_npy = zipped({"x.npy": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1,)}")})
     return {
-        "zeros.png": png(20_000, 50_000, _zeros(10**7)),
+        "zeros.png": png(20_000, 50_000, zeros(10**7)),
         # The text of a chunk is unpacked too.
         "text.png": png(
-            16, 16, zlib.compress(bytes(272)), _chunk(b"zTXt", b"a\0\0" + _zeros(10**8))
+            16, 16, zlib.compress(bytes(272)), _chunk(b"zTXt", b"a\0\0" + zeros(10**8))
         ),
         "profile.png": png(
-            16, 16, zlib.compress(bytes(272)), _chunk(b"iCCP", b"a\0\0" + _zeros(10**8))
+            16, 16, zlib.compress(bytes(272)), _chunk(b"iCCP", b"a\0\0" + zeros(10**8))
         ),
         "bomb.zip": bomb,
         "nested.zip": zipped({"inner.zip": bomb, "inner.png": bomb}),

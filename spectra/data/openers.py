@@ -1,5 +1,6 @@
 """From what a user names to a source."""
 
+import math
 import os
 import warnings
 import zipfile
@@ -40,7 +41,7 @@ from spectra.data.options import RADAR_VIEWS, Options, check_options, nearest
 from spectra.data.patches import Windows
 from spectra.data.sources import Source
 from spectra.data.stores import Store
-from spectra.data.views import array_spacing
+from spectra.data.views import LARGEST_WHOLE, array_spacing
 from spectra.errors import InputError
 
 __all__ = ["open_source", "reopen_source"]
@@ -73,8 +74,9 @@ def open_source(
         read where it lies: change it and the source changes.
     size
         One side or (height, width) in pixels; of sound and series, samples. Unasked: that of all
-        files where they share one, otherwise the largest power of two that nine tenths of the
-        shorter sides reach, at most 256. Smaller files are skipped.
+        files where they share one (pictures: of at most two million pixels), otherwise the largest
+        power of two that nine tenths of the shorter sides reach, at most 256. Smaller files are
+        skipped.
     channels
         "grey" (ITU-R BT.601 luma; of a JPEG the luma it stores), "rgb", "red", "green", "blue",
         or "auto": colour where all the files have it, otherwise grey; arrays as they are. Of
@@ -175,7 +177,14 @@ def _open_path(source: str | os.PathLike[str], options: Options) -> Source:
 def _open_file(path: Path, options: Options) -> Source:
     suffix = path.suffix.lower()
     if is_array_file(path):
-        return _array_source(read_array(path), options, path.stem, str(path))
+        source = _array_source(read_array(path), options, path.stem, str(path))
+        sides = source.shape[1:]
+        if options.size is None and math.prod(sides) > LARGEST_WHOLE:
+            raise InputError(
+                f"{path}: examples of {'x'.join(map(str, sides))} are large; say --size 256 for "
+                f"patches, or --size {'x'.join(map(str, sides))} where memory allows"
+            )
+        return source
     try:
         with open(path, "rb") as file:
             head = file.read(SNIFF_BYTES)

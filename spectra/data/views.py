@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import prod
 
 from spectra.data.images import Header
 from spectra.data.options import Options
 from spectra.errors import InputError
 
 __all__ = [
+    "LARGEST_WHOLE",
     "array_spacing",
     "check_image_view",
     "depth",
@@ -18,6 +20,9 @@ __all__ = [
 ]
 
 LARGEST_CHOSEN = 256  # pixels; the largest size chosen unasked
+# Pixels of a whole picture taken as one example unasked: measuring takes some 200 bytes of each
+# value, and a picture of a few kilobytes may state a hundred million.
+LARGEST_WHOLE = 2**21
 CHOSEN_PERCENTILE = 10  # of the shorter sides
 
 Size = tuple[int, int]
@@ -61,9 +66,10 @@ def array_spacing(
 def resolve(headers: Mapping[str, Header], options: Options, label: str) -> Options:
     """Settle what was left to the data.
 
-    Size: that of all files where they share one, otherwise the largest power of two that nine
-    tenths of the shorter sides reach, at most 256. Crop: none where every file that is large
-    enough has just that size, otherwise patches. Channels: colour where every such file has it.
+    Size: that of all files where they share one of at most two million pixels, otherwise the
+    largest power of two that nine tenths of the shorter sides reach, at most 256. Crop: none where
+    every file that is large enough has just that size, otherwise patches. Channels: colour where
+    every such file has it.
 
     Returns
     -------
@@ -110,7 +116,7 @@ def resolve(headers: Mapping[str, Header], options: Options, label: str) -> Opti
 
 
 def _shared_size(shared: set[Size], sizes: list[Size], options: Options, label: str) -> Size:
-    if len(shared) == 1:
+    if len(shared) == 1 and (prod(sizes[0]) <= LARGEST_WHOLE or options.crop == "none"):
         return sizes[0]
     if options.crop == "none":
         raise InputError(

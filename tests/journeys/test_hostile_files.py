@@ -1,0 +1,256 @@
+"""Five hundred files made to do harm through `spectra analyze`, alone and among good ones."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from spectra.cli import main
+from tests.crafted import crafted, plant_traps, png, zeros
+from tests.hostile import good_picture, good_sound, mutations, saved, whole_files, zipped
+
+ALONE, FOLDERS, BAD, GOOD = 500, 10, 40, 10
+LONGEST = 10.0  # seconds of one command
+MOST_MEMORY = 2 * 2**20  # kilobytes
+PICTURES = (".jpg", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp")
+SOUNDS = (".wav", ".flac", ".ogg", ".mp3", ".aiff")
+ROOT = Path(__file__).parents[2]
+
+Found = dict[str, Any]
+Run = Callable[..., Found]
+
+
+@pytest.fixture(scope="module")
+def run() -> Iterator[Run]:
+    """Run `spectra analyze` in another process: what became of it."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.hostile_run"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "MPLBACKEND": "agg"},
+    )
+
+    def give(*arguments: object) -> Found:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdin.write(json.dumps(["analyze", *map(str, arguments), "--json"]) + "\n")
+        process.stdin.flush()
+        line = process.stdout.readline()
+        assert line, f"{arguments}: hung or crashed\n{process.stderr.read()[-3000:]}"
+        return json.loads(line)
+
+    yield give
+    process.communicate(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def whole() -> dict[str, bytes]:
+    return whole_files(0)
+
+
+def settled(found: Found) -> Found | None:
+    """The numbers of a command that ended as it may, or None where it refused."""
+    assert found["status"] in (0, 2), found["error"]
+    assert found["seconds"] < LONGEST
+    assert found["kilobytes"] < MOST_MEMORY
+    if found["status"] == 2:
+        assert found["out"] == ""
+        assert found["error"].startswith("spectra: ")
+        assert found["error"][:-1].isprintable(), found["error"]
+        return None
+    assert found["error"] == ""
+    assert found["out"].count("\n") == 1
+    return json.loads(found["out"])
+
+
+@pytest.mark.slow
+def test_each_alone_is_measured_or_refused_in_one_line(
+    tmp_path: Path, run: Run, whole: dict[str, bytes]
+) -> None:
+    files = crafted(0)
+    files |= dict(mutations(0, ALONE - len(files), whole))
+    assert len(files) == ALONE
+    measured = 0
+    for number, (name, content) in enumerate(files.items()):
+        path = tmp_path / name
+        path.write_bytes(content)
+        size = [] if number % 3 == 0 else ["--size", "16"]
+        found = run(path, "--out", tmp_path / "out", *size)
+        measured += settled(found) is not None
+        path.unlink()
+    assert 30 < measured < ALONE / 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(FOLDERS))
+def test_good_files_among_bad_ones_are_all_counted(
+    tmp_path: Path, run: Run, whole: dict[str, bytes], number: int
+) -> None:
+    """Every file is measured or listed with its reason; a flipped bit may leave a picture."""
+    rng = np.random.default_rng(number)
+    suffixes, good, view = (
+        (PICTURES, good_picture, "pixels") if number % 2 else (SOUNDS, good_sound, "waveform")
+    )
+    mine = {name: data for name, data in whole.items() if name.endswith(suffixes)}
+    made = {name: data for name, data in crafted(number).items() if name.endswith(suffixes)}
+    pool = [*mutations(number, 4 * BAD, mine), *made.items()]
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    for at in rng.permutation(len(pool))[:BAD]:
+        (folder / pool[at][0]).write_bytes(pool[at][1])
+    names = [f"good{i}{suffixes[1 if view == 'pixels' else 0]}" for i in range(GOOD)]
+    for name in names:
+        (folder / name).write_bytes(good(rng))
+    source = folder
+    if number >= FOLDERS - 2:
+        source = tmp_path / "mixed.zip"
+        source.write_bytes(zipped({path.name: path.read_bytes() for path in folder.iterdir()}))
+    flags = ("--view", view, "--max-unreadable", 1, "--workers", 1 + number % 2)
+    numbers = settled(run(source, "--out", tmp_path / "out", *flags))
+    assert numbers is not None
+    skipped = {entry["name"]: entry["reason"] for entry in numbers["skipped"]}
+    assert not set(names) & set(skipped)
+    assert numbers["n_files"] + len(skipped) == BAD + GOOD
+    assert all(reason and reason.isprintable() for reason in skipped.values())
+
+
+@pytest.mark.slow
+def test_traps_in_a_folder(tmp_path: Path, run: Run) -> None:
+    folder = tmp_path / "$\\frac$ 图\n"
+    folder.mkdir()
+    made = plant_traps(folder, good_picture(np.random.default_rng(0)))
+    numbers = settled(run(folder, "--out", tmp_path / "out"))
+    assert numbers is not None
+    assert numbers["n_files"] == len(made)
+    shutil.rmtree(folder)
+
+
+@pytest.mark.slow
+def test_pictures_of_many_pixels_do_not_fill_the_memory(tmp_path: Path, run: Run) -> None:
+    """Two of 128 million pixels in 124 kB each, and an array that is packed as well."""
+    bomb = png(8000, 16000, zeros(8000 * 16001))
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).write_bytes(bomb)
+    line = run(tmp_path, "--out", tmp_path / "out")
+    assert settled(line) is None
+    assert "blank" in line["error"]
+    (tmp_path / "packed.npz").write_bytes(
+        saved(np.savez_compressed, np.zeros((2, 8000, 8000), np.uint8))
+    )
+    line = run(tmp_path / "packed.npz", "--out", tmp_path / "out")
+    assert settled(line) is None
+    assert "--size" in line["error"]
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    """The one line with which `spectra analyze` refuses; a warning would raise."""
+    with pytest.raises(SystemExit) as stop:
+        main(["analyze", *map(str, arguments)])
+    printed = capsys.readouterr()
+    assert stop.value.code == 2
+    assert printed.out == ""
+    assert printed.err[:-1].isprintable()
+    assert printed.err.startswith("spectra: ")
+    return printed.err
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("values", "flags", "named"),
+    [
+        (np.full((4, 16, 16), 1e300), (), "not finite"),
+        (np.full((4, 16, 16), 3e38, np.float32), (), "too large"),
+        (np.full((4, 16, 16), 0.5), (), "blank"),
+        (np.full((4, 16, 16), 1e308), ("--value-range", "0", "1"), "value_range"),
+    ],
+)
+def test_values_that_no_spectrum_holds(
+    capsys, tmp_path: Path, values: np.ndarray, flags: tuple[str, ...], named: str
+) -> None:
+    np.save(tmp_path / "array.npy", values)
+    line = refused(capsys, tmp_path / "array.npy", "--out", tmp_path / "out", *flags)
+    assert named in line
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", ["shape6.npy", "deep.toml", "nul.toml", "beyond.safetensors"])
+def test_headers_that_state_what_cannot_be(capsys, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(crafted(0)[name])
+    assert name in refused(capsys, tmp_path / name, "--out", tmp_path / "out")
+
+
+def test_a_name_with_a_line_break_stays_on_one_line(capsys, tmp_path: Path) -> None:
+    line = refused(capsys, tmp_path / "no\nfile \x1b[31m", "--out", tmp_path / "out")
+    assert "no\\nfile \\x1b[31m" in line
+
+
+def started(folder: Path, *flags: str, **environment: str) -> subprocess.Popen[str]:
+    """`spectra analyze` as a user starts it."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "spectra.cli", "analyze", str(folder), *flags],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"} | environment,
+    )
+
+
+@pytest.mark.slow
+def test_decoders_do_not_write_to_the_terminal(tmp_path: Path, whole: dict[str, bytes]) -> None:
+    """libtiff and libmpg123 write to C's stderr what is wrong with a file."""
+    for name, view in (("tiff_lzw.tiff", "pixels"), ("layer3.mp3", "waveform")):
+        data = bytearray(whole[name])
+        middle = len(data) // 2
+        data[middle : middle + 100] = bytes(100)
+        (tmp_path / name).write_bytes(data)
+        flags = ("--view", view, "--size", "16" if view == "pixels" else "8192")
+        process = started(tmp_path / name, "--out", str(tmp_path / "out"), *flags)
+        out, error = process.communicate(timeout=60)
+        assert (process.returncode, out) == (2, "")
+        assert error.startswith("spectra: ")
+        assert error.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_names_on_a_terminal_of_ascii_only(tmp_path: Path) -> None:
+    folder = tmp_path / "söüß 图"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for i in range(3):
+        (folder / f"图{i}.png").write_bytes(good_picture(rng))
+    (folder / "图.png").write_bytes(b"")
+    process = started(folder, "--out", str(tmp_path / "out"), PYTHONIOENCODING="ascii")
+    out, error = process.communicate(timeout=60)
+    assert process.returncode == 0, error
+    assert error == ""
+    assert "\\u56fe.png: is empty" in out
+
+
+@pytest.mark.slow
+def test_stopped_while_the_headers_are_read(tmp_path: Path) -> None:
+    content = good_picture(np.random.default_rng(0))
+    (tmp_path / "original").write_bytes(content)
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for i in range(30_000):
+        (folder / f"{i}.png").hardlink_to(tmp_path / "original")
+    process = started(folder, "--out", str(tmp_path / "out"))
+    time.sleep(2.0)
+    process.send_signal(signal.SIGINT)
+    out, error = process.communicate(timeout=20)
+    assert process.returncode == 130, error
+    assert out == ""
+    assert error == "spectra: interrupted; everything finished so far is kept\n"
