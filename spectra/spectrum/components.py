@@ -11,6 +11,8 @@ from spectra.spectrum.spectrum import Spectrum
 
 __all__ = ["BasisWorth", "basis_worths"]
 
+MOST_EXCESS = 0.1  # nats/dimension that PCA's noise may add to a gap
+
 
 @dataclass(frozen=True)
 class BasisWorth:
@@ -40,15 +42,17 @@ class BasisWorth:
 def basis_worths(spectrum: Spectrum) -> list[BasisWorth]:
     """Every measured basis with some variance; none where no basis was measured.
 
-    The gaps are less what PCA's own noise adds to them, where rounding gives no floor.
+    Gaps are stated where there are files enough for PCA to be more than noise; what its noise adds
+    is taken off them, save where rounding gives a floor.
     """
     tables = {name: spectrum.component_variance(name).ravel() for name in spectrum.bases}
     tables = {name: table for name, table in tables.items() if table.any()}
     dimensions = int(np.prod(spectrum.shape))
     total = max((float(table.sum()) for table in tables.values()), default=0.0)
     floor = spectrum.quantisation_floor
-    excess = log_determinant_excess(spectrum.n_files, dimensions) if floor == 0 else 0.0
-    known = "pca" in tables and tables["pca"].size == dimensions and np.isfinite(excess)
+    excess = log_determinant_excess(spectrum.n_files, dimensions)
+    known = "pca" in tables and tables["pca"].size == dimensions and excess < MOST_EXCESS
+    excess = excess if floor == 0 else 0.0
     found = []
     for name, table in tables.items():
         gap = None
