@@ -239,10 +239,15 @@ def _walk(folder: Path, skipped: list[Skipped]) -> Iterator[tuple[str, str]]:
                 for entry in entries:
                     if _is_hidden(entry.name):
                         continue
-                    if entry.is_dir():
+                    try:
+                        is_folder, is_file = entry.is_dir(), entry.is_file()
+                    except OSError as error:  # a link to itself, say; the others are not lost
+                        name = printable(prefix + entry.name)
+                        skipped.append(Skipped(name, f"cannot be read ({error.strerror})"))
+                        continue
+                    if is_folder:
                         waiting.append((entry.path, f"{prefix}{entry.name}/"))
-                    # A pipe or a socket would be waited for without end.
-                    elif entry.is_file():
+                    elif is_file:  # a pipe or a socket would be waited for without end
                         yield prefix + entry.name, entry.path
         except OSError as error:
             name = printable(prefix.rstrip("/") or path)

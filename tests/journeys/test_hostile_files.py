@@ -135,6 +135,7 @@ def test_traps_in_a_folder(tmp_path: Path, run: Run) -> None:
     numbers = settled(run(folder, "--out", tmp_path / "out"))
     assert numbers is not None
     assert numbers["n_files"] == len(made)
+    assert "itself.png" in {entry["name"] for entry in numbers["skipped"]}
     shutil.rmtree(folder)
 
 
