@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import spectra
 from spectra.cli import main
 from tests.crafted import crafted, plant_traps, png, zeros
 from tests.hostile import good_picture, good_sound, mutations, saved, whole_files, zipped
@@ -255,3 +257,58 @@ def test_stopped_while_the_headers_are_read(tmp_path: Path) -> None:
     assert process.returncode == 130, error
     assert out == ""
     assert error == "spectra: interrupted; everything finished so far is kept\n"
+
+
+@pytest.mark.slow
+def test_json_is_one_object_for_every_kind_of_source(
+    tmp_path: Path, run: Run, whole: dict[str, bytes]
+) -> None:
+    rng = np.random.default_rng(0)
+    for name in ("good", "noise"):
+        (tmp_path / name).mkdir()
+    for i in range(3):
+        (tmp_path / "good" / f"{i}.png").write_bytes(good_picture(rng))
+        (tmp_path / "noise" / f"{i}.wav").write_bytes(good_sound(rng))
+    names = ["float.npy", "colour.npy", "plain.npz", "float.safetensors", "bfloat.safetensors"]
+    names += ["bytes.idx", "packed-idx3-ubyte.gz", "pictures.zip", "stored.zip", "manifest.toml"]
+    for name in names:
+        (tmp_path / name).write_bytes(whole[name])
+    for name in [tmp_path / name for name in ["good", "noise", *names]] + ["digits", "photos"]:
+        numbers = settled(run(name, "--out", tmp_path / "out"))
+        assert numbers is not None, name
+        assert numbers["n"] > 1
+
+
+@pytest.mark.parametrize("change", ["deleted", "of another size", "cut short"])
+def test_a_folder_that_changes_while_it_is_read(tmp_path: Path, change: str) -> None:
+    rng = np.random.default_rng(0)
+    for i in range(6):
+        (tmp_path / f"{i}.png").write_bytes(good_picture(rng))
+    source = spectra.open_source(tmp_path)
+    assert source.fingerprint
+    path = tmp_path / "3.png"
+    content = path.read_bytes()
+    path.unlink()
+    if change == "of another size":
+        path.write_bytes(png(40, 24, zlib.compress(bytes(40 * 25))))
+    elif change == "cut short":
+        path.write_bytes(content[: len(content) // 2])
+    spectrum = spectra.analyze(source)
+    assert (spectrum.n_files, [name for name, _ in spectrum.skipped]) == (5, ["3.png"])
+
+
+@pytest.mark.slow
+def test_a_full_disk(tmp_path: Path) -> None:
+    """A file may not grow beyond a kilobyte."""
+    limited = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024)); "
+    code = limited + "from spectra.cli import main; main(sys.argv[1:])"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "analyze", "digits", "--out", str(tmp_path / "out")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert "cannot be written" in done.stderr
+    assert list((tmp_path / "out").iterdir()) == []
