@@ -15,6 +15,8 @@ from tests.fit.curves import spectrum_of_series
 from tests.fit.test_goodness import SOUND, clips
 from tests.spectrum.fields import power_law_fields, spectrum_of_rings, white_noise
 
+pytestmark = pytest.mark.slow
+
 SIZE = (128, 128)
 KODAK = Path(__file__).parents[3] / "shared" / "data" / "photos" / "kodak"
 

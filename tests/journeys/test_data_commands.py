@@ -10,6 +10,8 @@ from PIL import Image
 from spectra.cli import main
 from tests.journeys.test_bad_input import refused
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

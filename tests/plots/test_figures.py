@@ -18,6 +18,8 @@ from spectra.plots.schedule import component_order
 from spectra.plots.training import running_mean
 from spectra.schedule import process
 
+pytestmark = pytest.mark.slow
+
 LAYOUTS = ("wide", "narrow")
 NARROWEST = {"wide": 722, "narrow": 362}  # CSS pixels a figure has on pages of 801 and 400
 UNITS = (

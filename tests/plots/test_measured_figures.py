@@ -19,6 +19,8 @@ from tests.plots.cases import BLOCKS, CLIFF, Case, measured
 from tests.plots.conftest import power_law_images
 from tests.plots.test_figures import LAYOUTS, NARROWEST, written
 
+pytestmark = pytest.mark.slow
+
 
 def drawings(case: Case) -> dict:
     found = {section.anchor: section.figure for section in case.sections([CLIFF, BLOCKS])}
