@@ -74,7 +74,12 @@ class RingEngine:
         self.modes_shape = (height, half)
         self.chunk = group * max(1, CHUNK_BYTES // (group * self.size * dtype.itemsize))
         rings = len(plan.ring)
-        self._taps = np.zeros(0, dtype) if taper.taps is None else taper.taps.astype(dtype).ravel()
+        self._down = self._across = np.zeros(0, dtype)
+        if taper.taps is not None:
+            taps = taper.taps.reshape(height, width)  # a product of one row and one column
+            middle = taps[height // 2]
+            self._across = middle.astype(dtype)
+            self._down = (taps[:, width // 2] / middle[width // 2]).astype(dtype)
         slot = np.full(height * half, rings, np.int32)
         slot[plan.mode] = plan.slot
         self.slot = np.ascontiguousarray(slot.reshape(height, half)[: height // 2 + 1])
@@ -125,7 +130,7 @@ class RingEngine:
             as_wanted = rows.dtype == flat.dtype and rows.flags.writeable
             in_place = self.direct and as_wanted and _mean_is_small(rows)
             if not in_place:
-                kernels.prepare(rows, self._taps, flat[:n], self._means[:n])
+                kernels.prepare(rows, self._down, self._across, flat[:n], self._means[:n])
             where = torch.from_numpy(rows.reshape(block.shape)) if in_place else self._input[:n]
             torch.fft.rfft2(where, out=self._modes[:n])
             modes = torch.view_as_real(self._modes[:n]).numpy()

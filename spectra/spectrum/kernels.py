@@ -11,10 +11,12 @@ __all__ = ["add_cross_power", "add_examples", "add_power", "prepare", "ring_sums
 
 
 @compiled(fastmath=True)
-def prepare(images: Any, taps: Any, out: Any, means: Any) -> None:
-    """Each image less its mean, times the taper: [B, n], [n] or [0] -> out [B, n], means [B]."""
-    size = images.shape[1]
-    tapered = taps.shape[0] > 0
+def prepare(images: Any, down: Any, across: Any, out: Any, means: Any) -> None:
+    """Each image less its mean, times the taper: [B, H W] -> out [B, H W], means [B].
+
+    The taper is the product of `down` [H] and `across` [W]; both are empty for none.
+    """
+    size, height, width = images.shape[1], down.shape[0], across.shape[0]
     for b in range(images.shape[0]):
         total = 0.0
         for start in range(0, size, 4096):  # short sums keep float32's digits
@@ -24,9 +26,11 @@ def prepare(images: Any, taps: Any, out: Any, means: Any) -> None:
             total += part
         mean = out.dtype.type(total / size)
         means[b] = mean
-        if tapered:
-            for i in range(size):
-                out[b, i] = (images[b, i] - mean) * taps[i]
+        if height > 0:
+            for y in range(height):
+                values, row, tap = images[b, y * width :], out[b, y * width :], down[y]
+                for x in range(width):
+                    row[x] = (values[x] - mean) * (tap * across[x])
         else:
             for i in range(size):
                 out[b, i] = images[b, i] - mean
