@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from spectra.bases import make_basis
 from spectra.data import Source, open_source
 from spectra.errors import InputError
@@ -165,7 +167,20 @@ def _finished(
         raise InputError(f"{source.name}: one example could be read; a spectrum needs at least 2")
     if not (spectrum.power > 0).all() or spectrum.blank == spectrum.n:
         raise InputError(f"{source.name}: all examples are blank; there is no spectrum to measure")
-    return replace(spectrum, fingerprint=source.fingerprint, skipped=tuple(skipped))
+    half = spectrum.mean_power_2d
+    return replace(
+        spectrum,
+        mean_power_2d=None if half is None else _full_plane(half, spectrum.shape[2]),
+        fingerprint=source.fingerprint,
+        skipped=tuple(skipped),
+    )
+
+
+def _full_plane(half: np.ndarray, width: int) -> np.ndarray:
+    """The mirror half put back, [H, W // 2 + 1] -> [H, W]."""
+    rows = -np.arange(len(half)) % len(half)
+    columns = np.arange(width // 2 + 1, width)
+    return np.concatenate([half, half[rows][:, width - columns]], axis=1)
 
 
 def _none_readable(source: Source, damage: dict[str, str]) -> str:

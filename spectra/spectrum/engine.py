@@ -1,5 +1,6 @@
 """Images to ring power, in place and in cache: one per shape, precision and thread."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +18,8 @@ __all__ = ["CHUNK_BYTES", "RingEngine", "engine_of", "one_torch_thread", "pieces
 CHUNK_BYTES = 2**19
 SMALL_MEAN = 2.0  # standard deviations
 SAMPLED = 256  # values of an image
+
+_kept = threading.local()
 
 
 @contextmanager
@@ -155,8 +158,14 @@ class RingEngine:
 
 def engine_of(estimator: Estimator, group: int = 1) -> RingEngine:
     """The engine of an estimator: float64 for series, whose quiet bands float32 would fill."""
-    dtype = np.float32 if len(estimator.shape) == 2 else np.float64
-    return RingEngine(estimator.plan, estimator.window, estimator.detrend, dtype, group)
+    key = (estimator, group)
+    if (
+        getattr(_kept, "key", None) != key
+    ):  # its memory serves the next part
+        dtype = np.float32 if len(estimator.shape) == 2 else np.float64
+        plan, window, detrend = estimator.plan, estimator.window, estimator.detrend
+        _kept.engine, _kept.key = RingEngine(plan, window, detrend, dtype, group), key
+    return _kept.engine
 
 
 def pieces(examples: np.ndarray, estimator: Estimator) -> np.ndarray:

@@ -15,6 +15,7 @@ from spectra.spectrum.spectrum import Spectrum, mirrored
 __all__ = ["Part", "Request", "measure_part", "plan_parts"]
 
 PART_BYTES = 2**25  # of float32 examples
+LEAST_PART = 16  # examples; adding up parts costs as much as measuring a few large ones
 MOST_CROSS_CHANNELS = 16
 
 
@@ -44,7 +45,8 @@ def plan_parts(source: Source) -> list[Part]:
     counts = source.windows.counts
     ends = np.flatnonzero(np.r_[source.units[1:] != source.units[:-1], True]) + 1  # members
     examples = np.cumsum(counts)[ends - 1]  # up to each unit's end
-    each = max(16, PART_BYTES // (4 * int(np.prod(source.shape))))
+    bytes_ = 4 * int(np.prod(source.shape))
+    each = max(LEAST_PART, min(4 * LEAST_PART, len(source) // 8), PART_BYTES // bytes_)
     parts, start, done = [], 0, 0
     while start < len(source.units):
         unit = min(int(np.searchsorted(examples, done + each)), len(ends) - 1)
@@ -169,9 +171,9 @@ class _Gauge:
         plane = None
         if self.plane is not None:
             size = int(np.prod(estimator.shape))
-            half = self.plane / (n * self.channels * size)
-            half[0, 0] = self.dc * size / (n * self.channels)
-            plane = _full_plane(half, estimator.shape[1])
+            # Half of it: the whole is made once, at the end.
+            plane = self.plane / (n * self.channels * size)
+            plane[0, 0] = self.dc * size / (n * self.channels)
         cross = None
         if self.cross is not None:
             plan = self.engine.plan
@@ -198,10 +200,3 @@ class _Gauge:
             quantum=float(source.quantum),
             data=dict(source.settings),
         )
-
-
-def _full_plane(half: np.ndarray, width: int) -> np.ndarray:
-    """The mirror half put back, [H, W // 2 + 1] -> [H, W]."""
-    rows = -np.arange(len(half)) % len(half)
-    columns = np.arange(width // 2 + 1, width)
-    return np.concatenate([half, half[rows][:, width - columns]], axis=1)
