@@ -57,14 +57,14 @@ class Exponents:
     @property
     def mean_se(self) -> float:
         """Standard error of the mean: from the scatter between files; of one file, of its fits."""
-        if self.n_files < 2:
+        if np.isinf(self.moments.degrees()):
             return float(np.sqrt(self.noise)) / self.n if self.n else float("nan")
         return float(np.sqrt(self.moments.covariance()[0, 0].clip(0)))
 
     @property
     def spread(self) -> float:
         """Standard deviation between files, the noise of their fits included; NaN for one file."""
-        if self.n_files < 2:
+        if np.isinf(self.moments.degrees()):
             return float("nan")
         return self.mean_se * self.n / float(np.sqrt(self.moments.squared_sizes))
 
@@ -78,8 +78,7 @@ class Exponents:
         """Interval of the mean exponent (Student t over files)."""
         from scipy import stats
 
-        degrees = self.n_files - 1 if self.n_files >= 2 else np.inf
-        half = stats.t.ppf((1 + level) / 2, degrees) * self.mean_se
+        half = stats.t.ppf((1 + level) / 2, self.moments.degrees()) * self.mean_se
         return float(self.mean - half), float(self.mean + half)
 
     def quantile(self, share: float) -> float:

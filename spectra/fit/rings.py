@@ -144,7 +144,7 @@ class Rings:
     between : float64 [K, K] or None
         Covariance of `log_power` from the scatter between files; None for a single file.
     degrees : float
-        Degrees of freedom of a standard error (files - 1; infinite for mode counts).
+        Degrees of freedom of a standard error (effective files - 1; infinite for mode counts).
     bend : Bend
     """
 
@@ -185,7 +185,8 @@ def read_rings(
     noise = ModeNoise.of(spectrum, used, moments.n if average == "arithmetic" else 1)
     shrink = moments.n if average == "log" else 1
     raw = spectrum.log_mean(average)[used]
-    several = moments.n_files >= 2
+    degrees = spectrum.degrees(average)
+    several = np.isfinite(degrees)
     rings = Rings(
         log_f=np.log(spectrum.frequency[used]),
         log_power=raw - noise.bias,
@@ -194,7 +195,7 @@ def read_rings(
         variance=noise.variance / shrink,
         scatter=noise.scatter / shrink,
         between=spectrum.log_covariance(average)[np.ix_(used, used)] if several else None,
-        degrees=float(moments.n_files - 1) if several else np.inf,
+        degrees=degrees,
         bend=Bend.of(spectrum, used),
     )
     return rings, used

@@ -36,11 +36,11 @@ def mean_curve(spectrum: Spectrum, average: str) -> Curve:
     """ln of the mean power ("arithmetic"), or the mean of ln power ("log"), 95 % interval."""
     from scipy import stats
 
-    if average == "arithmetic" or spectrum.n_files < 2:
+    if average == "arithmetic" or np.isinf(spectrum.degrees("log")):
         low, high = (np.log(end / spectrum.power) for end in spectrum.power_interval(0.95))
     else:
         error = np.sqrt(np.diagonal(spectrum.log_covariance("log")).clip(0))
-        high = stats.t.ppf(0.975, spectrum.n_files - 1) * error
+        high = stats.t.ppf(0.975, spectrum.degrees("log")) * error
         low = -high
     mean = np.log(spectrum.power) if average == "arithmetic" else spectrum.log_power
     return spectrum.frequency, mean, mean + low, mean + high

@@ -7,6 +7,7 @@ import numpy as np
 __all__ = ["FileMoments", "MomentAccumulator"]
 
 FILES_AT_ONCE = 64
+ALONE = 1.02  # effective files; below this one of them is nearly everything
 
 
 @dataclass(frozen=True)
@@ -55,18 +56,42 @@ class FileMoments:
         """Mean over examples, [F]; NaN of none."""
         return self.total / self.n if self.n else np.full_like(self.total, np.nan)
 
-    def covariance(self) -> np.ndarray:
+    @property
+    def effective_files(self) -> float:
+        """Files of one size that would say as much: 1 over the sum of squared shares of n."""
+        return self.n**2 / self.squared_sizes if self.n else 0.0
+
+    @property
+    def effective_files_of_total(self) -> float:
+        """The same for shares of the total, of which a few files may hold most; y >= 0.
+
+        The mean over y's components, so that no single one decides.
+        """
+        held = self.total > 0
+        if not held.any():
+            return 0.0
+        shares = np.diagonal(self.outer)[held] / self.total[held] ** 2  # sum of squares
+        return float(1 / shares.mean())
+
+    def covariance(self, effective: float | None = None) -> np.ndarray:
         """Covariance of the mean [F, F], from the scatter between files (ratio estimator).
 
-        sum_f n_f^2 (m_f - m)(m_f - m)^T / n^2 * G / (G - 1); NaN for a single file.
+        sum_f n_f^2 (m_f - m)(m_f - m)^T / n^2 * G / (G - 1), where G is the number of
+        effective files: those that hold much pull the mean to themselves and hide their scatter.
+        NaN where all is in one file.
         """
-        files = self.n_files
-        if files < 2:
+        files = self.effective_files if effective is None else effective
+        if self.n_files < 2 or files < ALONE:
             return np.full_like(self.outer, np.nan)
         mean = self.mean
         cross = np.outer(self.sized_total, mean)
         scatter = self.outer - cross - cross.T + self.squared_sizes * np.outer(mean, mean)
         return scatter / self.n**2 * files / (files - 1)
+
+    def degrees(self, effective: float | None = None) -> float:
+        """Degrees of freedom of `covariance`; infinite where all is in one file."""
+        files = self.effective_files if effective is None else effective
+        return max(1.0, files - 1) if self.n_files >= 2 and files >= ALONE else float("inf")
 
 
 class MomentAccumulator:

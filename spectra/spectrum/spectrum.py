@@ -141,8 +141,7 @@ class Spectrum:
     def spread(self) -> np.ndarray:
         """Standard deviation between files of ln power, [F]; NaN for a single file."""
         moments = self.log_moments
-        effective = moments.n**2 / moments.squared_sizes
-        return np.sqrt(np.diagonal(moments.covariance()).clip(0) * effective)
+        return np.sqrt(np.diagonal(moments.covariance()).clip(0) * moments.effective_files)
 
     @property
     def quantisation_floor(self) -> float:
@@ -165,22 +164,38 @@ class Spectrum:
         """Covariance of `log_mean` [F, F] from the scatter between files (delta method)."""
         if average == "log":
             return self.log_moments.covariance()
-        return self.power_moments.covariance() / np.outer(self.power, self.power)
+        covariance = self.power_moments.covariance(self.effective_files(average))
+        return covariance / np.outer(self.power, self.power)
+
+    def effective_files(self, average: Average = "arithmetic") -> float:
+        """Files that would say as much if each had the same part in the average.
+
+        A mean of powers is mostly that of the strongest files, any mean that of the largest.
+        """
+        if average == "log":
+            return self.log_moments.effective_files
+        return self.power_moments.effective_files_of_total
+
+    def degrees(self, average: Average = "arithmetic") -> float:
+        """Degrees of freedom of `log_covariance`: effective files - 1, infinite where NaN."""
+        moments = self.log_moments if average == "log" else self.power_moments
+        return moments.degrees(self.effective_files(average))
 
     def power_interval(self, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
         """Interval of `power`, ([F], [F]).
 
-        With several files: Student t on ln power, from the scatter between files. With one:
+        With several files: Student t on ln power, from the scatter between them. With one:
         chi-squared with the ring's independent modes (the modes of one picture say nothing of
         other pictures).
         """
         from scipy import stats
 
-        if self.n_files < 2:
+        degrees = self.degrees()
+        if np.isinf(degrees):
             modes = 2 * self.n / np.diagonal(self.mode_covariance())
             low, high = stats.chi2.ppf([(1 + level) / 2, (1 - level) / 2], modes[:, None]).T
             return self.power * modes / low, self.power * modes / high
-        half = stats.t.ppf((1 + level) / 2, self.n_files - 1)
+        half = stats.t.ppf((1 + level) / 2, degrees)
         error = np.sqrt(np.diagonal(self.log_covariance()).clip(0))
         return self.power * np.exp(-half * error), self.power * np.exp(half * error)
 

@@ -40,6 +40,24 @@ def test_bias_and_coverage_on_eight_synthetic_files(window: str, alpha: float) -
     assert COVERAGE[window][0] <= score.coverage <= COVERAGE[window][1]
 
 
+@pytest.mark.parametrize("files", [4, 8])
+@pytest.mark.parametrize("scatter", [0.0, 1.0, 2.0])
+def test_interval_of_the_mean_power_covers_where_few_files_hold_most_of_it(
+    files: int, scatter: float
+) -> None:
+    """A mean of powers is mostly that of the strongest files, which must not hide their noise."""
+    rng = np.random.default_rng(0)
+    plan = ring_plan(SIZE)
+    hits = []
+    for _ in range(300):
+        level = np.exp(scatter * rng.standard_normal((files, 1)))
+        noise = rng.chisquare(plan.count, (files, 31)) / plan.count
+        spectrum = spectrum_of_rings(level * plan.frequency**-2.0 * noise, SIZE, "none")
+        low, high = spectra.fit_power_law(spectrum).interval()
+        hits.append(low <= 2 <= high)
+    assert 0.92 <= np.mean(hits) <= 0.99
+
+
 def test_interval_covers_where_files_differ_in_level_and_slope() -> None:
     """The scatter between files is in the interval: mode counts alone would not cover."""
     rng = np.random.default_rng(0)

@@ -125,7 +125,7 @@ def test_several_files_give_the_errors_of_a_floor_too() -> None:
     one = spectra.fit_power_law(
         spectrum_of_rings(power.mean(axis=0)[None], SIZE, "none"), floor="fit", f_range=EVERY
     )
-    assert many.degrees == 11
+    assert 5 < many.degrees < 11  # files of unequal power say less than 12 of equal power
     assert many.log_amplitude_se > 0.1
     assert many.floor_se / many.floor > 2 * one.floor_se / one.floor / np.sqrt(12)
 

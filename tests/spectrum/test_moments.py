@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from spectra.spectrum.moments import FileMoments, MomentAccumulator
 
@@ -32,7 +33,8 @@ def test_mean_and_covariance_are_the_two_pass_ones(
     np.testing.assert_allclose(moments.mean, values.mean(axis=0), rtol=1e-12)
     residual = values - values.mean(axis=0)
     sums = np.stack([residual[files == f].sum(axis=0) for f in range(30)])
-    expected = sums.T @ sums / len(values) ** 2 * 30 / 29
+    shares = np.bincount(files) / len(values)
+    expected = sums.T @ sums / len(values) ** 2 / (1 - (shares**2).sum())
     np.testing.assert_allclose(moments.covariance(), expected, rtol=1e-10, atol=1e-14)
 
 
@@ -55,3 +57,29 @@ def test_merging_is_one_pass(table: tuple[np.ndarray, np.ndarray]) -> None:
 def test_a_single_file_has_no_scatter() -> None:
     moments = accumulated(np.ones((4, 2)), np.zeros(4, int), 4)
     assert np.isnan(moments.covariance()).all()
+    assert np.isinf(moments.degrees())
+
+
+@pytest.mark.parametrize(
+    "sizes", [[1] * 8, [1] * 7 + [7], [1] * 20 + [20], [1, 2, 4, 8, 16, 32], [1, 1, 1, 1, 20]]
+)
+def test_the_interval_covers_whatever_the_sizes_of_the_files(sizes: list[int]) -> None:
+    """Files that pull the mean to themselves hide their own scatter."""
+    rng = np.random.default_rng(0)
+    files, repeats = np.repeat(np.arange(len(sizes)), sizes), 2000
+    levels = rng.standard_normal((len(sizes), repeats))
+    moments = accumulated(levels[files], files, len(files))
+    error = np.sqrt(np.diagonal(moments.covariance()))
+    covered = np.abs(moments.mean) < stats.t.ppf(0.975, moments.degrees()) * error
+    assert 0.93 < covered.mean() <= 1.0
+    assert 1.0 <= moments.degrees() <= len(sizes) - 1
+
+
+def test_files_that_hold_most_of_the_power_count_for_more() -> None:
+    values = np.ones((10, 3))
+    equal = accumulated(values, np.arange(10), 10)
+    np.testing.assert_allclose(equal.effective_files_of_total, 10)
+    values[0] = 1000
+    one = accumulated(values, np.arange(10), 10)
+    assert one.effective_files == 10
+    assert one.effective_files_of_total < 1.02
