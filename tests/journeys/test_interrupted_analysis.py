@@ -20,7 +20,7 @@ PICTURES, SIZE = 1200, 64
 PROGRAM = """
 import sys
 from spectra.spectrum import parts, progress
-parts.PART_BYTES, progress.EVERY = 4 * 64 * 64 * 20, 0.0
+parts.PART_BYTES, parts.LEAST_PART, progress.EVERY = 4 * 64 * 64 * 20, 5, 0.0
 from spectra.cli import main
 main(sys.argv[1:])
 """

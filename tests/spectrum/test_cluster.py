@@ -52,6 +52,7 @@ def cluster() -> Iterator[Any]:
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts_module, "PART_BYTES", 20 * 4 * SIZE**2)
+    monkeypatch.setattr(parts_module, "LEAST_PART", 5)
 
 
 def test_a_cluster_gives_the_same_result(folder: Path, cluster: Any) -> None:
