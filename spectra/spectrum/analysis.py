@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -86,15 +87,18 @@ def analyze(
         source = open_source(source)
     if len(source) < 2:
         raise InputError(f"{source.name}: holds one example; a spectrum needs at least 2")
-    if int(workers) < 1:
-        raise InputError(f"workers {workers}: at least 1 is needed")
+    if not isinstance(workers, Integral) or workers < 1:
+        raise InputError(f"workers {workers}: a whole number of at least 1 is needed")
     if not 0 <= max_unreadable <= 1:
         raise InputError(f"max_unreadable {max_unreadable}: a share between 0 and 1 is needed")
     spatial = tuple(source.shape[1:])
     if segment == "auto":
         segment = default_segment(spatial)
-    if isinstance(segment, str):
+    if not (segment is None or isinstance(segment, Integral)):
         raise InputError(f"segment {segment!r}: give a number of samples, auto, or None")
+    segment = None if segment is None else int(segment)
+    if isinstance(bases, str):
+        raise InputError(f"bases {bases!r}: give several names, ({bases!r},) for this one")
     estimator = Estimator(spatial, window, detrend, reach, segment)
     estimator.check(source.name)
     for name in bases:

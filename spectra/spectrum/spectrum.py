@@ -15,6 +15,8 @@ __all__ = ["SETTINGS", "Average", "Spectrum", "merged", "mirrored"]
 
 # How examples were measured; spectra add only where these are the same.
 SETTINGS = ("window", "detrend", "reach", "segment", "spacing", "axis_units")
+# What of a file was looked at, in which unit; likewise.
+VIEW = ("view", "channels", "value_range", "rate")
 Average = Literal["arithmetic", "log"]
 
 
@@ -238,21 +240,29 @@ class Spectrum:
         Raises
         ------
         InputError
-            The two were measured with different settings, or on the same files.
+            The two were measured with different settings, or one has a part of the other in it.
         """
+        if not isinstance(other, Spectrum):
+            return NotImplemented
         for name in ("kind", "shape", *SETTINGS, "quantum"):
-            ours, theirs = getattr(self, name), getattr(other, name)
-            if ours != theirs:
-                raise InputError(f"{name} differs between the two spectra: {ours} and {theirs}")
+            _check_same(name, getattr(self, name), getattr(other, name))
+        for name in VIEW:
+            _check_same(name, self.data.get(name), other.data.get(name))
         if set(self.bases) != set(other.bases):
             raise InputError("the two spectra hold different bases; measure the same ones in both")
-        if self.fingerprint and self.fingerprint == other.fingerprint:
+        if set(self.fingerprint.split("+")) & set(other.fingerprint.split("+")) - {""}:
             raise InputError(f"{self.name}: both spectra are of the same files; add different ones")
         return replace(
             merged(self, other),
             name=f"{self.name} + {other.name}",
             fingerprint=f"{self.fingerprint}+{other.fingerprint}",
         )
+
+
+def _check_same(name: str, ours: Any, theirs: Any) -> None:
+    """Refuse to add what was measured or seen in different ways."""
+    if ours != theirs:
+        raise InputError(f"{name} differs between the two spectra: {ours} and {theirs}")
 
 
 def merged(a: Spectrum, b: Spectrum) -> Spectrum:

@@ -239,8 +239,12 @@ def test_analyze_settings_are_refused_by_name() -> None:
     images = fields(10)
     for given, names in (
         ({"workers": 0}, "workers"),
+        ({"workers": None}, "workers"),
+        ({"workers": 1.5}, "workers"),
         ({"max_unreadable": 2.0}, "max_unreadable"),
         ({"segment": 64}, "segment"),
+        ({"segment": 16.5}, "segment"),
+        ({"bases": "dct"}, "bases"),
         ({"detrend": "cubic"}, "cubic"),
         ({"reach": "beyond"}, "beyond"),
     ):
