@@ -159,9 +159,7 @@ class RingEngine:
 def engine_of(estimator: Estimator, group: int = 1) -> RingEngine:
     """The engine of an estimator: float64 for series, whose quiet bands float32 would fill."""
     key = (estimator, group)
-    if (
-        getattr(_kept, "key", None) != key
-    ):  # its memory serves the next part
+    if getattr(_kept, "key", None) != key:  # its memory serves the next part
         dtype = np.float32 if len(estimator.shape) == 2 else np.float64
         plan, window, detrend = estimator.plan, estimator.window, estimator.detrend
         _kept.engine, _kept.key = RingEngine(plan, window, detrend, dtype, group), key

@@ -78,7 +78,7 @@ def rapsd() -> list[Row]:
             Row(
                 f"rapsd, {size}x{size}, float32, batches of {n}",
                 f">= {asked:g}x pysteps",
-                f"{ratio:.1f}x ({mine:.1f} us an image, its FFT alone {fft:.1f}; pysteps {peer:.0f})",
+                f"{ratio:.1f}x ({mine:.1f} us, its FFT alone {fft:.1f}; pysteps {peer:.0f})",
                 ratio >= asked,
             ),
             Row(

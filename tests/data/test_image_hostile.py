@@ -169,11 +169,10 @@ def test_members_of_a_damaged_zip(tmp_path: Path, picture: Picture) -> None:
             source = open_source(path, size=40, crop="center", channels="grey")
             read = sum(len(values) for values, _ in source.read())
         except InputError as error:
-            assert "\n" not in str(error)
-            outcomes.add("refused")
+            outcomes.add("refused" if "\n" not in str(error) else "refused in many lines")
         else:
             assert read + len(source.damage) == len(source)
             outcomes |= {"read"} if read else set()
             outcomes |= {"damaged"} if source.damage else set()
             outcomes |= {"skipped"} if source.skipped else set()
-    assert outcomes >= {"read", "skipped"}
+    assert {"read", "skipped"} <= outcomes <= {"read", "skipped", "damaged", "refused"}
