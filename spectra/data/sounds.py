@@ -1,9 +1,12 @@
 """One sound file: its header, and its samples, whole or a stretch of them."""
 
 import io
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 from typing import IO, Any, cast
 
 import numpy as np
@@ -220,7 +223,8 @@ def _reported() -> Iterator[None]:
     import soundfile
 
     try:
-        yield
+        with _uninterrupted():
+            yield
     except MemoryError:
         raise
     except soundfile.LibsndfileError as error:
@@ -231,3 +235,24 @@ def _reported() -> Iterator[None]:
     except (OSError, RuntimeError, ValueError, TypeError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise UnreadableSound(f"is damaged ({reason})") from None
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C back for a moment.
+
+    Raised in a callback of the decoder it would be printed and forgotten, and the file taken for
+    one that ends too early.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+    held: list[tuple[int, FrameType | None]] = []
+    signal.signal(signal.SIGINT, lambda number, frame: held.append((number, frame)))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if held:
+            before(*held[0])

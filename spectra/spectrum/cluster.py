@@ -1,6 +1,7 @@
 """Parts measured on a dask.distributed cluster."""
 
 from collections.abc import Callable, Iterable, Iterator
+from pickle import PicklingError
 from typing import Any
 
 from spectra.errors import InputError
@@ -46,6 +47,11 @@ class DaskPool:
 
     def in_order(self, function: Callable[..., Any], tasks: Iterable[tuple]) -> Iterator[Any]:
         """Results in the order of the tasks, a few under way for each thread of the cluster."""
+        from concurrent.futures import CancelledError
+
+        from distributed import KilledWorker
+        from distributed.comm import CommClosedError
+
         from spectra.spectrum.analysis import AHEAD, ahead
 
         threads = sum(self._client.nthreads().values())
@@ -57,12 +63,25 @@ class DaskPool:
         def submit(function: Callable[..., Any], source: Any, *rest: Any) -> Any:
             # The source goes to the cluster once, as a task, which is done again if it is lost.
             if id(source) not in sent:
-                sent[id(source)] = self._client.submit(_itself, source, pure=False)
+                try:
+                    sent[id(source)] = self._client.submit(_itself, source, pure=False)
+                except (TypeError, AttributeError, PicklingError):
+                    raise InputError(
+                        f"dask: {source.name} cannot be sent to other machines; give files, an "
+                        "array, or a data set that pickle can copy"
+                    ) from None
             return self._client.submit(
                 function, sent[id(source)], *rest, retries=RETRIES, pure=False
             )
 
-        yield from ahead(submit, function, tasks, AHEAD * threads)
+        try:
+            yield from ahead(submit, function, tasks, AHEAD * threads)
+        except (CancelledError, KilledWorker, CommClosedError, TimeoutError) as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise InputError(
+                f"dask: the cluster at {self.address} is lost ({reason}); what was measured is "
+                "kept, give the same command once it is back"
+            ) from None
 
 
 def _itself(source: Any) -> Any:

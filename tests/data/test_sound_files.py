@@ -1,6 +1,7 @@
 """Single sound files: headers, samples by stretches, and what is damaged, in one line each."""
 
 import io
+import signal
 import struct
 from pathlib import Path
 from typing import Any
@@ -202,3 +203,27 @@ def test_names_of_any_script_and_a_file_on_disk(tmp_path: Path) -> None:
     path.write_bytes(written(tones(), RATE, "FLAC", "PCM_16"))
     with open(path, "rb") as file, open_sound(file) as opened:
         assert opened.header.frames == FRAMES
+
+
+@pytest.mark.parametrize("calls_before", [0, 1, 3])
+def test_ctrl_c_while_decoding_is_no_damage(calls_before: int) -> None:
+    """Python raises it in the decoder's callback, where it would be printed and lost."""
+
+    class Interrupted(io.BytesIO):
+        calls = -1  # not yet
+
+        def read(self, size: int | None = -1) -> bytes:
+            self.calls += self.calls >= 0
+            if self.calls == calls_before + 1:
+                signal.raise_signal(signal.SIGINT)
+            return super().read(size)
+
+    file = Interrupted(written(tones(300_000), RATE, "FLAC", "PCM_16"))
+    handler = signal.getsignal(signal.SIGINT)
+    with open_sound(file) as opened:
+        file.calls = 0
+        with pytest.raises(KeyboardInterrupt):
+            opened.samples(0, 300_000, "mono")
+    assert signal.getsignal(signal.SIGINT) is handler
+    with open_sound(io.BytesIO(file.getvalue())) as opened:
+        assert opened.samples(0, 300_000, "mono").shape == (1, 300_000)

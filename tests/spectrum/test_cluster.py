@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -88,3 +89,35 @@ def test_no_scheduler_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(InputError, match=r"^dask: no scheduler answers") as caught:
             spectra.analyze(images, dask=address)
         assert "\n" not in str(caught.value)
+
+
+def test_a_lost_scheduler_is_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    distributed = pytest.importorskip("distributed", reason="dask.distributed is not installed")
+    add, closed = SavedProgress.add, []
+    with distributed.LocalCluster(
+        n_workers=1, dashboard_address=None, silence_logs=logging.CRITICAL
+    ) as cluster:
+
+        def add_and_close(*given: Any) -> None:
+            add(*given)
+            if not closed:
+                closed.append(cluster.close(timeout=1))
+
+        monkeypatch.setattr(SavedProgress, "add", add_and_close)
+        with pytest.raises(InputError, match=r"^dask: the cluster at .* is lost"):
+            spectra.analyze(str(folder), dask=cluster.scheduler_address)
+
+
+def test_a_source_that_cannot_be_sent_is_one_line(cluster: Any) -> None:
+    class Unsendable:
+        def __init__(self) -> None:
+            self.lock = threading.Lock()
+
+        def __len__(self) -> int:
+            return 20
+
+        def __getitem__(self, at: int) -> np.ndarray:
+            return np.random.default_rng(at).standard_normal((16, 16)).astype(np.float32)
+
+    with pytest.raises(InputError, match="cannot be sent"):
+        spectra.analyze(Unsendable(), dask=cluster.scheduler_address)
