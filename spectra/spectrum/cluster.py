@@ -50,7 +50,7 @@ class DaskPool:
         from concurrent.futures import CancelledError
 
         from distributed import KilledWorker
-        from distributed.comm import CommClosedError
+        from distributed.comm.core import CommClosedError
 
         from spectra.spectrum.analysis import AHEAD, ahead
 

@@ -20,19 +20,30 @@ SMALL_MEAN = 2.0  # standard deviations
 SAMPLED = 256  # values of an image
 
 _kept = threading.local()
+_counted = threading.Lock()
+_inside: list[int] = []  # counts found by those who transform now; the first is the user's
 
 
 @contextmanager
 def one_torch_thread() -> Iterator[None]:
-    """Transform on one thread: small images lose by sharing, and so do busy machines."""
+    """Transform on one thread: small images lose by sharing, and so do busy machines.
+
+    The count is partly each thread's own and partly everyone's, who would see another's 1 and
+    leave that behind: so the first to come keeps it, and the last to go puts it back.
+    """
     import torch
 
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    with _counted:
+        _inside.append(torch.get_num_threads())
+        torch.set_num_threads(1)
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        with _counted:
+            found = _inside[0]
+            _inside.pop()
+            if not _inside:
+                torch.set_num_threads(found)
 
 
 class RingEngine:

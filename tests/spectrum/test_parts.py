@@ -1,6 +1,8 @@
 """An analysis in parts: any number of workers, merges, interruptions and damaged files."""
 
 import dataclasses
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -268,3 +270,28 @@ def test_settings_are_in_the_file_and_keep_spectra_apart(tmp_path: Path) -> None
         with pytest.raises(InputError, match=next(iter(change))):
             plain + spectrum
     assert dataclasses.replace(plain, segment=4).segment == 4
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_torch_keeps_its_threads() -> None:
+    """Also for threads begun later, and where a worker raises."""
+    import torch
+
+    def counts() -> list[int]:
+        with ThreadPoolExecutor(1) as pool:
+            return [torch.get_num_threads(), pool.submit(torch.get_num_threads).result()]
+
+    images = np.random.default_rng(0).standard_normal((1600, 1, 48, 48)).astype(np.float32)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        spectra.analyze(images, workers=4)
+        assert counts() == [3, 3]
+        with pytest.raises(InputError, match="too large to square"):
+            spectra.analyze(1e25 * images, workers=4)
+        end = time.monotonic() + 10
+        while counts() != [3, 3] and time.monotonic() < end:
+            time.sleep(0.01)  # other workers may still be at their last part
+        assert counts() == [3, 3]
+    finally:
+        torch.set_num_threads(before)
