@@ -161,6 +161,7 @@ def finish(figure: Figure, *, trim: bool = False) -> Figure:
         box = figure.get_tightbbox(_renderer(figure))
         figure.set_figheight(box.height + 0.14)
         figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # what is laid out once need not be again when it is saved
     return figure
 
 
