@@ -123,7 +123,7 @@ def analyze(
         "reach": reach,
         "segment": _segment(segment),
         "bases": bases,
-        "workers": workers or _cores(),
+        "workers": _cores() if workers is None else workers,
         "dask": dask,
         "max_unreadable": max_unreadable,
     }

@@ -31,7 +31,8 @@ def write_atomically(path: Path, payload: bytes) -> None:
     InputError
         The folder cannot be made or written.
     """
-    temporary = path.with_name(f".{path.name}.part")
+    # Another process may be at the same file: each writes its own, and the last one stays.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, "wb") as file:

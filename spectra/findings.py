@@ -80,8 +80,8 @@ class Findings:
             "skipped": [{"name": name, "reason": reason} for name, reason in spectrum.skipped],
             "fingerprint": spectrum.fingerprint,
         }
-        if spectrum.unit == "Hz":
-            numbers["peak_hz"] = self._peak_hz
+        if spectrum.unit == "Hz" or spectrum.kind == "sound":
+            numbers["peak_hz"] = self._peak_hz  # null of log-mel pictures
         if self.exponents is not None:
             numbers["exponents"] = self._exponents(self.exponents)
         if self.cutoff is not None:

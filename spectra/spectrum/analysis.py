@@ -24,6 +24,7 @@ from spectra.spectrum.windows import WindowName
 __all__ = ["MOST_UNREADABLE", "analyze"]
 
 MOST_UNREADABLE = 0.5  # of the files; above it something else is wrong
+ROUNDING = 2.0**-21  # of float32 sums, relative
 AHEAD = 3  # parts under way for each worker
 
 
@@ -49,7 +50,8 @@ def analyze(
         A Source, or anything `open_source` takes.
     window : {"hann", "none", "periodic"}
         Against the wrap-around jump at the edges: a power-corrected taper, nothing (the post's),
-        or the smooth part that carries the jump taken off (Moisan 2011).
+        or the smooth part that carries the jump taken off (Moisan 2011). The last is for steep
+        spectra: of white noise it doubles the first ring, which fits do not allow for.
     bases : sequence of str
         Where to measure the variance of every component: "pixel", "dct", "fourier", "wavelet",
         "pca" (see `make_basis`).
@@ -106,7 +108,7 @@ def analyze(
             make_basis(name, source.shape)
     request = Request(estimator, tuple(dict.fromkeys(bases)))
     parts = plan_parts(source)
-    saved = SavedProgress.open(resume, source, request, len(parts))
+    saved = SavedProgress.open(resume, source, request, parts)
     spectrum = _measured(source, parts, request, saved, _pool(workers, dask), progress)
     if spectrum is None:
         raise InputError(_none_readable(source, saved.damage))
@@ -170,7 +172,7 @@ def _finished(
     if spectrum.n < 2:
         raise InputError(f"{source.name}: one example could be read; a spectrum needs at least 2")
     if not (spectrum.power > 0).all() or spectrum.blank == spectrum.n:
-        raise InputError(f"{source.name}: all examples are blank; there is no spectrum to measure")
+        raise InputError(f"{source.name}: {_why_blank(spectrum)}")
     half = spectrum.mean_power_2d
     return replace(
         spectrum,
@@ -185,6 +187,25 @@ def _full_plane(half: np.ndarray, width: int) -> np.ndarray:
     rows = -np.arange(len(half)) % len(half)
     columns = np.arange(width // 2 + 1, width)
     return np.concatenate([half, half[rows][:, width - columns]], axis=1)
+
+
+def _why_blank(spectrum: Spectrum) -> str:
+    """Why no example has a logarithm in every ring."""
+    if spectrum.cross_power is not None:
+        power = np.diagonal(spectrum.cross_power).mean(axis=0)  # [C]
+        constant = np.flatnonzero(power <= power.max() * ROUNDING**2)
+        if 0 < len(constant) < len(power):
+            return (
+                f"channel {int(constant[0])} of {len(power)} is constant in all examples, which "
+                "leaves no spectrum of it; take the channels that vary"
+            )
+    mean = np.abs(spectrum.mean).max()
+    if mean > 0:
+        return (
+            f"all examples are blank, or vary too little for float32 beside a mean of {mean:g}; "
+            "there is no spectrum to measure (of the latter take the mean off)"
+        )
+    return "all examples are blank; there is no spectrum to measure"
 
 
 def _none_readable(source: Source, damage: dict[str, str]) -> str:

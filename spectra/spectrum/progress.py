@@ -3,19 +3,20 @@
 import hashlib
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from spectra.data import Source
 from spectra.errors import InputError
 from spectra.files import read_tables, write_tables
-from spectra.spectrum.parts import Request
+from spectra.spectrum.parts import Part, Request
 from spectra.spectrum.spectrum import Spectrum
 from spectra.spectrum.tables import spectrum_of_tables, spectrum_tables
 
 __all__ = ["SavedProgress"]
 
-FORMAT = "1.0"
+FORMAT = "1.1"  # in the key also: sums kept in another way are not gone on from
 EVERY = 15.0  # seconds between saves
 
 
@@ -46,12 +47,13 @@ class SavedProgress:
 
     @classmethod
     def open(
-        cls, path: str | Path | None, source: Source, request: Request, parts: int
+        cls, path: str | Path | None, source: Source, request: Request, parts: Sequence[Part]
     ) -> "SavedProgress":
         """Progress of just this analysis, or none."""
         if path is None:
             return cls(None, "")
-        stated = json.dumps([source.fingerprint, asdict(request), parts], default=str)
+        cuts = [part.stop for part in parts]
+        stated = json.dumps([FORMAT, source.fingerprint, asdict(request), cuts], default=str)
         fresh = cls(Path(path), hashlib.sha256(stated.encode()).hexdigest())
         try:
             tables, settings = read_tables(path, "analysis", major=1)

@@ -182,3 +182,11 @@ def test_a_spectrum_is_not_written_over_by_its_schedule(capsys, digits_spectrum:
     line = refused(capsys, "schedule", digits_spectrum, "--out", digits_spectrum)
     assert "another --out" in line
     assert digits_spectrum.read_bytes() == before
+
+
+@pytest.mark.parametrize("workers", [0, -1])
+def test_no_workers_are_refused(
+    workers: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ("analyze", "digits", "--out", tmp_path, "--workers", workers)
+    assert f"workers {workers}" in refused(capsys, *given)

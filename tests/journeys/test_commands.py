@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import spectra
 from spectra.cli import main
+from spectra.findings import Findings
 
 
 def as_json(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict:
@@ -161,3 +163,12 @@ def test_wheel_runs_from_another_folder(tmp_path: Path) -> None:
     )
     assert json.loads(done.stdout)["n_files"] == 11
     assert (elsewhere / "m" / "report.html").exists()
+
+
+def test_sound_has_its_peak_in_hz_and_its_pictures_none() -> None:
+    source = spectra.open_source("sounds", view="log-mel")
+    spectrum = spectra.analyze(source, bases=())
+    numbers = Findings(spectrum, spectra.fit_power_law(spectrum)).numbers()
+    assert (numbers["kind"], numbers["peak_hz"]) == ("sound", None)
+    spectrum = spectra.analyze(spectra.open_source("sounds", view="waveform"), bases=())
+    assert Findings(spectrum, spectra.fit_power_law(spectrum)).numbers()["peak_hz"] > 20

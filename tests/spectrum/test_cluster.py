@@ -95,7 +95,11 @@ def test_a_lost_scheduler_is_one_line(folder: Path, monkeypatch: pytest.MonkeyPa
     distributed = pytest.importorskip("distributed", reason="dask.distributed is not installed")
     add, closed = SavedProgress.add, []
     with distributed.LocalCluster(
-        n_workers=1, dashboard_address=None, silence_logs=logging.CRITICAL
+        n_workers=1,
+        threads_per_worker=1,
+        processes=False,
+        dashboard_address=None,
+        silence_logs=logging.CRITICAL,
     ) as cluster:
 
         def add_and_close(*given: Any) -> None:

@@ -15,6 +15,7 @@ from spectra import InputError, Spectrum
 from spectra.spectrum import analysis
 from spectra.spectrum import parts as parts_module
 from spectra.spectrum.parts import plan_parts
+from spectra.spectrum.progress import SavedProgress
 from tests.spectrum.fields import power_law_fields
 
 BASES = ("pixel", "dct", "fourier", "pca")
@@ -27,7 +28,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts_module, "PART_BYTES", 1)
 
 
-def fields(n: int, shape: tuple[int, ...] = (16, 20), seed: int = 0) -> np.ndarray:
+def fields(n: int, shape: tuple[int, int] = (16, 20), seed: int = 0) -> np.ndarray:
     return 0.3 + power_law_fields(np.random.default_rng(seed), n, shape, 2.0)[:, None] / 50
 
 
@@ -295,3 +296,36 @@ def test_torch_keeps_its_threads() -> None:
         assert counts() == [3, 3]
     finally:
         torch.set_num_threads(before)
+
+
+def test_a_constant_channel_and_a_mean_too_large_are_named() -> None:
+    images = np.repeat(fields(20), 3, axis=1)
+    images[:, 1] = 0.3
+    with pytest.raises(InputError, match="channel 1 of 3 is constant"):
+        spectra.analyze(images)
+    silent = np.random.default_rng(0).standard_normal((20, 2, 500))
+    silent[:, 1] = 0
+    with pytest.raises(InputError, match="channel 1 of 2 is constant"):
+        spectra.analyze(spectra.open_source(silent, view="series"))
+    with pytest.raises(InputError, match=r"beside a mean of 1e\+08"):
+        spectra.analyze(1e8 + fields(20))
+    with pytest.raises(InputError, match="all examples are blank; there"):
+        spectra.analyze(np.zeros((20, 1, 16, 16)))
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_progress_of_parts_cut_elsewhere_is_not_gone_on_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another version may cut as many parts at other places, or keep other sums."""
+    source = spectra.open_source(fields(100))
+    request = parts_module.Request(spectra.analyze(source).estimator, ("dct",))
+    parts = plan_parts(source)
+    saved = SavedProgress.open(tmp_path / "kept", source, request, parts)
+    saved.add(spectra.analyze(fields(16)), {})
+    saved.save()
+    assert SavedProgress.open(tmp_path / "kept", source, request, parts).done == 1
+    moved = [dataclasses.replace(part, stop=part.stop - 1) for part in parts]
+    assert SavedProgress.open(tmp_path / "kept", source, request, moved).done == 0
+    monkeypatch.setattr("spectra.spectrum.progress.FORMAT", "1.99")
+    assert SavedProgress.open(tmp_path / "kept", source, request, parts).done == 0
