@@ -13,9 +13,10 @@ from spectra.data.quiet import quiet_decoders
 from spectra.errors import InputError
 from spectra.files import write_atomically, write_json
 from spectra.findings import TABLE_TIMES, Findings
-from spectra.fit import find_floors, fit_power_law, measure_exponents
+from spectra.fit import check_fit, find_floors, fit_power_law, measure_exponents
 from spectra.schedule import (
     Schedule,
+    check_cutoff,
     derive_schedule,
     frequency_cutoff,
     load_schedule,
@@ -45,6 +46,9 @@ def analyze(
     """Measure a source; write spectrum.safetensors and report.html."""
     from spectra.plots import pages, write_report
 
+    # What can be wrong without a spectrum is found before there is one.
+    check_fit(**fitting)
+    check_cutoff(process, threshold)
     check_writable(out)
     kept = out / "progress.safetensors"
     with quiet_decoders():

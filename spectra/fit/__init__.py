@@ -4,7 +4,7 @@ from spectra.fit.examples import ExampleFits, fit_examples
 from spectra.fit.exponents import ExponentAccumulator, Exponents, measure_exponents
 from spectra.fit.floors import Floor, FloorName, find_floors
 from spectra.fit.law import PowerLaw
-from spectra.fit.power_law import FitMethod, Presence, fit_power_law
+from spectra.fit.power_law import FitMethod, Presence, check_fit, fit_power_law
 
 __all__ = [
     "ExampleFits",
@@ -15,6 +15,7 @@ __all__ = [
     "FloorName",
     "PowerLaw",
     "Presence",
+    "check_fit",
     "find_floors",
     "fit_examples",
     "fit_power_law",

@@ -13,7 +13,9 @@ from spectra.fit.shapes import Shape, select_shape
 from spectra.spectrum import Spectrum
 from spectra.spectrum.spectrum import Average
 
-__all__ = ["FitMethod", "Presence", "fit_power_law"]
+__all__ = ["FitMethod", "Presence", "check_fit", "fit_power_law"]
+
+HIGHEST = 0.71  # cycles/pixel; the corners of the plane are at 0.7071
 
 FitMethod = Literal["weighted", "whittle", "theil-sen", "log-resampled", "plain"]
 Presence = Literal["none", "fit", "auto"]
@@ -76,8 +78,8 @@ def fit_power_law(
     real degrees of freedom. Standard errors are those of a sandwich: the rows d theta / d ln P
     at the optimum about the covariance of ln P, neighbouring rings included.
     """
-    average = average or ("log" if method in ("log-resampled", "plain") else "arithmetic")
-    _check(method, average, floor, knee)
+    check_fit(method, average, floor, knee)
+    average = average or _usual_average(method)
     shapes = [Shape(k, f) for k in _choices(knee) for f in _choices(floor)]
     if f_range is None:
         f_range = EVERY_RING if method == "log-resampled" else default_range(spectrum)
@@ -139,7 +141,25 @@ def _summary(
     )
 
 
-def _check(method: str, average: str, floor: str, knee: str) -> None:
+def check_fit(
+    method: str,
+    average: str | None = None,
+    floor: str = "none",
+    knee: str = "none",
+    f_range: tuple[float, float] | None = None,
+) -> None:
+    """Refuse what `fit_power_law` would, so far as no spectrum is needed to tell.
+
+    Raises
+    ------
+    InputError
+    """
+    average = average or _usual_average(method)
+    if f_range is not None and not 0 <= f_range[0] < min(f_range[1], HIGHEST):
+        raise InputError(
+            f"fit range {f_range[0]:g} {f_range[1]:g}: give two frequencies in cycles/pixel, the "
+            f"lower first and between 0 and {HIGHEST:g}"
+        )
     check_name("fit method", method, get_args(FitMethod))
     check_name("average", average, get_args(Average))
     check_name("floor", floor, get_args(Presence))
@@ -154,6 +174,10 @@ def _check(method: str, average: str, floor: str, knee: str) -> None:
             "fit method 'whittle' is the likelihood of mean powers; take average='arithmetic', "
             "or method='weighted' for the mean of logs"
         )
+
+
+def _usual_average(method: str) -> Average:
+    return "log" if method in ("log-resampled", "plain") else "arithmetic"
 
 
 def _choices(presence: str) -> tuple[bool, ...]:

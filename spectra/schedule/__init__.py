@@ -1,6 +1,6 @@
 """Spectrum -> f_max(t) -> schedule: the only place that chooses."""
 
-from spectra.schedule.cutoff import FrequencyCutoff, frequency_cutoff
+from spectra.schedule.cutoff import FrequencyCutoff, check_cutoff, frequency_cutoff
 from spectra.schedule.derive import derive_schedule
 from spectra.schedule.from_cutoff import schedule_from_cutoff
 from spectra.schedule.processes import ProcessName, ScalarProcess, process
@@ -12,6 +12,7 @@ __all__ = [
     "ProcessName",
     "ScalarProcess",
     "Schedule",
+    "check_cutoff",
     "derive_schedule",
     "frequency_cutoff",
     "load_schedule",

@@ -9,7 +9,7 @@ from spectra.schedule import processes
 from spectra.schedule.processes import ScalarProcess
 from spectra.spectrum import Spectrum
 
-__all__ = ["FrequencyCutoff", "frequency_cutoff", "last_crossing"]
+__all__ = ["FrequencyCutoff", "check_cutoff", "frequency_cutoff", "last_crossing"]
 
 
 def last_crossing(frequency: np.ndarray, curve: np.ndarray, level: np.ndarray) -> np.ndarray:
@@ -125,6 +125,17 @@ def frequency_cutoff(
     S. Dieleman, "Diffusion is spectral autoregression" (2024): for rectified flow and
     threshold 1, R(f) > (t / (1 - t))^2.
     """
+    check_cutoff(process, threshold)
+    return FrequencyCutoff(spectrum, processes.process(process), float(threshold))
+
+
+def check_cutoff(process: str, threshold: float) -> None:
+    """Refuse what `frequency_cutoff` would, before there is a spectrum.
+
+    Raises
+    ------
+    InputError
+    """
     if not (np.isfinite(threshold) and threshold > 0):
         raise InputError(f"threshold {threshold}: an SNR threshold must be above 0 (1 is usual)")
-    return FrequencyCutoff(spectrum, processes.process(process), float(threshold))
+    processes.process(process)

@@ -26,6 +26,7 @@ __all__ = ["MOST_UNREADABLE", "analyze"]
 MOST_UNREADABLE = 0.5  # of the files; above it something else is wrong
 ROUNDING = 2.0**-21  # of float32 sums, relative
 AHEAD = 3  # parts under way for each worker
+AHEAD_OF_PCA = 1  # whose parts are large
 
 
 def analyze(
@@ -108,8 +109,9 @@ def analyze(
             make_basis(name, source.shape)
     request = Request(estimator, tuple(dict.fromkeys(bases)))
     parts = plan_parts(source)
+    depth = AHEAD_OF_PCA if "pca" in request.bases else AHEAD
     saved = SavedProgress.open(resume, source, request, parts)
-    spectrum = _measured(source, parts, request, saved, _pool(workers, dask), progress)
+    spectrum = _measured(source, parts, request, saved, _pool(workers, dask, depth), progress)
     if spectrum is None:
         raise InputError(_none_readable(source, saved.damage))
     spectrum = _finished(spectrum, source, saved.damage, max_unreadable)
@@ -215,20 +217,20 @@ def _none_readable(source: Source, damage: dict[str, str]) -> str:
     )
 
 
-def _pool(workers: int, dask: str | None) -> Callable[[], Any]:
-    """What measures the parts: this thread, several, or other machines."""
+def _pool(workers: int, dask: str | None, depth: int) -> Callable[[], Any]:
+    """What measures the parts, `depth` of them under way a worker: threads, or other machines."""
     if dask is not None:
         from spectra.spectrum.cluster import DaskPool
 
-        return lambda: DaskPool(dask)
-    return lambda: _Threads(workers)
+        return lambda: DaskPool(dask, depth)
+    return lambda: _Threads(workers, depth)
 
 
 class _Threads:
-    """Threads, as many as asked for; with one, this one."""
+    """Threads, as many as asked for; with one, this one. Each has `depth` parts under way."""
 
-    def __init__(self, workers: int) -> None:
-        self.workers = workers
+    def __init__(self, workers: int, depth: int) -> None:
+        self.workers, self.depth = workers, depth
 
     def __enter__(self) -> "_Threads":
         return self
@@ -245,7 +247,7 @@ class _Threads:
 
         pool = ThreadPoolExecutor(self.workers)
         try:
-            yield from ahead(pool.submit, function, tasks, AHEAD * self.workers)
+            yield from ahead(pool.submit, function, tasks, self.depth * self.workers)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 

@@ -19,10 +19,12 @@ class DaskPool:
     ----------
     address : str
         Of the scheduler, "tcp://host:8786" say.
+    depth : int
+        Parts under way for each thread of the cluster.
     """
 
-    def __init__(self, address: str) -> None:
-        self.address = address
+    def __init__(self, address: str, depth: int) -> None:
+        self.address, self.depth = address, depth
         self._client: Any = None
 
     def __enter__(self) -> "DaskPool":
@@ -52,7 +54,7 @@ class DaskPool:
         from distributed import KilledWorker
         from distributed.comm.core import CommClosedError
 
-        from spectra.spectrum.analysis import AHEAD, ahead
+        from spectra.spectrum.analysis import ahead
 
         threads = sum(self._client.nthreads().values())
         if threads == 0:
@@ -75,7 +77,7 @@ class DaskPool:
             )
 
         try:
-            yield from ahead(submit, function, tasks, AHEAD * threads)
+            yield from ahead(submit, function, tasks, self.depth * threads)
         except (CancelledError, KilledWorker, CommClosedError, TimeoutError) as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             raise InputError(

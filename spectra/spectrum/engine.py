@@ -136,7 +136,9 @@ class RingEngine:
             block = images[start : start + self.chunk]
             n = len(block)
             block = block.reshape(n, *self.shape)
+            mean = None
             if self.detrend == "plane":
+                mean = block.mean(axis=(1, 2))
                 block = without_plane(block.astype(flat.dtype, copy=False))
             if self.window == "periodic":
                 block = periodic_component(block.astype(flat.dtype, copy=False))
@@ -147,6 +149,8 @@ class RingEngine:
                 kernels.prepare(rows, self._down, self._across, flat[:n], self._means[:n])
             where = torch.from_numpy(rows.reshape(block.shape)) if in_place else self._input[:n]
             torch.fft.rfft2(where, out=self._modes[:n])
+            if mean is not None:  # the plane took it along
+                self._means[:n] = mean
             modes = torch.view_as_real(self._modes[:n]).numpy()
             if in_place:
                 self._means[:n] = modes[:, 0, 0, 0] / self.size

@@ -190,3 +190,24 @@ def test_no_workers_are_refused(
 ) -> None:
     given = ("analyze", "digits", "--out", tmp_path, "--workers", workers)
     assert f"workers {workers}" in refused(capsys, *given)
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        (["--fit-range", "0.4", "0.1"], "0.4 0.1"),
+        (["--fit-range", "0.9", "1.5"], "0.9 1.5"),
+        (["--threshold", "0"], "threshold 0"),
+        (["--fit", "theil-sen", "--floor", "fit"], "theil-sen"),
+        (["--fit", "whittle", "--average", "log"], "whittle"),
+        (["--segment", "many"], "many"),
+    ],
+)
+def test_what_no_spectrum_can_mend_is_refused_before_there_is_one(
+    capsys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: list[str], names: str
+) -> None:
+    def measured(*_: object, **__: object) -> None:
+        raise AssertionError("measured before it was refused")
+
+    monkeypatch.setattr("spectra.commands.measure", measured)
+    assert names in refused(capsys, "analyze", "digits", "--out", tmp_path / "out", *given)

@@ -87,3 +87,12 @@ def test_gradients_flow_through_every_choice() -> None:
             lambda x, d=detrend: spectra.rapsd(x, window="periodic", detrend=d, reach="corners")[0],
             images,
         )
+
+
+def test_the_plane_power_keeps_dc_whatever_was_taken_off() -> None:
+    images = 0.4 + 0.1 * white_noise(np.random.default_rng(5), 20, (16, 24))
+    for detrend in ("mean", "plane"):
+        spectrum = spectra.analyze(images, detrend=detrend, window="none", bases=())
+        assert spectrum.mean_power_2d is not None
+        means = images.astype(np.float32).mean(axis=(1, 2))
+        assert spectrum.mean_power_2d[0, 0] == pytest.approx(16 * 24 * (means**2).mean(), rel=1e-4)
