@@ -249,7 +249,8 @@ class _Threads:
         try:
             yield from ahead(pool.submit, function, tasks, self.depth * self.workers)
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            # None may go on behind the caller's back; Python would wait for them at its end.
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def ahead(
