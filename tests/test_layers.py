@@ -24,6 +24,8 @@ ORDER = (
     "findings",
     "commands",
     "demo",
+    "arguments",
+    "grammar",
     "cli",
 )
 # Modules that anyone may import, and what they may import themselves.
