@@ -12,6 +12,8 @@ from tests.fit.coverage import FLOOR_BIAS_REMOVED, bias_under_a_floor
 from tests.fit.curves import exact_spectrum, ring_draws
 from tests.spectrum.fields import spectrum_of_rings
 
+pytestmark = pytest.mark.slow
+
 SIZE = (128, 128)
 EVERY = (0.0, 0.5)
 

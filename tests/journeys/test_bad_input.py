@@ -10,6 +10,8 @@ from PIL import Image
 import spectra
 from spectra.cli import main
 
+pytestmark = pytest.mark.slow
+
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
     """The one line with which a command refuses."""

@@ -14,6 +14,8 @@ import spectra
 from spectra.cli import main
 from spectra.findings import Findings
 
+pytestmark = pytest.mark.slow
+
 
 def as_json(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict:
     """What a command prints with --json: exactly one object on stdout."""

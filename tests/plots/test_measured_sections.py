@@ -13,6 +13,8 @@ from spectra.spectrum.components import basis_worths
 from tests.plots.cases import CLIFF, RATE, Case, measured, series
 from tests.plots.conftest import power_law_images
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("kind", "expected"),

@@ -75,6 +75,7 @@ def test_scale_and_batch() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("segment", "segments", "window", "overlap"),
     [
