@@ -1,11 +1,10 @@
 """Many image files as one set: what size and channels they share, and which can be read."""
 
 import warnings
-from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 
+from spectra.data.file_sets import FileSet
 from spectra.data.folders import ImageFiles, Skipped
 from spectra.data.image_store import ImageStore
 from spectra.data.images import Header, UnreadableImage, read_header
@@ -21,45 +20,10 @@ from spectra.data.views import (
 )
 from spectra.errors import InputError
 
-__all__ = ["ImageSet", "open_images"]
+__all__ = ["open_images"]
 
 
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class ImageSet:
-    """The images of a source, found and described; none is decoded yet.
-
-    Attributes
-    ----------
-    store
-        Their pixels.
-    names
-        The files' names, in the order of the store.
-    options
-        The view, with nothing left to choose.
-    quantum
-        Spacing of the value grid in [-1, 1]: the coarsest of the files'.
-    skipped
-        Files left out, with reasons, by name.
-    spacing, axis_units
-        Distance of neighbouring pixels along each axis, and in what.
-    kind
-        "images".
-    """
-
-    store: ImageStore
-    names: list[str]
-    options: Options
-    quantum: float
-    skipped: list[Skipped]
-    spacing: tuple[float, ...]
-    axis_units: tuple[str, ...]
-    kind: str = "images"
-
-
-def open_images(files: ImageFiles, skipped: list[Skipped], options: Options) -> ImageSet:
+def open_images(files: ImageFiles, skipped: list[Skipped], options: Options) -> FileSet:
     """Read the headers and settle the view. A file damaged behind its header is found on reading.
 
     Raises
@@ -91,7 +55,7 @@ def open_images(files: ImageFiles, skipped: list[Skipped], options: Options) -> 
     left_out += [Skipped(*entry, unfit=True) for entry in unfit.items()]
     left_out.sort(key=lambda entry: entry.name)
     quantum = image_quantum(list(used.values()), view)
-    return ImageSet(store, store.names, view, quantum, left_out, *image_spacing(view))
+    return FileSet("images", store, view, quantum, left_out, *image_spacing(view))
 
 
 def _read_headers(files: ImageFiles) -> tuple[dict[str, Header], dict[str, str]]:

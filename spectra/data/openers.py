@@ -235,19 +235,17 @@ def _file_source(
         from spectra.data.radar import open_radar
 
         found = open_radar(files, skipped, options)
-        groups = groups or found.groups
     elif files.kind == "sound":
         from spectra.data.sound_sets import open_sounds
 
         found = open_sounds(files, skipped, options)
     else:
         found = open_images(files, skipped, options)
+    groups = groups or found.groups
     size = found.options.size
     assert size is not None
     # A group's name may also be a file's; they are told apart by which they are.
-    owners = [
-        (True, groups[file]) if groups and file in groups else (False, file) for file in found.names
-    ]
+    owners = [(True, groups[file]) if file in groups else (False, file) for file in found.names]
     numbers = {owner: number for number, owner in enumerate(dict.fromkeys(owners))}
     units = np.array([numbers[owner] for owner in owners], np.int64)
     members = np.argsort(units, kind="stable")

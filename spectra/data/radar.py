@@ -4,7 +4,7 @@ import contextlib
 import io
 import re
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from spectra.data.arrays import array_crop
 from spectra.data.fields import GapStore
+from spectra.data.file_sets import FileSet
 from spectra.data.folders import DiskFiles, ImageFiles, Skipped
 from spectra.data.images import UnreadableImage, read_header
 from spectra.data.item_store import ItemStore
@@ -20,7 +21,7 @@ from spectra.data.options import Options
 from spectra.data.stores import Size
 from spectra.errors import InputError
 
-__all__ = ["RadarSet", "open_radar"]
+__all__ = ["open_radar"]
 
 # Product -> what a value is an amount of rain in: minutes of accumulation, or None for mm/h.
 PRODUCTS = {"AQC": 5.0, "CPC": 5.0, "RZC": None}
@@ -68,26 +69,6 @@ class RadarStore(GapStore):
         return self._names
 
 
-@dataclass(frozen=True)
-class RadarSet:
-    """The composites of a source, as `ImageSet` has images.
-
-    `groups` names the hour of each, as one unit: composites come every five minutes, and the
-    logarithms of their spectra correlate by 0.86 from one to the next, and not at all after an
-    hour (60 composites of two days).
-    """
-
-    store: RadarStore
-    names: list[str]
-    options: Options
-    quantum: float
-    skipped: list[Skipped]
-    spacing: tuple[float, ...]
-    axis_units: tuple[str, ...]
-    groups: dict[str, str]
-    kind: str = "fields"
-
-
 def read_composite(path: Path) -> tuple[np.ndarray, dict[str, Any]]:
     """Rain rate in mm/h, float64 [H, W], and pysteps' metadata.
 
@@ -110,7 +91,7 @@ def read_composite(path: Path) -> tuple[np.ndarray, dict[str, Any]]:
     return rain * 60 / minutes if minutes else rain, metadata
 
 
-def open_radar(files: ImageFiles, skipped: list[Skipped], options: Options) -> RadarSet:
+def open_radar(files: ImageFiles, skipped: list[Skipped], options: Options) -> FileSet:
     """Find the composites among image files and settle the view; none is decoded but the first.
 
     Raises
@@ -141,14 +122,16 @@ def open_radar(files: ImageFiles, skipped: list[Skipped], options: Options) -> R
     size, crop = array_crop(shared, options, files.label)
     spacing = options.distances(2, files.label)
     resolved = replace(options, size=size, crop=crop, channels="auto", spacing=spacing)
-    return RadarSet(
+    return FileSet(
+        kind="fields",
         store=RadarStore(items, names, resolved, files.label),
-        names=names,
         options=resolved,
         quantum=0.0,
         skipped=sorted([*skipped, *left_out], key=lambda one: one.name),
         spacing=spacing or _spacing(items.paths),
         axis_units=("unit", "unit") if spacing else ("km", "km"),
+        # Composites come every five minutes: the logarithms of their spectra correlate by 0.86
+        # from one to the next, and not at all after an hour (60 composites of two days).
         groups={name: hour for name in names if (hour := _hour(name))},
     )
 

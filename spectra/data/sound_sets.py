@@ -1,11 +1,10 @@
 """Many sound files as one set: what rate and length they share, and which can be read."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 
+from spectra.data.file_sets import FileSet
 from spectra.data.folders import ImageFiles, Skipped
 from spectra.data.options import Options
 from spectra.data.shown import shown
@@ -22,45 +21,10 @@ from spectra.data.sound_views import (
 from spectra.data.sounds import Header, UnreadableSound
 from spectra.errors import InputError
 
-__all__ = ["SoundSet", "open_sounds"]
+__all__ = ["open_sounds"]
 
 
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class SoundSet:
-    """The sounds of a source, found and described; none is decoded yet.
-
-    Attributes
-    ----------
-    store
-        Their samples, or their log-mel spectrograms.
-    names
-        The files' names, in the order of the store.
-    options
-        The view, with nothing left to choose.
-    quantum
-        Spacing of the value grid in [-1, 1]: the coarsest of the files'; 0 where it is lost.
-    skipped
-        Files left out, with reasons, by name.
-    spacing, axis_units
-        1 / rate in seconds; of log-mel 1 band, and hop / rate seconds.
-    kind
-        "sound".
-    """
-
-    store: SoundStore
-    names: list[str]
-    options: Options
-    quantum: float
-    skipped: list[Skipped]
-    spacing: tuple[float, ...]
-    axis_units: tuple[str, ...]
-    kind: str = "sound"
-
-
-def open_sounds(files: ImageFiles, skipped: list[Skipped], options: Options) -> SoundSet:
+def open_sounds(files: ImageFiles, skipped: list[Skipped], options: Options) -> FileSet:
     """Read the headers and settle the view. A file damaged behind its header is found on reading.
 
     Parameters
@@ -103,9 +67,7 @@ def open_sounds(files: ImageFiles, skipped: list[Skipped], options: Options) -> 
     all_skipped += [Skipped(*entry, unfit=True) for entry in unfit.items()]
     all_skipped.sort(key=lambda entry: entry.name)
     quantum = _quantum(used.values(), view, rate)
-    return SoundSet(
-        store, store.names, view, quantum, all_skipped, *_spacing(view, rate, mel, label)
-    )
+    return FileSet("sound", store, view, quantum, all_skipped, *_spacing(view, rate, mel, label))
 
 
 def _read_headers(files: ImageFiles) -> tuple[dict[str, Header], dict[str, str]]:

@@ -15,16 +15,15 @@ from spectra.data import Source, open_source
 from spectra.errors import InputError
 from spectra.spectrum.edges import Detrend
 from spectra.spectrum.estimator import Estimator, default_segment
-from spectra.spectrum.parts import Part, Request, measure_part, plan_parts
+from spectra.spectrum.parts import ROUNDING, Part, Request, measure_part, plan_parts
 from spectra.spectrum.progress import SavedProgress
-from spectra.spectrum.rings import RingReach
+from spectra.spectrum.rings import RingReach, whole_plane
 from spectra.spectrum.spectrum import Spectrum, merged
 from spectra.spectrum.windows import WindowName
 
 __all__ = ["MOST_UNREADABLE", "analyze"]
 
 MOST_UNREADABLE = 0.5  # of the files; above it something else is wrong
-ROUNDING = 2.0**-21  # of float32 sums, relative
 AHEAD = 3  # parts under way for each worker
 AHEAD_OF_PCA = 1  # whose parts are large
 
@@ -124,13 +123,13 @@ def _measured(
     parts: Sequence[Part],
     request: Request,
     saved: SavedProgress,
-    pool: Callable[[], Any],
+    pool: Any,
     progress: bool,
 ) -> Spectrum | None:
     """Fold the parts in order, keeping what is done."""
     left = parts[saved.done :]
     spectrum = saved.spectrum
-    with pool() as workers, _bar(source, parts[: saved.done], progress) as bar:
+    with pool as workers, _bar(source, parts[: saved.done], progress) as bar:
         tasks = ((source, part, request) for part in left)
         try:
             results = workers.in_order(measure_with_damage, tasks)
@@ -178,17 +177,10 @@ def _finished(
     half = spectrum.mean_power_2d
     return replace(
         spectrum,
-        mean_power_2d=None if half is None else _full_plane(half, spectrum.shape[2]),
+        mean_power_2d=None if half is None else whole_plane(half, spectrum.shape[2]),
         fingerprint=source.fingerprint,
         skipped=tuple(skipped),
     )
-
-
-def _full_plane(half: np.ndarray, width: int) -> np.ndarray:
-    """The mirror half put back, [H, W // 2 + 1] -> [H, W]."""
-    rows = -np.arange(len(half)) % len(half)
-    columns = np.arange(width // 2 + 1, width)
-    return np.concatenate([half, half[rows][:, width - columns]], axis=1)
 
 
 def _why_blank(spectrum: Spectrum) -> str:
@@ -217,13 +209,13 @@ def _none_readable(source: Source, damage: dict[str, str]) -> str:
     )
 
 
-def _pool(workers: int, dask: str | None, depth: int) -> Callable[[], Any]:
+def _pool(workers: int, dask: str | None, depth: int) -> Any:
     """What measures the parts, `depth` of them under way a worker: threads, or other machines."""
     if dask is not None:
         from spectra.spectrum.cluster import DaskPool
 
-        return lambda: DaskPool(dask, depth)
-    return lambda: _Threads(workers, depth)
+        return DaskPool(dask, depth)
+    return _Threads(workers, depth)
 
 
 class _Threads:

@@ -182,19 +182,18 @@ def engine_of(estimator: Estimator, group: int = 1) -> RingEngine:
 
 
 def pieces(examples: np.ndarray, estimator: Estimator) -> np.ndarray:
-    """What is transformed of [B, C, *spatial]: the same, or Welch segments [B S, C, segment]."""
+    """What is transformed of [B, C, *spatial]: [B C, *spatial], or segments [B S C, segment]."""
     if estimator.segment is None:
-        return examples
+        return examples.reshape(-1, *examples.shape[2:])
     frames = np.lib.stride_tricks.sliding_window_view(examples, estimator.segment, axis=-1)
     frames = frames[:, :, :: max(1, estimator.segment // OVERLAP)].swapaxes(1, 2)  # [B, S, C, N]
-    return frames.reshape(-1, *frames.shape[2:])
+    return frames.reshape(-1, estimator.segment)
 
 
 def ring_power(examples: np.ndarray, estimator: Estimator) -> np.ndarray:
     """Ring power of each channel of examples, [B, C, *spatial] -> [B, C, F]."""
-    cut = pieces(examples, estimator)
+    grouped = pieces(examples, estimator)
     engine = engine_of(estimator)
-    grouped = cut.reshape(-1, *cut.shape[2:])
     rings = np.empty((len(grouped), len(engine.plan.ring)))
     with one_torch_thread():
         for which, _, power in engine.blocks(grouped):

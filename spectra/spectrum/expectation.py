@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from spectra.spectrum.rings import ring_plan
+from spectra.spectrum.rings import ring_plan, whole_plane
 from spectra.spectrum.windows import window as make_window
 
 __all__ = ["ring_covariance", "ring_power_of_law"]
@@ -26,7 +26,7 @@ def ring_power_of_law(shape: Shape, window: str, alpha: float, reach: str = "ins
     power[0, 0] = 0.0
     taper = make_window(window, shape)
     if taper.gain is not None:
-        full = _mirrored(power, width)
+        full = whole_plane(power, width)
         # A sum of all terms positive: a transform would drown the weakest in rounding.
         spread = sum(share * np.roll(full, step, (0, 1)) for step, share in _leakage(shape, window))
         power = np.asarray(spread)[:, : width // 2 + 1] * taper.gain.reshape(height, -1)
@@ -47,7 +47,7 @@ def ring_covariance(shape: Shape, window: str, reach: str = "inside") -> np.ndar
     rings = len(plan.ring)
     slot = np.full((height, width // 2 + 1), rings)  # the modes of no ring come last
     slot.flat[plan.mode] = plan.slot
-    slot = _mirrored(slot, width)
+    slot = whole_plane(slot, width)
     taper = make_window(window, shape)
     squared = np.zeros((height, width))
     squared[0, 0] = 1.0
@@ -77,10 +77,3 @@ def _leakage(shape: Shape, window: str) -> list[tuple[tuple[int, int], float]]:
 def _plane(shape: Shape) -> tuple[int, int]:
     """A series is an image of one row."""
     return (1, shape[0]) if len(shape) == 1 else (shape[0], shape[1])
-
-
-def _mirrored(half: np.ndarray, width: int) -> np.ndarray:
-    """A quantity of the half plane that is even in k over all of it, -> [H, W]."""
-    rows = -np.arange(len(half)) % len(half)
-    columns = np.arange(width // 2 + 1, width)
-    return np.concatenate([half, half[rows][:, width - columns]], axis=1)

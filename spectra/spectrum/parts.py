@@ -17,6 +17,7 @@ __all__ = ["Part", "Request", "measure_part", "plan_parts"]
 PART_BYTES = 2**25  # of float32 examples
 LEAST_PART = 16  # examples; adding up parts costs as much as measuring a few large ones
 MOST_CROSS_CHANNELS = 16
+ROUNDING = 2.0**-21  # of float32 sums, relative
 
 
 @dataclass(frozen=True)
@@ -133,8 +134,7 @@ class _Gauge:
         """Ring power of each channel [B, C, F], and whether an example is blank [B]."""
         from spectra.spectrum import kernels
 
-        cut = pieces(examples, self.estimator)  # [B S, C, ...]
-        grouped = cut.reshape(-1, *cut.shape[2:])
+        grouped = pieces(examples, self.estimator)
         engine = self.engine
         rings = np.empty((len(grouped), len(engine.plan.ring)), engine.dtype)
         means = np.empty(len(grouped), engine.dtype)
@@ -151,7 +151,7 @@ class _Gauge:
                     )
             self.dc += float((means.astype(np.float64) ** 2).sum())
         # A constant leaves only the rounding of its own mean.
-        rounding = (2.0**-21 * means.astype(np.float64)) ** 2
+        rounding = (ROUNDING * means.astype(np.float64)) ** 2
         flat = np.all(rings <= rounding[:, None], axis=1)
         shape = (len(examples), -1, self.channels)
         rings = rings.reshape(*shape, rings.shape[-1]).mean(axis=1)

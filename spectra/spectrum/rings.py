@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-__all__ = ["Compat", "RingPlan", "RingReach", "ring_plan"]
+__all__ = ["Compat", "RingPlan", "RingReach", "ring_plan", "whole_plane"]
 
 Compat = Literal["pysteps"] | None
 RingReach = Literal["inside", "nyquist", "corners"]
@@ -102,3 +102,10 @@ def ring_plan(
         slot=slot,
         weight=twice.ravel()[inside] / count[slot],
     )
+
+
+def whole_plane(half: np.ndarray, width: int) -> np.ndarray:
+    """A quantity that is even in k, from its half plane [H, W // 2 + 1] -> [H, W]."""
+    rows = -np.arange(len(half)) % len(half)
+    columns = np.arange(width // 2 + 1, width)
+    return np.concatenate([half, half[rows][:, width - columns]], axis=1)

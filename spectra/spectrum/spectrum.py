@@ -1,6 +1,7 @@
 """The measured spectrum of a data set: a value that can be saved, loaded and merged."""
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -212,9 +213,7 @@ class Spectrum:
             The basis was not measured.
         """
         if basis == "pca" and self.scatter is not None:
-            if self.scatter.exact:
-                return pca_variance(self.scatter).reshape(self.shape)
-            return pca(self.scatter, self.shape).variance
+            return self._pca_variance
         if basis not in self.variances:
             measured = ", ".join(self.bases) or "none"
             raise InputError(
@@ -222,6 +221,14 @@ class Spectrum:
                 f"analyze again with bases including {basis!r}"
             )
         return self.variances[basis]
+
+    @cached_property
+    def _pca_variance(self) -> np.ndarray:
+        """Found once: 3,072 components take seconds."""
+        assert self.scatter is not None
+        if self.scatter.exact:
+            return pca_variance(self.scatter).reshape(self.shape)
+        return pca(self.scatter, self.shape).variance
 
     @property
     def bases(self) -> tuple[str, ...]:
