@@ -6,7 +6,7 @@ import numpy as np
 
 from spectra.errors import InputError
 from spectra.spectrum.rings import ring_plan
-from spectra.spectrum.spectrum import Spectrum
+from spectra.spectrum.spectrum import Spectrum, cycles_per
 
 __all__ = ["AxisSpectrum", "Sectors", "anisotropy", "axis_spectrum", "sector_spectra"]
 
@@ -78,8 +78,7 @@ def axis_spectrum(spectrum: Spectrum, axis: int) -> AxisSpectrum:
     spacing = spectrum.spacing[axis] if spectrum.spacing else 1.0
     unit = spectrum.axis_units[axis] if spectrum.axis_units else "pixel"
     positive = np.abs(frequency[1 : last + 1])
-    name = "Hz" if unit == "s" else f"cycles/{unit}"
-    return AxisSpectrum(positive, positive / spacing, power, name)
+    return AxisSpectrum(positive, positive / spacing, power, cycles_per(unit))
 
 
 def sector_spectra(spectrum: Spectrum, sectors: int = SECTORS) -> Sectors:

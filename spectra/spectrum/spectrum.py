@@ -12,7 +12,7 @@ from spectra.errors import InputError
 from spectra.spectrum.estimator import Estimator
 from spectra.spectrum.moments import FileMoments
 
-__all__ = ["SETTINGS", "Average", "Spectrum", "merged", "mirrored"]
+__all__ = ["SETTINGS", "Average", "Spectrum", "cycles_per", "merged", "mirrored"]
 
 # How examples were measured; spectra add only where these are the same.
 SETTINGS = ("window", "detrend", "reach", "segment", "spacing", "axis_units")
@@ -97,8 +97,7 @@ class Spectrum:
         """What `physical_frequency` is in."""
         units, spacing = set(self.axis_units), set(self.spacing)
         if len(units) == 1 and len(spacing) == 1:
-            unit = next(iter(units))
-            return "Hz" if unit == "s" else f"cycles/{unit}"
+            return cycles_per(next(iter(units)))
         return "cycles/sample" if len(self.shape) == 2 else "cycles/pixel"
 
     @property
@@ -270,6 +269,11 @@ def _check_same(name: str, ours: Any, theirs: Any) -> None:
     """Refuse to add what was measured or seen in different ways."""
     if ours != theirs:
         raise InputError(f"{name} differs between the two spectra: {ours} and {theirs}")
+
+
+def cycles_per(unit: str) -> str:
+    """The unit of frequency along an axis of this unit."""
+    return "Hz" if unit == "s" else f"cycles/{unit}"
 
 
 def merged(a: Spectrum, b: Spectrum) -> Spectrum:
