@@ -29,7 +29,7 @@ def one_torch_thread() -> Iterator[None]:
     """Transform on one thread: small images lose by sharing, and so do busy machines.
 
     The count is partly each thread's own and partly everyone's, who would see another's 1 and
-    leave that behind: so the first to come keeps it, and the last to go puts it back.
+    leave that behind: so the first to come keeps it, and all put it back when they go.
     """
     import torch
 
@@ -40,10 +40,8 @@ def one_torch_thread() -> Iterator[None]:
         yield
     finally:
         with _counted:
-            found = _inside[0]
+            torch.set_num_threads(_inside[0])
             _inside.pop()
-            if not _inside:
-                torch.set_num_threads(found)
 
 
 class RingEngine:
