@@ -4,8 +4,9 @@ from spectra.schedule.cutoff import FrequencyCutoff, check_cutoff, frequency_cut
 from spectra.schedule.derive import derive_schedule
 from spectra.schedule.from_cutoff import schedule_from_cutoff
 from spectra.schedule.processes import ProcessName, ScalarProcess, process
-from spectra.schedule.schedule import Schedule, load_schedule
+from spectra.schedule.schedule import Schedule
 from spectra.schedule.standard import standard_beside, standard_schedule
+from spectra.schedule.tables import load_schedule
 
 __all__ = [
     "FrequencyCutoff",

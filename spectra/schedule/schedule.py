@@ -1,22 +1,23 @@
 """A component-wise noise schedule: what a spectrum is turned into, and the file it lives in."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from spectra.bases import make_basis
+from spectra.bases import Basis, PcaBasis, make_basis
 from spectra.errors import InputError
-from spectra.files import read_tables, write_tables
+from spectra.schedule.blur import log_blur, log_blur_slope
+from spectra.schedule.checks import check_schedule
 from spectra.schedule.cutoff import last_crossing
 from spectra.schedule.processes import Form, coefficients
 
-__all__ = ["Schedule", "load_schedule"]
+__all__ = ["Schedule"]
 
-FORMAT = "1.0"
 INFORMATION_BINS = 2048
+CHUNK = 2**22  # numbers worked on at a time where every component has its own curve
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,27 +25,31 @@ class Schedule:
     """log SNR_i(t) = offset_i - pace(t): one offset a component, one pace for all.
 
     The forward process is z_i(t) = alpha_i(t) z_i + sigma_i(t) s_i eps_i in the components z of
-    the example minus `mean`; t = 0 is data, t = 1 noise.
+    the example minus `mean`; t = 0 is data, t = 1 noise. Two things may be added, and then the
+    schedule is no longer `separable`: blurring, log SNR_i(t) = offset_i - pace(t) + 2 ln d_i(t)
+    with d_i = blur_floor + (1 - blur_floor) exp(-blur_rate_i blur(t)); and `limits`, between
+    which ln(alpha_i^2 / sigma_i^2) is clipped: a window of time for every component.
 
     Attributes
     ----------
     name : str
     basis : str
-    shape : (C, H, W)
-    variance : float64 [C, H, W]
+    shape : (C, *spatial)
+    variance : float64 [C, *spatial]
         lambda_i, the value grid's rounding noise included; above 0.
-    mean : float64 [C, H, W]
+    mean : float64 [C, *spatial]
         Mean example, in data space.
-    offset : float64 [C, H, W]
+    offset : float64 [C, *spatial]
         -a l_i of the ordering; a ln lambda_i when ordered by variance.
     t, pace : float64 [T]
-        Knots of the pace, both rising from t = 0 to t = 1; linear in between.
-    scale : float64 [C, H, W]
+        Knots of the pace, rising (the pace may stand) from t = 0 to t = 1; linear in between.
+    scale : float64 [C, *spatial]
         Noise scale s_i; 1 for a white prior.
     form : {"vp", "flow", "ve"}
         How alpha_i and sigma_i follow from their ratio.
     radial_frequency, radial_log_power, radial_offset : float64 [F]
         ln power and offset as curves over frequency (cycles/pixel): what f_max is read from.
+        `radial_offset` is NaN where the order is none of frequencies (places, a given tensor).
     threshold : float
         SNR at which a frequency counts as drowned.
     coverage : float
@@ -55,6 +60,17 @@ class Schedule:
     fingerprint : str
     explanation : dict of str
         One line per choice.
+    limits : (low, high) or None
+        Of ln(alpha_i^2 / sigma_i^2).
+    blur_rate : float64 [C, *spatial] or None
+    radial_blur_rate : float64 [F] or None
+        The same over `radial_frequency`.
+    blur : float64 [T] or None
+        At the knots, rising; linear in between.
+    blur_floor : float
+        In [0, 1): what no blur takes away.
+    components : float64 [D, D] or None
+        Rows of the basis "pca".
     """
 
     name: str
@@ -76,15 +92,26 @@ class Schedule:
     data: dict[str, Any] = field(default_factory=dict)
     fingerprint: str = ""
     explanation: dict[str, str] = field(default_factory=dict)
+    limits: tuple[float, float] | None = None
+    blur_rate: np.ndarray | None = None
+    radial_blur_rate: np.ndarray | None = None
+    blur: np.ndarray | None = None
+    blur_floor: float = 0.0
+    components: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        for name in ("variance", "mean", "offset", "scale"):
-            if getattr(self, name).shape != self.shape:
-                raise InputError(f"schedule: {name} has another shape than {self.shape}")
-        if not (np.diff(self.t) > 0).all() or self.t[0] != 0 or self.t[-1] != 1:
-            raise InputError("schedule: times must rise from 0 to 1")
-        if not (np.diff(self.pace) >= 0).all() or not np.isfinite(self.pace).all():
-            raise InputError("schedule: the pace must rise with t, so that SNR falls")
+        check_schedule(self)
+
+    @property
+    def separable(self) -> bool:
+        """Whether log SNR_i(t) = offset_i - pace(t) is all: neither blur nor limits."""
+        return self.limits is None and self.blur_rate is None
+
+    def make_basis(self) -> Basis:
+        """The basis that the components are in."""
+        if self.components is not None:
+            return PcaBasis(self.shape, self.components, self.variance.ravel())
+        return make_basis(self.basis, self.shape)
 
     def pace_at(self, t: np.ndarray) -> np.ndarray:
         """pace(t), [T] -> [T]."""
@@ -98,45 +125,126 @@ class Schedule:
         return np.interp(pace, self.pace, self.t)
 
     def log_snr(self, t: np.ndarray) -> np.ndarray:
-        """ln SNR of every component, data variance included, [T] -> [T, C, H, W]."""
-        pace = np.atleast_1d(self.pace_at(t))
-        return self.offset[None] - pace.reshape(-1, *[1] * len(self.shape))
+        """ln SNR of every component, data variance included, [T] -> [T, C, *spatial]."""
+        unlimited = self._unlimited(t)
+        if self.limits is None:
+            return unlimited
+        return np.clip(unlimited - self._unit_ratio, *self.limits) + self._unit_ratio
+
+    def log_snr_slope(self, t: np.ndarray) -> np.ndarray:
+        """d log SNR_i / dt, never above 0, [T] -> [T, C, *spatial].
+
+        On a knot that of the piece after it, at t = 1 of the last.
+        """
+        t = np.atleast_1d(np.asarray(t, float))
+        slope = -self._column(_slope(t, self.t, self.pace)) * np.ones(self.shape)
+        if self.blur_rate is not None and self.blur is not None:
+            x = self.blur_rate * self._column(np.interp(t, self.t, self.blur))
+            rate = self.blur_rate * self._column(_slope(t, self.t, self.blur))
+            slope = slope + 2 * rate * log_blur_slope(x, self.blur_floor)
+        if self.limits is not None:
+            ratio = self._unlimited(t) - self._unit_ratio
+            slope = np.where((ratio <= self.limits[0]) | (ratio > self.limits[1]), 0.0, slope)
+        return slope
+
+    def _unlimited(self, t: np.ndarray) -> np.ndarray:
+        """ln SNR before it is clipped, [T] -> [T, C, *spatial]."""
+        log_snr = self.offset[None] - self._column(self.pace_at(t))
+        if self.blur_rate is not None and self.blur is not None:
+            blur = self._column(np.interp(np.atleast_1d(t), self.t, self.blur))
+            log_snr = log_snr + 2 * log_blur(self.blur_rate * blur, self.blur_floor)
+        return log_snr
+
+    @property
+    def _unit_ratio(self) -> np.ndarray:
+        """ln SNR_i where alpha_i = sigma_i."""
+        return np.log(self.variance) - 2 * np.log(self.scale)
+
+    def _column(self, values: np.ndarray) -> np.ndarray:
+        return np.atleast_1d(values).reshape(-1, *[1] * len(self.shape))
 
     def log_ratio(self, t: np.ndarray) -> np.ndarray:
-        """ln(alpha_i^2 / sigma_i^2), [T] -> [T, C, H, W]."""
+        """ln(alpha_i^2 / sigma_i^2), [T] -> [T, C, *spatial]."""
         return self.log_snr(t) - np.log(self.variance) + 2 * np.log(self.scale)
 
     def alpha(self, t: np.ndarray) -> np.ndarray:
-        """Signal scale of every component, [T] -> [T, C, H, W]."""
+        """Signal scale of every component, [T] -> [T, C, *spatial]."""
         return coefficients(self.log_ratio(t), self.form)[0]
 
     def sigma(self, t: np.ndarray) -> np.ndarray:
-        """Noise scale of every component, before s_i, [T] -> [T, C, H, W]."""
+        """Noise scale of every component, before s_i, [T] -> [T, C, *spatial]."""
         return coefficients(self.log_ratio(t), self.form)[1]
 
     @property
     def g_denoise(self) -> float:
         """Every component has log SNR(0) >= -g_denoise."""
-        return float(self.pace[0] - self.offset.min())
+        if self.separable:
+            return float(self.pace[0] - self.offset.min())
+        return -float(self.log_snr(np.array([0.0])).min())
 
     @property
     def g_noise(self) -> float:
         """Every component has log SNR(1) <= -g_noise."""
-        return float(self.pace[-1] - self.offset.max())
+        if self.separable:
+            return float(self.pace[-1] - self.offset.max())
+        return -float(self.log_snr(np.array([1.0])).max())
 
-    @property
+    @cached_property
     def frequency(self) -> np.ndarray:
-        """Frequency of each component, cycles/pixel, [C, H, W]; NaN in the pixel basis."""
-        return make_basis(self.basis, self.shape).frequency
+        """Frequency of each component, cycles/pixel, [C, *spatial]; NaN in the pixel basis."""
+        return self.make_basis().frequency
 
     def f_max(self, t: np.ndarray) -> np.ndarray:
-        """Largest frequency with SNR above `threshold`, cycles/pixel, [T] -> [T]."""
-        level = np.log(self.threshold) + np.atleast_1d(self.pace_at(t))
-        return last_crossing(self.radial_frequency, self.radial_offset, level)
+        """Largest frequency with SNR above `threshold`, cycles/pixel, [T] -> [T].
+
+        Read from the curve over the rings, with the blur and the limits of each frequency. Where
+        there is none (`radial_offset` is NaN, or the limits meet a prior that is not white) it is
+        the largest frequency of a component above the threshold, 0 where none is; NaN in the
+        pixel basis, whose components have no frequency.
+        """
+        level = np.log(self.threshold)
+        if self.separable and not np.isnan(self.radial_offset).any():
+            pace = np.atleast_1d(self.pace_at(t))
+            return last_crossing(self.radial_frequency, self.radial_offset, level + pace)
+        return np.array([self._f_max_at(time, level) for time in np.atleast_1d(t)])
+
+    def _f_max_at(self, t: float, level: float) -> float:
+        """f_max at one time, where it is not one curve lowered by the pace."""
+        curve = self._radial_log_snr(t)
+        if curve is not None:
+            return float(last_crossing(self.radial_frequency, curve, np.array([level]))[0])
+        if np.isnan(self.frequency).any():
+            return float("nan")
+        above = self.log_snr(np.array([t]))[0] > level
+        return float(np.max(self.frequency[above], initial=0.0))
+
+    def _radial_log_snr(self, t: float) -> np.ndarray | None:
+        """ln SNR over the rings at one time, [F]; None where there is no such curve."""
+        blurred = self.blur_rate is not None
+        unknown = np.isnan(self.radial_offset).any() or (blurred and self.radial_blur_rate is None)
+        if unknown or (self.limits is not None and (self.scale != 1).any()):
+            return None
+        curve = self.radial_offset - self.pace_at(np.array(t))
+        if self.radial_blur_rate is not None and self.blur is not None:
+            x = self.radial_blur_rate * np.interp(t, self.t, self.blur)
+            curve = curve + 2 * log_blur(x, self.blur_floor)
+        if self.limits is not None:
+            power = self.radial_log_power
+            curve = np.clip(curve - power, *self.limits) + power
+        return curve
 
     def information(self, t: np.ndarray) -> np.ndarray:
         """1/2 sum_i ln(1 + SNR_i(t)) of Gaussian data, nats an example, [T] -> [T]."""
-        return information(self.offset_histogram, np.atleast_1d(self.pace_at(t)))
+        pace = np.atleast_1d(self.pace_at(t))
+        if self.separable:
+            return information(self.offset_histogram, pace)
+        t = np.atleast_1d(np.asarray(t, float))
+        rows = max(1, CHUNK // self.variance.size)
+        axes = tuple(range(1, self.variance.ndim + 1))
+        left = np.empty(len(t))
+        for i in range(0, len(t), rows):
+            left[i : i + rows] = 0.5 * np.logaddexp(0, self.log_snr(t[i : i + rows])).sum(axis=axes)
+        return left
 
     @cached_property
     def offset_histogram(self) -> tuple[np.ndarray, np.ndarray]:
@@ -201,56 +309,36 @@ class Schedule:
     @cached_property
     def quantiles(self) -> tuple[np.ndarray, np.ndarray]:
         """Cumulative training density and its times, ([T], [T]): linear between knots."""
-        even_in_noise = (self.pace - self.pace[0]) / (self.pace[-1] - self.pace[0])
+        rise = self.pace[-1] - self.pace[0]
+        even_in_noise = (self.pace - self.pace[0]) / rise if rise > 0 else self.t
         return (1 - self.coverage) * self.t + self.coverage * even_in_noise, self.t
+
+    @cached_property
+    def level(self) -> np.ndarray:
+        """What networks are told of the time at each knot, 0 to 1, [T].
+
+        The pace where that says all, so that levels are even in log-noise; else the time.
+        """
+        rise = self.pace[-1] - self.pace[0]
+        if not self.separable or rise <= 0:
+            return self.t
+        return (self.pace - self.pace[0]) / rise
 
     def save(self, path: str | Path) -> None:
         """Write a schedule.safetensors file; reading it back is exact to the bit."""
-        tables = {
-            "variance": self.variance,
-            "mean": self.mean,
-            "offset": self.offset,
-            "t": self.t,
-            "pace": self.pace,
-            "scale": self.scale,
-            "radial_frequency": self.radial_frequency,
-            "radial_log_power": self.radial_log_power,
-            "radial_offset": self.radial_offset,
-        }
-        settings = {
-            "name": self.name,
-            "basis": self.basis,
-            "shape": list(self.shape),
-            "form": self.form,
-            "threshold": self.threshold,
-            "coverage": self.coverage,
-            "quantum": self.quantum,
-            "data": self.data,
-            "fingerprint": self.fingerprint,
-            "explanation": self.explanation,
-        }
-        write_tables(path, "schedule", FORMAT, tables, settings)
+        from spectra.schedule.tables import save_schedule
+
+        save_schedule(self, path)
 
 
-def load_schedule(path: str | Path) -> Schedule:
-    """Read a schedule.safetensors file.
-
-    Raises
-    ------
-    InputError
-        Missing, damaged, incomplete, of another kind, or from a later major version.
-    """
-    tables, settings = read_tables(path, "schedule", major=1)
-    found = {**tables, **settings, "shape": tuple(settings.get("shape", ()))}
-    missing = [part.name for part in fields(Schedule) if part.name not in found]
-    if missing:
-        raise InputError(f"{path}: lacks {', '.join(missing)}; write it again with spectra")
-    # Anything else in it was added by a later minor version.
-    return Schedule(**{part.name: found[part.name] for part in fields(Schedule)})
+def _slope(x: np.ndarray, knots: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Slope of straight lines between knots, on a knot that of the next, [T] -> [T]."""
+    right = np.clip(np.searchsorted(knots, x, side="right"), 1, len(knots) - 1)
+    return (values[right] - values[right - 1]) / (knots[right] - knots[right - 1])
 
 
 def offset_histogram(offset: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Distinct offsets with their counts, [C, H, W] -> ([K], [K])."""
+    """Distinct offsets with their counts, [C, *spatial] -> ([K], [K])."""
     values, counts = np.unique(offset, return_counts=True)
     if len(values) <= INFORMATION_BINS:
         return values, counts.astype(float)
