@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
 from torch.nn.functional import softplus
 
 from spectra.diffusion.process import DiffusionProcess
+from spectra.errors import InputError
 from spectra.schedule import Schedule
 
 __all__ = [
@@ -20,8 +22,10 @@ __all__ = [
 
 # Noise under 1e-6 of the signal is lost in float32.
 ROUNDING_LOG_SNR = 25.0
+# Knots of the information lost; points times components where each has its own curve.
+KNOTS, MOST_POINTS = 4097, 2**25
 
-# (z(t) [B, C, H, W], t [B]) -> z_hat [B, C, H, W]
+# (z(t) [B, C, *spatial], t [B]) -> z_hat [B, C, *spatial]
 Denoise = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
@@ -67,7 +71,7 @@ def gaussian_bits_per_dim(
     ----------
     schedule : Schedule
         Its lambda_i are the model's.
-    second_moments : float64 [..., C, H, W]
+    second_moments : float64 [..., C, *spatial]
         E z_i^2 of the examples scored, about the schedule's mean, rounding noise included.
     quantum : float
 
@@ -77,25 +81,36 @@ def gaussian_bits_per_dim(
     lambda_i the entropy 1/2 sum ln(2 pi e lambda_i). It does not depend on the path.
     """
     terms = np.log(2 * np.pi * schedule.variance) + second_moments / schedule.variance
-    nats = 0.5 * terms.sum(axis=(-3, -2, -1))
+    nats = 0.5 * terms.sum(axis=tuple(range(-schedule.variance.ndim, 0)))
     return bits_per_dim(nats, schedule.variance.size, quantum)
 
 
 def information_times(schedule: Schedule, quantile: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Times even in the Gaussian surrogate's information, and d(-log SNR) / d quantile.
+    """Times even in the Gaussian surrogate's information, and d clock / d quantile.
 
     The integrand of the bound is flat along them for Gaussian data, whatever the schedule's own
-    pace: two schedules are scored with the same care.
+    pace: two schedules are scored with the same care. The clock is `schedule.clock`'s.
     """
-    pace = np.linspace(schedule.pace[0], schedule.pace[-1], 4097)
-    left = schedule.information(schedule.time_at(pace))
-    lost = (left[0] - left) / (left[0] - left[-1])
-    keep = np.r_[True, np.diff(lost) > 0]
-    lost, pace = lost[keep], pace[keep]
-    at = np.interp(quantile, lost, pace)
+    lost, clock = _information_lost(schedule)
+    at = np.interp(quantile, lost, clock)
     segment = np.clip(np.searchsorted(lost, quantile, side="right"), 1, len(lost) - 1)
-    rate = np.diff(pace)[segment - 1] / np.diff(lost)[segment - 1]
-    return schedule.time_at(at), rate
+    rate = np.diff(clock)[segment - 1] / np.diff(lost)[segment - 1]
+    return np.interp(at, schedule.clock, schedule.t), rate
+
+
+@lru_cache(maxsize=2)  # asked for with every batch
+def _information_lost(schedule: Schedule) -> tuple[np.ndarray, np.ndarray]:
+    """Share of the information lost, rising from 0 to 1, and the clock, ([K], [K])."""
+    points = KNOTS
+    if not schedule.separable:  # each point then costs as much as an example
+        points = int(np.clip(MOST_POINTS // schedule.variance.size, 257, KNOTS))
+    clock = np.linspace(schedule.clock[0], schedule.clock[-1], points)
+    left = schedule.information(np.interp(clock, schedule.clock, schedule.t))
+    if not left[0] > left[-1]:
+        raise InputError("schedule: no information is lost between t = 0 and t = 1; widen its ends")
+    lost = (left[0] - left) / (left[0] - left[-1])
+    keep = np.r_[True, np.diff(np.maximum.accumulate(lost)) > 0]
+    return np.maximum.accumulate(lost)[keep], clock[keep]
 
 
 def variational_bound(
@@ -113,9 +128,9 @@ def variational_bound(
     ----------
     denoise : callable
     process : DiffusionProcess
-    x : tensor [B, C, H, W]
+    x : tensor [B, C, *spatial]
         Examples, in data values, rounding noise added.
-    noise : tensor [K + 1, B, C, H, W]
+    noise : tensor [K + 1, B, C, *spatial]
         Standard normal in components: one draw a noise level, and one for t = 0.
     quantile : tensor [K, B]
         Uniform in [0, 1]; stratified over K, they make the integral's noise small.
@@ -136,7 +151,8 @@ def variational_bound(
     drawn = information_times(process.schedule, quantile.double().cpu().numpy())
     times, rates = (torch.from_numpy(values).to(x.device) for values in drawn)  # [K, B]
     for k in range(levels):
-        error = _eps_error(denoise, process, z, times[k], noise[k], control)
+        weight = process.decay(times[k])
+        error = _eps_error(denoise, process, z, times[k], noise[k], control, weight)
         diffusion += 0.5 * rates[k] * error / levels
 
     t = torch.zeros(len(x), dtype=torch.float64, device=x.device)
@@ -175,7 +191,7 @@ def _eps_error(
 
 
 def _wiener_bound(process: DiffusionProcess, power: torch.Tensor) -> Bound:
-    """The bound of the Wiener filter in closed form; power = z^2 / lambda, float64 [B, C, H, W].
+    """The bound of the Wiener filter in closed form; power = z^2 / lambda [B, C, *spatial].
 
     With r = SNR / (1 + SNR): the error of eps is r (1 - r) z^2 / lambda + r^2 in expectation,
     whose integral over ln SNR is r z^2 / lambda + ln(1 + SNR) - r.
@@ -194,5 +210,5 @@ def _wiener_bound(process: DiffusionProcess, power: torch.Tensor) -> Bound:
 
 
 def _total(terms: torch.Tensor) -> torch.Tensor:
-    """Sum over components in float64, [B, C, H, W] -> [B]."""
+    """Sum over components in float64, [B, C, *spatial] -> [B]."""
     return terms.double().flatten(1).sum(1)

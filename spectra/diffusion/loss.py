@@ -24,16 +24,16 @@ def training_loss(
     Parameters
     ----------
     denoiser : Denoiser
-    x : tensor [B, C, H, W]
+    x : tensor [B, C, *spatial]
         Examples, in data values, with the value grid's rounding noise added.
     quantile : tensor [B]
         Uniform in [0, 1]: the schedule's training density turns it into a time.
-    noise : tensor [B, C, H, W]
+    noise : tensor [B, C, *spatial]
         Standard normal, in components.
     loss : {"edm", "bound"}
         "edm": the network's squared error with unit weight, 1 / out^2 in terms of z; the better
         samples. "bound": an unbiased draw of the variational bound's diffusion term, nats/dim,
-        1/2 int sum_i E (eps_i - eps_hat_i)^2 d(-log SNR); the fewer bits/dim.
+        1/2 sum_i int E (eps_i - eps_hat_i)^2 d(-log SNR_i); the fewer bits/dim.
     """
     check_name("loss", loss, get_args(Loss))
     process = denoiser.process
@@ -44,4 +44,5 @@ def training_loss(
     squared = (coefficients.signal * z + coefficients.noise * noise - output) ** 2
     if loss == "edm":
         return squared.flatten(1).mean(1)
-    return 0.5 * rate * (coefficients.weight * squared).flatten(1).mean(1)
+    weight = process.decay(t) * coefficients.weight
+    return 0.5 * rate * (weight * squared).flatten(1).mean(1)

@@ -16,7 +16,7 @@ Preconditioning = Literal["component", "skip", "scalar"]
 
 @dataclass(frozen=True)
 class Coefficients:
-    """Multipliers [B, C, H, W] with z_hat = skip z(t) + out U F(U^-1(input z(t))).
+    """Multipliers [B, C, *spatial] with z_hat = skip z(t) + out U F(U^-1(input z(t))).
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Denoiser(torch.nn.Module):
     Parameters
     ----------
     network : torch.nn.Module
-        F(image [B, C, H, W], noise level [B] in [0, 1]) -> [B, C, H, W], in data space.
+        F(image [B, C, *spatial], noise level [B] in [0, 1]) -> [B, C, *spatial], in data space.
     schedule : Schedule
     preconditioning : {"component", "skip", "scalar"}
         "component": the Wiener filter of each component's variance is the skip connection, and
@@ -104,13 +104,13 @@ class Denoiser(torch.nn.Module):
     def network_output(
         self, noised: torch.Tensor, t: torch.Tensor, coefficients: Coefficients
     ) -> torch.Tensor:
-        """F in components, [B, C, H, W]."""
+        """F in components, [B, C, *spatial]."""
         basis = self.process.basis
         image = basis.inverse(coefficients.input * noised)
         return basis.forward(self.network(image, self.process.noise_level(t)).to(noised.dtype))
 
     def forward(self, noised: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
-        """z_hat from z(t) [B, C, H, W] and t [B]."""
+        """z_hat from z(t) [B, C, *spatial] and t [B]."""
         coefficients = self.coefficients(t)
         output = self.network_output(noised, t, coefficients)
         return coefficients.skip * noised + coefficients.out * output

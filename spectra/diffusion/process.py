@@ -3,7 +3,6 @@
 import numpy as np
 import torch
 
-from spectra.bases import make_basis
 from spectra.schedule import Schedule
 
 __all__ = ["DiffusionProcess"]
@@ -24,12 +23,12 @@ class DiffusionProcess:
     Attributes
     ----------
     variance, sigma_data : tensors
-        lambda_i [C, H, W], and the root of its mean [].
+        lambda_i [C, *spatial], and the root of its mean [].
     """
 
     def __init__(self, schedule: Schedule, device: torch.device | str = "cpu") -> None:
         self.schedule = schedule
-        self.basis = make_basis(schedule.basis, schedule.shape)
+        self.basis = schedule.make_basis()
         self.shape = schedule.shape
         self.form = schedule.form
 
@@ -45,14 +44,20 @@ class DiffusionProcess:
         quantile, t = schedule.quantiles
         self._t = table(t, torch.float64)
         self._pace = table(schedule.pace, torch.float64)
+        self._clock = table(schedule.clock, torch.float64)
+        self._even = schedule.clock is schedule.pace  # one pace is all there is
         self._quantile = table(quantile, torch.float64)
+        self._blur_rate = self._blur = None
+        if schedule.blur_rate is not None and schedule.blur is not None:
+            self._blur_rate = table(schedule.blur_rate)
+            self._blur = table(schedule.blur, torch.float64)
 
     def components(self, x: torch.Tensor) -> torch.Tensor:
-        """Examples to components about the mean, [B, C, H, W] -> [B, C, H, W]."""
+        """Examples to components about the mean, [B, C, *spatial] -> [B, C, *spatial]."""
         return self.basis.forward(x - self.mean)
 
     def examples(self, z: torch.Tensor) -> torch.Tensor:
-        """Components back to examples, [B, C, H, W] -> [B, C, H, W]."""
+        """Components back to examples, [B, C, *spatial] -> [B, C, *spatial]."""
         return self.basis.inverse(z) + self.mean
 
     def pace(self, t: torch.Tensor) -> torch.Tensor:
@@ -60,27 +65,58 @@ class DiffusionProcess:
         return _interpolate(t.to(torch.float64), self._t, self._pace)[0]
 
     def noise_level(self, t: torch.Tensor) -> torch.Tensor:
-        """The pace scaled to [0, 1], [B] -> [B]: even in log-noise, what networks are told."""
-        start, end = self._pace[0], self._pace[-1]
-        return ((self.pace(t) - start) / (end - start)).to(torch.float32)
+        """The schedule's clock scaled to [0, 1], [B] -> [B]: what networks are told."""
+        clock, _ = _interpolate(t.to(torch.float64), self._t, self._clock)
+        start, end = self._clock[0], self._clock[-1]
+        return ((clock - start) / (end - start)).to(torch.float32)
 
     def training_time(self, quantile: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Times at quantiles of the training density, and d pace / d quantile, [B] -> [B], [B].
+        """Times at quantiles of the training density, and d clock / d quantile, [B] -> [B], [B].
 
-        The second is the importance weight of an integral over log-SNR drawn this way.
+        The second, times `decay`, is the importance weight of an integral over log-SNR drawn
+        this way. The clock is the pace, or the time where that does not say all.
         """
         quantile = quantile.to(torch.float64)
         t, _ = _interpolate(quantile, self._quantile, self._t)
-        _, rate = _interpolate(quantile, self._quantile, self._pace)
+        _, rate = _interpolate(quantile, self._quantile, self._clock)
         return t, rate.to(torch.float32)
 
+    def decay(self, t: torch.Tensor) -> torch.Tensor:
+        """-d log SNR_i / d clock, [B] -> [B, C, *spatial]; 1 where the clock is the pace."""
+        if self._even:
+            return torch.ones(len(t), *[1] * len(self.shape), device=t.device)
+        t = t.to(torch.float64)
+        unlimited = self._unlimited(t)
+        decay = self._column(_interpolate(t, self._t, self._pace)[1]).expand_as(unlimited)
+        if self._blur_rate is not None and self._blur is not None:
+            blur, slope = _interpolate(t, self._t, self._blur)
+            fades = _fading(self._blur_rate * self._column(blur), self.schedule.blur_floor)
+            decay = decay + 2 * self._blur_rate * self._column(slope) * fades
+        stands = unlimited.abs() > MOST_LOG_SNR
+        if self.schedule.limits is not None:
+            low, high = self.schedule.limits
+            stands |= (unlimited + self._ratio <= low) | (unlimited + self._ratio > high)
+        return torch.where(stands, 0.0, decay)
+
     def log_snr(self, t: torch.Tensor) -> torch.Tensor:
-        """ln SNR_i(t), data variance included, [B] -> [B, C, H, W]; within what float32 holds."""
-        log_snr = self._offset - self._column(self.pace(t))
+        """ln SNR_i(t), data variance included, [B] -> [B, C, *spatial]; as float32 holds it."""
+        log_snr = self._unlimited(t)
+        if self.schedule.limits is not None:
+            log_snr = (log_snr + self._ratio).clamp(*self.schedule.limits) - self._ratio
         return log_snr.clamp(-MOST_LOG_SNR, MOST_LOG_SNR)
 
+    def _unlimited(self, t: torch.Tensor) -> torch.Tensor:
+        """ln SNR before it is clipped, [B] -> [B, C, *spatial]."""
+        log_snr = self._offset - self._column(self.pace(t))
+        if self._blur_rate is None or self._blur is None:
+            return log_snr
+        blur, _ = _interpolate(t.to(torch.float64), self._t, self._blur)
+        x, floor = self._blur_rate * self._column(blur), self.schedule.blur_floor
+        faded = -x if floor == 0 else torch.log1p((1 - floor) * torch.expm1(-x))
+        return log_snr + 2 * faded
+
     def alpha_sigma(self, t: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """alpha_i(t), and sigma_i(t) s_i, [B] -> [B, C, H, W] each."""
+        """alpha_i(t), and sigma_i(t) s_i, [B] -> [B, C, *spatial] each."""
         ratio = self.log_snr(t) + self._ratio
         if self.form == "vp":
             alpha, sigma = torch.sigmoid(ratio).sqrt(), torch.sigmoid(-ratio).sqrt()
@@ -91,12 +127,19 @@ class DiffusionProcess:
         return alpha, sigma * self._scale
 
     def noised(self, z: torch.Tensor, t: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
-        """z(t) from components and component noise, all [B, C, H, W]."""
+        """z(t) from components and component noise, all [B, C, *spatial]."""
         alpha, sigma = self.alpha_sigma(t)
         return alpha * z + sigma * noise
 
     def _column(self, values: torch.Tensor) -> torch.Tensor:
         return values.to(torch.float32).reshape(-1, *[1] * len(self.shape))
+
+
+def _fading(x: torch.Tensor, floor: float) -> torch.Tensor:
+    """-d ln d / dx of d = floor + (1 - floor) exp(-x)."""
+    if floor == 0:
+        return torch.ones_like(x)
+    return (1 - floor) * torch.exp(-x) / (1 + (1 - floor) * torch.expm1(-x))
 
 
 def _interpolate(

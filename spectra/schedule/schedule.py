@@ -309,20 +309,16 @@ class Schedule:
     @cached_property
     def quantiles(self) -> tuple[np.ndarray, np.ndarray]:
         """Cumulative training density and its times, ([T], [T]): linear between knots."""
-        rise = self.pace[-1] - self.pace[0]
-        even_in_noise = (self.pace - self.pace[0]) / rise if rise > 0 else self.t
-        return (1 - self.coverage) * self.t + self.coverage * even_in_noise, self.t
+        clock = self.clock - self.clock[0]
+        return (1 - self.coverage) * self.t + self.coverage * clock / clock[-1], self.t
 
     @cached_property
-    def level(self) -> np.ndarray:
-        """What networks are told of the time at each knot, 0 to 1, [T].
+    def clock(self) -> np.ndarray:
+        """What tells one noise level from the next, at the knots, [T].
 
-        The pace where that says all, so that levels are even in log-noise; else the time.
+        The pace where it says all, so that it is even in log-noise; else the time.
         """
-        rise = self.pace[-1] - self.pace[0]
-        if not self.separable or rise <= 0:
-            return self.t
-        return (self.pace - self.pace[0]) / rise
+        return self.pace if self.separable and self.pace[-1] > self.pace[0] else self.t
 
     def save(self, path: str | Path) -> None:
         """Write a schedule.safetensors file; reading it back is exact to the bit."""
