@@ -32,7 +32,7 @@ BasisChoice = Literal[
 MeasuredBasis = BasisChoice | Literal["pca"]
 PresenceChoice = Literal["none", "fit", "auto"]
 ProcessChoice = Literal["rectified-flow", "vp-cosine", "vp-linear", "ve", "edm"]
-SolverChoice = Literal["euler", "ddim", "heun", "2m", "ancestral"]
+SolverChoice = Literal["euler", "ddim", "heun", "2m", "ancestral", "covariance"]
 DeviceChoice = Literal["auto", "cpu", "cuda"]
 Argument = tyro.conf.Positional
 

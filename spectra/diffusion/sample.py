@@ -11,6 +11,7 @@ from spectra.diffusion.run import Run
 from spectra.diffusion.settings import Device, chosen_device
 from spectra.diffusion.solvers import integrate
 from spectra.errors import InputError, check_number
+from spectra.schedule.denoising import DenoisingError
 
 __all__ = ["noise_levels", "sample", "sample_components"]
 
@@ -23,6 +24,7 @@ def sample(
     seed: int = 0,
     *,
     grid: np.ndarray | None = None,
+    error: DenoisingError | None = None,
     batch: int = 64,
     device: Device = "auto",
     progress: bool = False,
@@ -35,11 +37,14 @@ def sample(
     n : int
     steps : int
         Steps of the solver along `run.schedule.grid(steps)`.
-    solver : {"euler", "ddim", "heun", "2m", "ancestral"}
+    solver : {"euler", "ddim", "heun", "2m", "ancestral", "covariance"}
     seed : int
         Example i depends on (seed, i) alone, not on n or the batch.
     grid : array [N + 1], optional
         Times 1 = t_0 > ... > t_N = 0 instead of the schedule's own.
+    error : DenoisingError, optional
+        Of this denoiser, for solver "covariance" (see `measure_denoiser`); without it the
+        denoiser is taken for a Wiener filter of the data's variances.
     batch : int
     device : {"auto", "cpu", "cuda"}
     progress : bool
@@ -52,16 +57,18 @@ def sample(
     Raises
     ------
     InputError
-        n or steps under 1, an unknown solver, or a grid that does not fall from 1 to 0.
+        n or steps under 1, an unknown solver, a grid that does not fall from 1 to 0, or an error
+        that another solver cannot use or that is of other components.
     """
     check_number("n", n, low=1)
     device = chosen_device(device)
     times = run.schedule.grid(steps) if grid is None else _checked(grid)
     denoiser = run.denoiser(device)
     process = denoiser.process
+    gain = _gain(process, times, solver, error)
     drawn = []
     for indices in _batches(n, batch, progress):
-        z = sample_components(denoiser, process, times, indices, solver, seed, device)
+        z = sample_components(denoiser, process, times, indices, solver, seed, device, gain)
         drawn.append(process.examples(z).cpu().numpy())
     return np.concatenate(drawn)
 
@@ -75,10 +82,12 @@ def sample_components(
     solver: str,
     seed: int,
     device: str,
+    gain: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Components of the samples with these indices, [B, C, H, W].
 
-    `denoiser` is a Denoiser or any z_hat(z(t) [B, C, H, W], t [B]).
+    `denoiser` is a Denoiser or any z_hat(z(t) [B, C, H, W], t [B]); `gain` [N, C, H, W] is what
+    solver "covariance" takes from it.
     """
     levels, alpha = noise_levels(process, times)
     knots = torch.tensor(times, dtype=torch.float64, device=device)
@@ -92,7 +101,7 @@ def sample_components(
     # y(1) ~ N(0, lambda + sigma^2): the second moments of noised data, exactly.
     spread = (process.variance + levels[0] ** 2).sqrt()
     start = spread * normal(SAMPLING, seed, 0, indices, process.shape).to(device)
-    return integrate(estimate, levels, start, solver, noise)
+    return integrate(estimate, levels, start, solver, noise, gain)
 
 
 def noise_levels(process: DiffusionProcess, times: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
@@ -102,6 +111,31 @@ def noise_levels(process: DiffusionProcess, times: np.ndarray) -> tuple[torch.Te
     levels = sigma / alpha
     levels[-1] = 0
     return levels, alpha
+
+
+def _gain(
+    process: DiffusionProcess, times: np.ndarray, solver: str, error: DenoisingError | None
+) -> torch.Tensor | None:
+    """W of the denoiser at every level above 0, [N, C, H, W]; only covariance-aware DDIM asks."""
+    if solver != "covariance":
+        if error is not None:
+            raise InputError(f"error: solver {solver!r} has no use for it; choose 'covariance'")
+        return None
+    levels = noise_levels(process, times)[0][:-1].double()
+    if error is None:
+        variance = process.variance.double()
+        return (variance / (variance + levels**2)).float()
+    schedule = process.schedule
+    same = (error.basis, error.shape) == (schedule.basis, schedule.shape)
+    if same and schedule.components is not None:
+        same = np.array_equal(schedule.components, error.components)  # pyright: ignore
+    if not same:
+        raise InputError(
+            f"error: of {error.basis} components {error.shape}, but the run has {schedule.basis} "
+            f"components {schedule.shape}; measure the run's own denoiser"
+        )
+    gain, _ = error.gain_at(levels.log().cpu().numpy())
+    return torch.tensor(gain, dtype=torch.float32, device=levels.device)
 
 
 def _checked(grid: np.ndarray) -> np.ndarray:

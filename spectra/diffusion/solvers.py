@@ -1,7 +1,8 @@
 """Samplers as pure functions, elementwise in the components.
 
 All work on y = z(t) / alpha = z + sigma eps, with one noise level sigma_i a component, along a
-list of levels that ends in exactly 0: the last step always lands on the denoised estimate.
+list of levels that ends in exactly 0. The last step lands on the denoised estimate, but for
+"covariance", which keeps the variance that the estimate lacks.
 """
 
 from collections.abc import Callable
@@ -11,9 +12,9 @@ import torch
 
 from spectra.errors import InputError, check_name
 
-__all__ = ["Solver", "evaluations", "integrate"]
+__all__ = ["Solver", "covariance_share", "evaluations", "integrate"]
 
-Solver = Literal["euler", "ddim", "heun", "2m", "ancestral"]
+Solver = Literal["euler", "ddim", "heun", "2m", "ancestral", "covariance"]
 
 # (y [B, C, H, W], index of the level) -> estimate of z [B, C, H, W]
 Estimate = Callable[[torch.Tensor, int], torch.Tensor]
@@ -25,6 +26,7 @@ def integrate(
     start: torch.Tensor,
     solver: str = "heun",
     noise: Callable[[int], torch.Tensor] | None = None,
+    gain: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Carry y from the first noise level to the last.
 
@@ -36,9 +38,12 @@ def integrate(
         sigma_i of each level, falling, 0 at the end.
     start : tensor [B, C, H, W]
         y at the first level.
-    solver : {"euler", "ddim", "heun", "2m", "ancestral"}
+    solver : {"euler", "ddim", "heun", "2m", "ancestral", "covariance"}
     noise : callable, ancestral only
         Step number -> standard normal [B, C, H, W].
+    gain : tensor [N, C, H, W], covariance only
+        W_i = lambda_i / (lambda_i + sigma_i^2) at each level above 0: what of a change in y the
+        denoiser passes on.
 
     Returns
     -------
@@ -48,13 +53,20 @@ def integrate(
     Notes
     -----
     euler = DDIM (Song et al. 2021); heun: Karras et al. 2022, algorithm 1; 2m: DPM-Solver++(2M),
-    Lu et al. 2022; ancestral: DDPM's posterior variance (Ho et al. 2020).
+    Lu et al. 2022; ancestral: DDPM's posterior variance (Ho et al. 2020); covariance: DDIM that
+    knows how the denoiser turns with y, exact in one step for Gaussian data (`covariance_share`).
     """
     check_name("solver", solver, get_args(Solver))
+    if solver == "covariance" and gain is None:
+        raise InputError("solver 'covariance' needs the gain of every component; none was given")
     y, previous, steps = start, None, len(levels) - 1
     for k in range(steps):
         s, s_next = levels[k], levels[k + 1]
         denoised = estimate(y, k)
+        if solver == "covariance":
+            assert gain is not None
+            y = y + covariance_share(s, s_next, gain[k]) * (denoised - y)
+            continue
         if k == steps - 1:
             return denoised
         if solver in ("euler", "ddim"):
@@ -80,6 +92,18 @@ def integrate(
             up = s_next * (1 - (s_next / s) ** 2).clamp(min=0).sqrt()
             y = denoised + down / s * (y - denoised) + up * noise(k)
     return y
+
+
+def covariance_share(s: torch.Tensor, s_next: torch.Tensor, gain: torch.Tensor) -> torch.Tensor:
+    """How much of the way from y to D a step goes, elementwise: (1 - q^2) / (1 + root).
+
+    q = s' / s, root = sqrt(q^2 + W (1 - q^2)). It is the exact flow of N(m, lambda), whose mean
+    m = D + (lambda / s^2)(D - y) follows from D: y' = m + root (y - m), rewritten so that nothing
+    cancels for any lambda from 0 (then it is DDIM's 1 - q) to infinity.
+    """
+    ratio = s_next / s
+    rest = (1 - ratio) * (1 + ratio)
+    return rest / (1 + (ratio**2 + gain * rest).sqrt())
 
 
 def evaluations(steps: int, solver: str) -> int:

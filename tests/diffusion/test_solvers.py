@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from spectra import InputError
-from spectra.diffusion.solvers import evaluations, integrate
+from spectra.diffusion.solvers import covariance_share, evaluations, integrate
 from tests.diffusion.gaussians import (
     amplitudes,
     edm_levels,
@@ -230,7 +230,61 @@ def test_an_exact_estimate_is_returned_by_every_solver() -> None:
         np.testing.assert_allclose(samples, target.expand(3, -1), atol=1e-12)
 
 
-@pytest.mark.parametrize("solver", ["euler", "ddim", "heun", "2m", "ancestral"])
+def gains(variance: torch.Tensor, levels: torch.Tensor) -> torch.Tensor:
+    """Of the Wiener filter at every level above 0, [N, d]."""
+    return variance / (variance + levels[:-1].reshape(len(levels) - 1, -1) ** 2)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5])
+@pytest.mark.parametrize("mean", [0.0, 0.7])
+def test_covariance_aware_ddim_is_exact_on_gaussian_data(mean: float, steps: int) -> None:
+    """In one step or several: the flow of N(m, lambda) is y' = m + sqrt(...) (y - m), to 0 too."""
+    variance = lattice(3.0)
+    levels = edm_levels(steps)[:, None].expand(-1, len(variance))
+    start = mean + 80 * torch.randn(4, 1024, dtype=torch.float64, generator=torch.manual_seed(4))
+
+    def estimate(y: torch.Tensor, k: int) -> torch.Tensor:
+        return mean + variance / (variance + levels[k] ** 2) * (y - mean)
+
+    samples = integrate(estimate, levels, start, "covariance", gain=gains(variance, levels))
+    exact = mean + (variance / (variance + 80**2)).sqrt() * (start - mean)
+    np.testing.assert_allclose(samples, exact, rtol=1e-6, atol=1e-9)
+
+
+def test_covariance_aware_ddim_is_the_update_as_written() -> None:
+    """m = D + (lambda/s^2)(D - y), y' = m + sqrt((lambda + s'^2)/(lambda + s^2)) (y - m)."""
+    generator = torch.manual_seed(5)
+    variance, s, y, d = torch.rand(4, 50, dtype=torch.float64, generator=generator) + 0.1
+    for s_next in (0.7 * s, 0 * s):
+        m = d + variance / s**2 * (d - y)
+        expected = m + ((variance + s_next**2) / (variance + s**2)).sqrt() * (y - m)
+        levels = torch.stack([s, s_next])
+        gain = (variance / (variance + s**2))[None]
+        moved = integrate(lambda *_: d, levels, y[None], "covariance", gain=gain)[0]
+        np.testing.assert_allclose(moved, expected, rtol=1e-10, atol=1e-12)
+
+
+def test_covariance_aware_ddim_without_variance_is_ddim() -> None:
+    variance = lattice(2.0)
+    levels = edm_levels(7)[:, None].expand(-1, len(variance))
+    start = torch.randn(3, 1024, dtype=torch.float64, generator=torch.manual_seed(6))
+    curved = lambda y, k: torch.tanh(y / (1 + levels[k]))  # noqa: E731
+    ddim = integrate(curved, levels, start, "ddim")
+    none = integrate(curved, levels, start, "covariance", gain=torch.zeros_like(levels[:-1]))
+    np.testing.assert_allclose(none, ddim, rtol=1e-12, atol=1e-14)
+
+
+def test_any_gain_gives_a_finite_step_in_float32() -> None:
+    """From lambda = 0 to infinity, and for steps of no length; between DDIM and half of it."""
+    gain = torch.tensor([0.0, 1e-30, 1e-8, 0.5, 1 - 1e-7, 1.0])
+    for s, s_next in ((80.0, 79.999), (80.0, 80.0), (80.0, 1e-4), (2e-3, 1e-3), (2e-3, 0.0)):
+        share = covariance_share(torch.tensor(s), torch.tensor(s_next), gain)
+        assert torch.isfinite(share).all()
+        assert (share <= 1 - s_next / s + 1e-6).all()
+        assert (share >= (1 - (s_next / s) ** 2) / 2 - 1e-6).all()
+
+
+@pytest.mark.parametrize("solver", ["euler", "ddim", "heun", "2m", "ancestral", "covariance"])
 def test_evaluations_are_counted_as_they_are_made(solver: str) -> None:
     variance = torch.ones(2, dtype=torch.float64)
     for steps in (1, 2, 7):
@@ -241,7 +295,8 @@ def test_evaluations_are_counted_as_they_are_made(solver: str) -> None:
             calls.append(k)  # noqa: B023
             return wiener(variance, levels)(y, k)  # noqa: B023
 
-        integrate(estimate, levels, torch.ones(1, 2).double(), solver, noise=lambda _: 0.0)  # pyright: ignore
+        start, gain = torch.ones(1, 2).double(), torch.full_like(levels[:-1], 0.5)
+        integrate(estimate, levels, start, solver, noise=lambda _: 0.0, gain=gain)  # pyright: ignore
         assert len(calls) == evaluations(steps, solver)
 
 
@@ -250,5 +305,7 @@ def test_unknown_solvers_and_missing_noise_are_refused() -> None:
     start = torch.ones(1, 1, dtype=torch.float64)
     with pytest.raises(InputError, match="'rk4' is unknown; choose one of euler, ddim"):
         integrate(lambda y, _: y, levels, start, "rk4")
+    with pytest.raises(InputError, match="'covariance' needs the gain"):
+        integrate(lambda y, _: y, levels, start, "covariance")
     with pytest.raises(InputError, match="ancestral"):
         integrate(lambda y, _: y, levels, start, "ancestral")
