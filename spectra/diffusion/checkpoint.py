@@ -181,7 +181,7 @@ def schedule_digest(schedule: Schedule) -> str:
     # Later additions count where they are used: a separable schedule keeps its old hash.
     if not schedule.separable:
         digest.update(repr((schedule.limits, float(schedule.blur_floor))).encode())
-    for name in ("blur_rate", "blur", "components"):
+    for name in ("blur_rate", "blur", "components", "density"):
         if (table := getattr(schedule, name)) is not None:
             digest.update(name.encode() + np.ascontiguousarray(table, "<f8").tobytes())
     return digest.hexdigest()[:16]

@@ -37,6 +37,11 @@ def check_schedule(schedule: "Schedule") -> None:
         low, high = schedule.limits
         if not (np.isfinite([low, high]).all() and low < high):
             raise InputError(f"schedule: limits {low}, {high}: two finite numbers, the lower first")
+    density = schedule.density
+    if density is not None:
+        rises = density.shape == t.shape and bool((np.diff(density) > 0).all())
+        if not (rises and density[0] == 0 and density[-1] == 1):
+            raise InputError("schedule: density must rise from 0 to 1 with t")
     _check_blur(schedule)
     _check_components(schedule)
 

@@ -71,6 +71,9 @@ class Schedule:
         In [0, 1): what no blur takes away.
     components : float64 [D, D] or None
         Rows of the basis "pca".
+    density : float64 [T] or None
+        Cumulative share of the training times at the knots, rising from 0 to 1, linear in between;
+        None: what `coverage` says.
     """
 
     name: str
@@ -98,6 +101,7 @@ class Schedule:
     blur: np.ndarray | None = None
     blur_floor: float = 0.0
     components: np.ndarray | None = None
+    density: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         check_schedule(self)
@@ -309,6 +313,8 @@ class Schedule:
     @cached_property
     def quantiles(self) -> tuple[np.ndarray, np.ndarray]:
         """Cumulative training density and its times, ([T], [T]): linear between knots."""
+        if self.density is not None:
+            return self.density, self.t
         clock = self.clock - self.clock[0]
         return (1 - self.coverage) * self.t + self.coverage * clock / clock[-1], self.t
 

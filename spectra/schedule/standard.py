@@ -50,4 +50,10 @@ def standard_beside(schedule: Schedule, *, process: str = "rectified-flow") -> S
         threshold=1.0,
         coverage=0.0,
         explanation={"process": f"{process}: copied, the same for any data"},
+        limits=None,
+        blur_rate=None,
+        radial_blur_rate=None,
+        blur=None,
+        blur_floor=0.0,
+        density=None,
     )

@@ -13,7 +13,7 @@ __all__ = ["load_schedule", "save_schedule"]
 
 # 1.1 added what is in LATER; a file without it is of a separable schedule.
 FORMAT = "1.1"
-LATER = ("limits", "blur_rate", "radial_blur_rate", "blur", "blur_floor", "components")
+LATER = ("limits", "blur_rate", "radial_blur_rate", "blur", "blur_floor", "components", "density")
 
 
 def save_schedule(schedule: Schedule, path: str | Path) -> None:
