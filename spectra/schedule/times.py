@@ -1,0 +1,130 @@
+"""A schedule whose training times are drawn from another density."""
+
+from dataclasses import replace
+from typing import get_args
+
+import numpy as np
+
+from spectra.errors import InputError, check_name
+from spectra.schedule.denoising import DenoisingError
+from spectra.schedule.density import DensityKind
+from spectra.schedule.levels import level_shift, single_noise_level
+from spectra.schedule.noise_density import NoiseDensity
+from spectra.schedule.schedule import Schedule
+
+__all__ = ["schedule_with_density"]
+
+# Share of the times that stays even in log-noise: no level goes untrained.
+COVERAGE = 0.1
+NEVER_FLAT = 1e-6
+TIMES = 1025  # knots that a density needs
+CHUNK = 1 << 21  # numbers at a time
+
+
+def schedule_with_density(
+    schedule: Schedule,
+    density: NoiseDensity | DensityKind = "modes",
+    *,
+    error: DenoisingError | None = None,
+    coverage: float = COVERAGE,
+) -> Schedule:
+    """The same schedule, its training times drawn from another density.
+
+    Parameters
+    ----------
+    schedule : Schedule
+    density : NoiseDensity or {"modes", "information"}
+        A name is taken along the schedule itself, each component at its own noise level at each
+        time. A NoiseDensity is of one sigma, which only standard diffusion's order has.
+    error : DenoisingError, optional
+        Measured, in place of the Wiener filter's; with a name. In the schedule's basis.
+    coverage : float
+        Share of the times that is spread evenly in log-noise all the same, so that no level
+        goes untrained.
+
+    Raises
+    ------
+    InputError
+        A NoiseDensity that the schedule has no single sigma for or that lies outside its ends, an
+        unknown name, a share outside [0, 1], or an error of other components.
+    """
+    if not 0 <= coverage <= 1:
+        raise InputError(f"coverage {coverage}: a share from 0 to 1 is needed")
+    t = _knots(schedule)
+    if isinstance(density, NoiseDensity):
+        if not single_noise_level(schedule):
+            raise InputError(
+                f"schedule {schedule.name}: its components have each their own noise level; name "
+                "the kind of density, modes or information"
+            )
+        level = (schedule.pace_at(t) - level_shift(schedule)) / 2
+        share = np.interp(level, density.log_sigma, density.cumulative)
+        name = density.name
+    else:
+        check_name("density", density, get_args(DensityKind))
+        share = _along(schedule, t, density, error)
+        name = f"{density}, {'Gaussian surrogate' if error is None else error.name}"
+    if not share[-1] > share[0]:
+        raise InputError(f"density {name}: has nothing between the ends of {schedule.name}")
+    share = np.maximum.accumulate((share - share[0]) / (share[-1] - share[0]))
+    clock = np.interp(t, schedule.t, schedule.clock)
+    even = (clock - clock[0]) / (clock[-1] - clock[0])
+    # A little of t itself, for a share that rises everywhere and so can be inverted.
+    share = (1 - NEVER_FLAT) * ((1 - coverage) * share + coverage * even) + NEVER_FLAT * t
+    share[-1] = 1.0
+    return replace(
+        schedule,
+        t=t,
+        pace=np.interp(t, schedule.t, schedule.pace),
+        blur=None if schedule.blur is None else np.interp(t, schedule.t, schedule.blur),
+        density=share,
+        explanation={
+            **schedule.explanation,
+            "training density": f"{name}; {coverage:.0%} even in log-noise",
+        },
+    )
+
+
+def _knots(schedule: Schedule) -> np.ndarray:
+    """The schedule's own knots, and as many between them as a density needs."""
+    clock = np.linspace(schedule.clock[0], schedule.clock[-1], TIMES)
+    even = np.interp(clock, schedule.clock, schedule.t)
+    t = np.unique(np.concatenate([schedule.t, even]))
+    return t[np.concatenate([[True], np.diff(t) > 1e-12])]
+
+
+def _along(
+    schedule: Schedule, t: np.ndarray, kind: str, error: DenoisingError | None
+) -> np.ndarray:
+    """How much is lost from t = 0 to each time: modes, or nats, [T]."""
+    if error is None and kind == "information":
+        left = schedule.information(t)
+        return left[0] - left
+    if error is not None and error.variance.shape != schedule.shape:
+        raise InputError(
+            f"error: of components {error.variance.shape}, the schedule has {schedule.shape}"
+        )
+    from scipy.special import expit
+
+    rows = max(1, CHUNK // schedule.variance.size)
+    alive, nats = [], []
+    last: tuple[np.ndarray, np.ndarray] | None = None
+    for first in range(0, len(t), rows):
+        log_snr = schedule.log_snr(t[first : first + rows])
+        if error is None:
+            gain = expit(log_snr)
+        else:
+            gain = error.gain_at((np.log(schedule.variance) - log_snr) / 2)[0]
+        if last is not None:
+            log_snr = np.concatenate([last[0], log_snr])
+            gain = np.concatenate([last[1], gain])
+        # I-MMSE: dI_i = 1/2 W_i d ln SNR_i.
+        lost = -np.diff(log_snr, axis=0) * (gain[1:] + gain[:-1]) / 4
+        nats.append(lost.reshape(len(lost), -1).sum(axis=1))
+        fresh = gain if last is None else gain[1:]
+        alive.append(fresh.reshape(len(fresh), -1).sum(axis=1))
+        last = log_snr[-1:], gain[-1:]
+    if kind == "information":
+        return np.cumsum(np.concatenate([[0.0], *nats]))
+    total = np.minimum.accumulate(np.concatenate(alive))
+    return total[0] - total
