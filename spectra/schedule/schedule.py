@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from spectra.schedule.blur import log_blur, log_blur_slope
 from spectra.schedule.checks import check_schedule
 from spectra.schedule.cutoff import last_crossing
 from spectra.schedule.processes import Form, coefficients
+
+if TYPE_CHECKING:
+    from spectra.schedule.denoising import DenoisingError
 
 __all__ = ["Schedule"]
 
@@ -255,47 +258,39 @@ class Schedule:
         """Distinct offsets and how many components have each (grouped above 2,048)."""
         return offset_histogram(self.offset)
 
-    def grid(self, steps: int, *, rho: float = 7.0) -> np.ndarray:
+    def grid(
+        self,
+        steps: int,
+        solver: str = "heun",
+        criterion: str = "w2",
+        *,
+        rule: str = "optimal",
+        error: "DenoisingError | None" = None,
+    ) -> np.ndarray:
         """Times of a sampler's knots, 1 = t_0 > ... > t_N = 0, [steps + 1].
 
-        Where one noise level holds for all components (standard diffusion's order), they are
-        even in sigma^(1 / rho), sigma = exp(pace / 2), between the schedule's ends. Elsewhere
-        that rule would spend most knots where nothing changes; they are even in log-noise,
-        counted where some component is in transition. The last step, to t_N = 0, lands on the
-        denoised estimate: samples keep no noise.
+        The last step, to t_N = 0, lands on the denoised estimate: samples keep no noise.
 
         Parameters
         ----------
         steps : int
-        rho : float
-            7 is EDM's; the larger, the more of the knots lie at low noise. For standard
-            diffusion's order.
+        solver : {"euler", "ddim", "heun", "2m", "ancestral", "covariance"}
+            What the knots are optimised for, on Gaussian data of the schedule's variances.
+        criterion : {"w2", "kl"}
+            Squared Wasserstein-2 distance of samples and data, or their divergence.
+        rule : {"optimal", "edm", "log-linear", "cosine", "tangent", "rescaled-entropic", "beta"}
+            Or a published grid; see `grids.named_sigmas`.
+        error : DenoisingError, optional
+            Of a trained denoiser, in place of the Wiener filter's.
 
         Raises
         ------
         InputError
-            Fewer than one step, or rho under 1.
-
-        Notes
-        -----
-        Karras et al. (2022), equation 5.
+            Fewer than one step, or an unknown name.
         """
-        if steps < 1:
-            raise InputError(f"steps {steps}: at least one step is needed")
-        if not rho >= 1:
-            raise InputError(f"rho {rho}: at least 1 is needed (7 is usual)")
-        if np.allclose(self.offset, np.log(self.variance), atol=1e-9):
-            noisy, clean = np.exp(self.pace[[-1, 0]] / (2 * rho))
-            pace = 2 * rho * np.log(np.linspace(noisy, clean, steps + 1))
-        else:
-            fine = np.linspace(self.pace[-1], self.pace[0], 4001)
-            nearest = np.abs(self.offset_histogram[0][:, None] - fine).min(axis=0)  # |log SNR|
-            passed = np.cumsum(1 / np.cosh(np.minimum(nearest, 300) / 4) ** 2)
-            even = np.linspace(passed[0], passed[-1], steps + 1)
-            pace = np.interp(even, passed, fine)
-        times = self.time_at(pace)
-        times[0], times[-1] = 1.0, 0.0
-        return times
+        from spectra.schedule.grids import schedule_grid
+
+        return schedule_grid(self, steps, solver, criterion, rule=rule, error=error)
 
     def sample_times(self, n: int, generator: Any) -> Any:
         """Draw n training times, stratified, torch float64 [n].

@@ -1,0 +1,366 @@
+"""Where a sampler's steps lie: optimised for the solver on the data's spectrum, or as published.
+
+All rules are stated in noise levels sigma with respect to variances; a component-wise schedule
+gives them sigma = exp(pace / 2) and exp(offset_i), whose ratio is SNR_i.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+
+from spectra.errors import InputError, check_name
+from spectra.schedule.gaussian import (
+    Knots,
+    Start,
+    knots_of,
+    linear_solver,
+    wiener_knots,
+)
+from spectra.schedule.optimise import SMOOTHNESS, SPREAD, Criterion, Problem, optimise
+
+if TYPE_CHECKING:
+    from spectra.schedule.denoising import DenoisingError
+    from spectra.schedule.schedule import Schedule
+
+__all__ = ["RULES", "Rule", "named_sigmas", "optimal_sigmas", "schedule_grid"]
+
+Rule = Literal["optimal", "edm", "log-linear", "cosine", "tangent", "rescaled-entropic", "beta"]
+Last = Literal["fixed", "free"]
+RULES: tuple[Rule, ...] = get_args(Rule)
+PUBLISHED = RULES[1:]
+
+GROUPS = 192  # distinct curves an optimisation looks at
+EDM_RHO = 7.0
+BETA = 0.6
+PROBES = 257  # times at which a schedule that is not separable is looked at
+
+
+def named_sigmas(
+    rule: str,
+    variance: np.ndarray,
+    steps: int,
+    *,
+    sigma_max: float,
+    sigma_min: float,
+    count: np.ndarray | None = None,
+) -> np.ndarray:
+    """Noise levels of a published rule, [steps]; the final 0 is left out.
+
+    Parameters
+    ----------
+    rule : {"edm", "log-linear", "cosine", "tangent", "rescaled-entropic", "beta"}
+    variance : [K]
+        Of the data's components: what tangent and rescaled-entropic look at.
+    steps : int
+    sigma_max, sigma_min : float
+        The first level and the last.
+    count : [K], optional
+        How many components share each variance.
+
+    Notes
+    -----
+    edm: even in sigma^(1/7) (Karras et al. 2022, equation 5). log-linear: even in ln sigma
+    (Lu et al. 2022). cosine: even in t, sigma = tan(pi t / 2) (Nichol & Dhariwal 2021). tangent:
+    sigma = c tan(theta), even in theta, c^2 the mean variance (Sabour et al. 2024, the Gaussian
+    case of Align Your Steps). rescaled-entropic: even in int sum lambda / (lambda + sigma^2)
+    dsigma (Stancevic et al. 2025). beta: Beta(0.6, 0.6) quantiles of the linear schedule's times
+    (Lee et al. 2024).
+    """
+    check_name("rule", rule, PUBLISHED)
+    _check_steps(steps)
+    if not 0 < sigma_min < sigma_max < np.inf:
+        raise InputError(
+            f"sigma_min {sigma_min:g}, sigma_max {sigma_max:g}: must rise from above 0"
+        )
+    variance = np.atleast_1d(np.asarray(variance, float))
+    count = np.ones_like(variance) if count is None else np.asarray(count, float)
+    if steps == 1:
+        return np.array([sigma_max])
+    levels = _levels(rule, variance, count, np.linspace(0, 1, steps), sigma_max, sigma_min)
+    levels[0], levels[-1] = sigma_max, sigma_min
+    return levels
+
+
+def _levels(
+    rule: str,
+    variance: np.ndarray,
+    count: np.ndarray,
+    share: np.ndarray,
+    noisy: float,
+    clean: float,
+) -> np.ndarray:
+    """A rule at shares [N] of its way from the noisy end to the clean one."""
+    if rule == "edm":
+        high, low = noisy ** (1 / EDM_RHO), clean ** (1 / EDM_RHO)
+        return (high + share * (low - high)) ** EDM_RHO
+    if rule == "log-linear":
+        return np.exp(np.log(noisy) + share * (np.log(clean) - np.log(noisy)))
+    if rule in ("cosine", "tangent"):
+        unit = 1.0 if rule == "cosine" else float(np.sqrt((count @ variance) / count.sum()))
+        high, low = np.arctan(noisy / unit), np.arctan(clean / unit)
+        return unit * np.tan(high + share * (low - high))
+    if rule == "beta":
+        from scipy.stats import beta
+
+        from spectra.schedule.processes import process
+
+        linear = process("vp-linear")
+        high, low = linear.time(-2 * np.log(np.array([noisy, clean])))
+        quantile = 1 - beta.ppf(1 - share, BETA, BETA)  # 0 at the noisy end
+        return np.exp(-0.5 * linear.log_snr(high + quantile * (low - high)))
+    fine = np.geomspace(clean, noisy, 4001)
+    root = np.sqrt(variance)
+    entropy = (count * root * np.arctan(fine[:, None] / root)).sum(axis=1)  # the integral, exactly
+    wanted = entropy[-1] + share * (entropy[0] - entropy[-1])
+    return np.exp(np.interp(wanted, entropy, np.log(fine)))
+
+
+def optimal_sigmas(
+    variance: np.ndarray,
+    steps: int,
+    solver: str = "heun",
+    *,
+    sigma_max: float,
+    sigma_min: float,
+    count: np.ndarray | None = None,
+    criterion: str = "w2",
+    start: Start = "data",
+    last: Last = "fixed",
+    smoothness: float = SMOOTHNESS,
+    spread: float = SPREAD,
+) -> np.ndarray:
+    """Noise levels that cost a solver least on Gaussian data, [steps]; the final 0 is left out.
+
+    Parameters
+    ----------
+    variance : [K]
+        lambda of each component, above 0.
+    steps : int
+    solver : {"euler", "ddim", "heun", "2m", "ancestral", "covariance"}
+        The last two are given the grid of Euler, whose limits they are.
+    sigma_max, sigma_min : float
+        The first level, and the last or (free) the lowest that the last may take.
+    count : [K], optional
+    criterion : {"w2", "kl"}
+    start : {"data", "white"}
+        See `gaussian.predict_error`.
+    last : {"fixed", "free"}
+    smoothness, spread : float
+        Regularisation: price of a change of step between neighbours, and ln of the factor by
+        which a second spectrum that the grid is judged on lies lower. 0 and 0 fit the surrogate.
+
+    Returns
+    -------
+    float64 [steps]
+        Never worse on the spectrum itself than the best of the published rules.
+
+    Raises
+    ------
+    InputError
+        An unknown name, fewer than one step, or levels that do not rise from above 0.
+    """
+    starts = [
+        2
+        * np.log(
+            named_sigmas(
+                rule, variance, steps, sigma_max=sigma_max, sigma_min=sigma_min, count=count
+            )
+        )
+        for rule in PUBLISHED
+    ]
+    variance = np.atleast_1d(np.asarray(variance, float))
+    weight = np.ones_like(variance) if count is None else np.asarray(count, float)
+    groups = _groups(np.log(variance)[None], weight, variance)
+
+    def knots(q: np.ndarray, lower: float) -> Knots:
+        log_sigma = np.repeat(q[:, None] / 2, len(groups.count), axis=1)
+        return wiener_knots(log_sigma, np.exp(groups.mean - lower))
+
+    problem = Problem(
+        knots=knots,
+        rate=_half,
+        count=groups.count,
+        total=groups.total,
+        start=_known(start, Start, "start"),
+        solver=linear_solver(solver),
+        criterion=_known(criterion, Criterion, "criterion"),
+        noisy=starts[0][0],
+        clean=2 * np.log(sigma_min),
+        fixed=_known(last, Last, "last") == "fixed",
+        spread=spread,
+    )
+    return np.exp(_best(problem, starts, smoothness) / 2)
+
+
+def schedule_grid(
+    schedule: "Schedule",
+    steps: int,
+    solver: str = "heun",
+    criterion: str = "w2",
+    *,
+    rule: str = "optimal",
+    error: "DenoisingError | None" = None,
+    start: Start = "data",
+    smoothness: float = SMOOTHNESS,
+    spread: float = SPREAD,
+) -> np.ndarray:
+    """Times of a sampler's knots along a schedule; see `Schedule.grid`."""
+    check_name("rule", rule, RULES)
+    levels, t = _levels_of(schedule)
+    noisy, clean = float(levels[-1]), float(levels[0])
+    if schedule.separable:
+        strength = schedule.offset.ravel()
+    else:
+        strength = (schedule.log_snr(np.array([0.5]))[0] + np.interp(0.5, t, levels)).ravel()
+    strength, count = np.unique(strength, return_counts=True)
+    starts = [
+        2
+        * np.log(
+            named_sigmas(
+                name,
+                np.exp(np.maximum(strength - noisy, -600)),  # in units of the noise at t = 1
+                steps,
+                sigma_max=1.0,
+                sigma_min=float(np.exp(max(clean - noisy, -600) / 2)),
+                count=count,
+            )
+        )
+        + noisy
+        for name in (PUBLISHED if rule == "optimal" else (rule,))
+    ]
+    found = starts[0]
+    if rule == "optimal":
+        problem = _schedule_problem(schedule, levels, t, solver, criterion, error, start, spread)
+        found = _best(problem, starts, smoothness)
+    times = np.interp(found, levels, t)
+    times[0] = 1.0
+    times = np.minimum.accumulate(times)
+    # Knots closer than this are one: t_{N-1} must not fall on the end itself.
+    return np.r_[np.maximum(times, 1e-9 * np.arange(steps, 0, -1)), 0.0]
+
+
+def _levels_of(schedule: "Schedule") -> tuple[np.ndarray, np.ndarray]:
+    """A noise level in ln sigma^2 that rises with t, and t: the pace, or what the mean SNR says."""
+    if schedule.separable:
+        return schedule.pace, schedule.t
+    t = np.linspace(0, 1, PROBES)
+    level = np.array([-float(schedule.log_snr(t[k : k + 1]).mean()) for k in range(PROBES)])
+    return level + 1e-6 * t, t
+
+
+def _schedule_problem(
+    schedule: "Schedule",
+    levels: np.ndarray,
+    t: np.ndarray,
+    solver: str,
+    criterion: str,
+    error: "DenoisingError | None",
+    start: Start,
+    spread: float,
+) -> Problem:
+    """The cost of knots at levels q [N], over groups of components with like curves."""
+    noisy, clean = float(levels[-1]), float(levels[0])
+    variance = schedule.variance.ravel()
+    if schedule.separable and error is None:
+        groups = _groups(schedule.offset.reshape(1, -1), np.ones_like(variance), variance)
+
+        def knots(q: np.ndarray, lower: float) -> Knots:
+            log_sigma = 0.5 * (q[:, None] - groups.mean)  # of unit variance
+            return wiener_knots(log_sigma, np.full(len(groups.mean), np.exp(-lower)))
+
+        rate = _half
+    else:
+        probes = schedule.log_snr(np.interp(np.linspace(clean, noisy, 5), levels, t))
+        probes = probes.reshape(5, -1)
+        if error is not None:
+            probes = np.vstack(
+                [probes, np.log(error.effective_variance())[::3].reshape(-1, len(variance))]
+            )
+        groups = _groups(probes, np.ones_like(variance), variance)
+        small = 1e-4 * (noisy - clean)
+
+        def knots(q: np.ndarray, lower: float) -> Knots:
+            return knots_of(schedule, np.interp(q, levels, t), groups.member, error, lower)
+
+        def rate(q: np.ndarray) -> np.ndarray:
+            above, below = np.minimum(q + small, noisy), np.maximum(q - small, clean)
+            log_snr = schedule.log_snr(np.interp(np.r_[above, below], levels, t))
+            log_snr = log_snr.reshape(2, len(q), -1)[..., groups.member]
+            return 0.5 * (log_snr[1] - log_snr[0]) / (above - below)[:, None]
+
+    return Problem(
+        knots=knots,
+        rate=rate,
+        count=groups.count,
+        total=groups.total,
+        start=_known(start, Start, "start"),
+        solver=linear_solver(solver),
+        criterion=_known(criterion, Criterion, "criterion"),
+        noisy=noisy,
+        clean=clean,
+        fixed=False,
+        spread=spread,
+    )
+
+
+def _best(problem: Problem, starts: Sequence[np.ndarray], smoothness: float) -> np.ndarray:
+    """The regularised optimum, unless a published rule is better on the spectrum itself."""
+    bare = replace(problem, spread=0.0)
+    costs = [bare.cost(start)[0] for start in starts]
+    order = np.argsort(costs)
+    begun = [starts[i] for i in order]
+    if not problem.fixed:  # the rules end at the lowest level; a free last knot is seldom there
+        begun += [
+            problem.noisy + share * (start - problem.noisy)
+            for start in begun[:2]
+            for share in (0.9, 0.75, 0.6)
+        ]
+    found = optimise(problem, begun, smoothness)
+    if bare.cost(found)[0] <= costs[order[0]]:
+        return found
+    return optimise(bare, begun[:1], 0.0)
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """Components with like curves: how many, sum of lambda, mean feature, one member. [K] each."""
+
+    count: np.ndarray
+    total: np.ndarray
+    mean: np.ndarray
+    member: np.ndarray
+
+
+def _groups(features: np.ndarray, count: np.ndarray, variance: np.ndarray) -> _Groups:
+    """Group components by features [F, D], as finely as GROUPS groups allow."""
+    width = 0.0
+    while True:
+        coarse = features if width == 0 else np.round(features / width)
+        key = coarse[0] if len(coarse) == 1 else coarse.T @ np.cos(np.arange(1.0, len(coarse) + 1))
+        _, first, group = np.unique(key, return_index=True, return_inverse=True)
+        if len(first) <= GROUPS:
+            break
+        width = 1.25 * width if width else float(np.ptp(features, axis=1).max()) / GROUPS
+    mass = count * variance
+    total = np.bincount(group, mass)
+    return _Groups(
+        np.bincount(group, count), total, np.bincount(group, mass * features[0]) / total, first
+    )
+
+
+def _half(q: np.ndarray) -> np.ndarray:
+    """d ln sigma / dq where q = ln sigma^2, [N, 1]."""
+    return np.full((len(q), 1), 0.5)
+
+
+def _known(value: str, names: Any, what: str) -> Any:
+    """A name out of a Literal, or a clear refusal."""
+    check_name(what, value, get_args(names))
+    return value
+
+
+def _check_steps(steps: int) -> None:
+    if steps != int(steps) or steps < 1:
+        raise InputError(f"steps {steps}: at least one whole step is needed")
