@@ -1,0 +1,206 @@
+"""A schedule as one curve: what every other library can read."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from spectra.errors import InputError
+from spectra.schedule import Schedule
+from spectra.schedule.schedule import information, offset_histogram
+
+__all__ = ["ScalarView", "best_times", "scalar_view", "whitened"]
+
+# Curves further apart than this in ln(alpha^2 / sigma^2) are not one.
+SAME = 1e-6
+KNOTS = 513
+LEVELS = 4001
+CHUNK = 1 << 22  # values of log SNR held at once
+
+
+@dataclass(frozen=True, eq=False)
+class ScalarView:
+    """x_t = alpha(t) x + sigma(t) eps with one alpha and one sigma, eps white.
+
+    Attributes
+    ----------
+    t : float64 [T]
+        Knots, rising from 0 (data) to 1 (noise).
+    log_ratio : float64 [T]
+        ln(alpha^2 / sigma^2) at the knots, falling; straight lines in between.
+    share : float64 [T]
+        Cumulative training density at the knots, from 0 to 1.
+    exact : bool
+        Whether this is the schedule itself.
+    departure : float
+        Largest |difference| of ln(alpha_i^2 / sigma_i^2) from the schedule's, over components and
+        times at which 0.001 < SNR_i < 1000; 0 if exact.
+    variance, second_moment : float
+        Mean over the values of an example: variance about the mean example, and E x^2.
+    cannot_carry : tuple of str
+        What this loses, one line each; empty if exact.
+    """
+
+    t: np.ndarray
+    log_ratio: np.ndarray
+    share: np.ndarray
+    exact: bool
+    departure: float
+    variance: float
+    second_moment: float
+    cannot_carry: tuple[str, ...]
+
+    def log_ratio_at(self, t: np.ndarray) -> np.ndarray:
+        """ln(alpha^2 / sigma^2), [N] -> [N]."""
+        t = np.asarray(t, float)
+        if not ((t >= 0) & (t <= 1)).all():
+            raise InputError("t: times lie in [0, 1]; 0 is data and 1 is noise")
+        return np.interp(t, self.t, self.log_ratio)
+
+    def sigma(self, t: np.ndarray) -> np.ndarray:
+        """Noise standard deviation beside the unscaled example (VE, EDM), [N] -> [N]."""
+        return np.exp(-self.log_ratio_at(t) / 2)
+
+    def flow_time(self, t: np.ndarray) -> np.ndarray:
+        """s with x_s = (1 - s) x + s eps at the same SNR: logit s = ln sigma, [N] -> [N]."""
+        return 1 / (1 + 1 / self.sigma(t))
+
+    def time_at_share(self, share: np.ndarray) -> np.ndarray:
+        """Times at shares of the training density, [N] -> [N]."""
+        return np.interp(share, self.share, self.t)
+
+    @cached_property
+    def log_sigma_moments(self) -> tuple[float, float]:
+        """Mean and standard deviation of ln sigma in training."""
+        low, high = -self.log_ratio[:-1] / 2, -self.log_ratio[1:] / 2
+        weight = np.diff(self.share)  # ln sigma is uniform within each piece
+        mean = float(weight @ (low + high) / 2)
+        square = float(weight @ (low**2 + low * high + high**2) / 3)
+        return mean, float(np.sqrt(max(square - mean**2, 0.0)))
+
+
+def scalar_view(schedule: Schedule) -> ScalarView:
+    """The one curve that a schedule is, or the one that stands for it best.
+
+    A schedule whose components share alpha_i / (sigma_i s_i) (ordering strength 1 by variance,
+    every copied process) is returned as it is. Otherwise the curve is the scalar process with the
+    same information left at each time, 1/2 sum ln(1 + SNR_i), and `cannot_carry` says so.
+
+    Parameters
+    ----------
+    schedule : Schedule
+
+    Returns
+    -------
+    ScalarView
+    """
+    t = np.union1d(schedule.t, np.linspace(0, 1, KNOTS))
+    low, high = _ratio_range(schedule, t)
+    exact = bool((high - low).max() <= SAME)
+    departure, cannot = 0.0, ()
+    if exact:
+        ratio = (low + high) / 2
+    else:
+        ratio = _ratio_of_equal_information(schedule, t)
+        departure = _departure(schedule, t, ratio)
+        cannot = (
+            f"noise per component: one curve with the same nats left at each time stands for it, "
+            f"up to {departure:.3g} off in log SNR; SpectralScheduler carries the whole",
+        )
+    quantile, times = schedule.quantiles
+    variance = float(schedule.variance.mean())
+    return ScalarView(
+        t=t,
+        log_ratio=np.minimum.accumulate(ratio),
+        share=np.interp(t, times, quantile),
+        exact=exact,
+        departure=departure,
+        variance=variance,
+        second_moment=variance + float((schedule.mean**2).mean()),
+        cannot_carry=cannot,
+    )
+
+
+def whitened(schedule: Schedule) -> tuple[Schedule, np.ndarray]:
+    """A separable schedule in coordinates where it is one curve, and how to get there.
+
+    In y_i = gain_i z_i, z = U (x - mean), every component has the same noise: any scalar library
+    runs the schedule exactly on y (an "encoder" with an exact inverse).
+
+    Returns
+    -------
+    schedule : Schedule
+        Of y: the same SNR of every component at every time, about a mean of 0.
+    gain : float64 [C, *spatial]
+        Mean square 1 weighted by variance, so that y has the mean variance of z.
+
+    Raises
+    ------
+    InputError
+        The schedule blurs or has windows: no rescaling makes it one curve.
+    """
+    if not schedule.separable:
+        raise InputError("the schedule is not separable: no rescaling makes it one curve")
+    log_gain = (schedule.offset - np.log(schedule.variance)) / 2
+    power = np.exp(2 * (log_gain - log_gain.max())) * schedule.variance
+    log_gain += 0.5 * np.log(schedule.variance.mean() / power.mean()) - log_gain.max()
+    moved = replace(
+        schedule,
+        variance=np.exp(2 * log_gain) * schedule.variance,
+        mean=np.zeros_like(schedule.mean),
+        scale=np.ones_like(schedule.scale),
+    )
+    return moved, np.exp(log_gain)
+
+
+def best_times(schedule: Schedule, steps: int, solver: str) -> np.ndarray:
+    """Times of a sampler's knots that suit the solver, 1 = t_0 > ... > t_N = 0, [steps + 1]."""
+    return schedule.grid(steps)
+
+
+def _chunks(schedule: Schedule, t: np.ndarray) -> list[np.ndarray]:
+    """Times a few at a time: log SNR of them all may not fit in memory."""
+    rows = max(1, CHUNK // schedule.variance.size)
+    return [t[start : start + rows] for start in range(0, len(t), rows)]
+
+
+def _ratios(schedule: Schedule, t: np.ndarray) -> np.ndarray:
+    """ln(alpha_i^2 / (sigma_i s_i)^2), [T] -> [T, K]."""
+    return (schedule.log_snr(t) - np.log(schedule.variance)).reshape(len(t), -1)
+
+
+def _ratio_range(schedule: Schedule, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Smallest and largest ln(alpha_i^2 / (sigma_i s_i)^2) at each time, [T] each."""
+    if schedule.separable:  # a constant apart at all times
+        unit = schedule.offset - np.log(schedule.variance)
+        pace = schedule.pace_at(t)
+        return unit.min() - pace, unit.max() - pace
+    found = [_ratios(schedule, part) for part in _chunks(schedule, t)]
+    return (
+        np.concatenate([part.min(axis=1) for part in found]),
+        np.concatenate([part.max(axis=1) for part in found]),
+    )
+
+
+def _ratio_of_equal_information(schedule: Schedule, t: np.ndarray) -> np.ndarray:
+    """ln(alpha^2 / sigma^2) with 1/2 sum ln(1 + lambda_i alpha^2 / sigma^2) = I(t), [T]."""
+    left = np.maximum(schedule.information(t), 1e-12)  # nats; sequential windows end at 0
+    histogram = offset_histogram(np.log(schedule.variance))
+    size = schedule.variance.size
+    # ln x <= ln(1 + x) <= x, with the smallest and the largest variance for all.
+    highest = 2 * left.max() / size - histogram[0].min()
+    lowest = np.log(left.min() / size) - histogram[0].max()
+    ratio = np.linspace(lowest, highest, LEVELS)
+    nats = np.log(information(histogram, -ratio))
+    return np.interp(np.log(left), nats, ratio)
+
+
+def _departure(schedule: Schedule, t: np.ndarray, ratio: np.ndarray) -> float:
+    """Largest difference in ln(alpha^2 / sigma^2) where a component is neither clean nor gone."""
+    largest = 0.0
+    for part in _chunks(schedule, t[:: max(1, len(t) // 65)]):
+        theirs = _ratios(schedule, part)
+        off = np.abs(theirs - np.interp(part, t, ratio)[:, None])
+        decided = np.abs(theirs + np.log(schedule.variance).ravel()) < np.log(1000)
+        largest = max(largest, float(np.max(off, where=decided, initial=0.0)))
+    return largest
