@@ -13,6 +13,7 @@ from spectra.plots.signals import plot_spectrograms, plot_waveforms
 from spectra.plots.spectrum import plot_rapsd, plot_sample_spectrum
 from spectra.plots.style import save_figure
 from spectra.plots.training import plot_training
+from spectra.plots.weighting import plot_weighting
 
 __all__ = [
     "Fact",
@@ -34,6 +35,7 @@ __all__ = [
     "plot_spectrograms",
     "plot_training",
     "plot_waveforms",
+    "plot_weighting",
     "save_figure",
     "write_report",
 ]

@@ -1,6 +1,6 @@
 """Densities of training noise levels: their moments, their draws, and EDM's constants."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,6 @@ from spectra.schedule.times import schedule_with_density
 from tests.schedule.known import known_spectrum, power_law
 
 CIFAR10 = Path(__file__).parents[3] / "shared" / "data" / "cifar10" / "cifar10_20k+5k.zip"
-HELD = pytest.mark.skipif(
-    "density" not in {part.name for part in fields(spectra.Schedule)},
-    reason="a schedule does not hold a density yet",
-)
 SPECTRUM = known_spectrum(power_law(2.2), quantum=2 / 255)
 
 
@@ -137,7 +133,6 @@ def test_rho_is_the_best_of_edms_family() -> None:
     assert error(found.rho) <= min(error(found.rho - 0.5), error(found.rho + 0.5), error(7.0))
 
 
-@HELD
 def test_the_wiener_error_given_as_measured_changes_nothing() -> None:
     schedule = spectra.standard_schedule(SPECTRUM, process="edm")
     error = wiener_error(SPECTRUM, np.exp(np.linspace(-7, 5, 49)))
@@ -201,7 +196,6 @@ def test_the_density_of_a_standard_schedule_is_that_of_its_process() -> None:
         np.testing.assert_allclose(ours.at(levels), theirs.at(levels), rtol=0.03)
 
 
-@HELD
 def test_a_schedule_draws_its_times_from_the_density_it_is_given() -> None:
     standard = spectra.standard_schedule(SPECTRUM, process="edm")
     ours = schedule_with_density(standard, log_normal_density(-1.2, 1.2), coverage=0.0)
@@ -213,7 +207,6 @@ def test_a_schedule_draws_its_times_from_the_density_it_is_given() -> None:
     assert "N(-1.2, 1.2²)" in ours.explanation["training density"]
 
 
-@HELD
 @pytest.mark.parametrize("strength", [0.0, 0.5, 1.0, 3.0])
 def test_modes_drown_evenly_in_the_quantiles_of_any_ordering(strength: float) -> None:
     schedule = spectra.derive_schedule(SPECTRUM, ordering_strength=strength)
@@ -225,7 +218,6 @@ def test_modes_drown_evenly_in_the_quantiles_of_any_ordering(strength: float) ->
     np.testing.assert_allclose(lost, lost.mean(), rtol=0.01)
 
 
-@HELD
 def test_a_schedule_with_a_density_survives_its_file(tmp_path: Path) -> None:
     schedule = schedule_with_density(spectra.derive_schedule(SPECTRUM))
     schedule.save(tmp_path / "x")

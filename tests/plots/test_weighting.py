@@ -1,0 +1,82 @@
+"""The figure of implied weights: legible, in the right units, and true to its numbers."""
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import spectra
+from spectra import InputError, plots
+from spectra.frequencies import FrequencyScale
+from spectra.schedule.noise_density import log_normal_density
+from spectra.schedule.recipes import recipe_weights
+from spectra.schedule.weighting import implied_weights
+from tests.plots.test_figures import LAYOUTS, NARROWEST, written
+from tests.schedule.known import known_spectrum, power_law
+
+SPECTRUM = known_spectrum(power_law(2.0), (3, 24, 32), quantum=2 / 255)
+
+
+@pytest.fixture(scope="module")
+def weights():
+    return recipe_weights(spectra.derive_schedule(SPECTRUM, basis="dct", ordering_strength=1.0))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_figure_is_legible_and_nothing_overlaps(weights, layout):
+    figure = plots.plot_weighting(weights, layout=layout)
+    boxes = written(figure)
+    width, height = figure.bbox.width, figure.bbox.height
+    for text, box in boxes:
+        inside = box.x0 > -1 and box.y0 > -1 and box.x1 < width + 1 and box.y1 < height + 1
+        assert inside, text
+    for (text, a), (other, b) in itertools.combinations(boxes, 2):
+        across = min(a.x1, b.x1) - max(a.x0, b.x0)
+        along = min(a.y1, b.y1) - max(a.y0, b.y0)
+        assert across < 1 or along < 3, f"{text!r} meets {other!r}"
+    assert 9.0 / 72 * NARROWEST[layout] / figure.get_figwidth() >= 9.5
+    labels = " ".join(text for text, _ in boxes)
+    for name in (*weights, "likelihood", "frequency (cycles/pixel)", "share of the loss"):
+        assert name in labels
+
+
+def test_the_bound_lies_on_its_level_line():
+    bound = implied_weights(SPECTRUM, log_normal_density(-1, 4), "bound")
+    left = plots.plot_weighting({"bound": bound}).axes[0]
+    (curve,) = [line for line in left.get_lines() if line.get_label() == "bound"]
+    np.testing.assert_allclose(np.asarray(curve.get_ydata(), float), 1, atol=1e-3)
+
+
+def test_every_octave_has_its_share(weights):
+    right = plots.plot_weighting(weights).axes[1]
+    for line, one in zip(right.get_lines(), weights.values(), strict=True):
+        rest = one.share[one.frequency > 0].sum()
+        assert np.sum(line.get_ydata()) == pytest.approx(rest)
+
+
+def test_frequencies_are_shown_in_the_unit_asked_for(weights):
+    hertz = plots.plot_weighting(weights, scale=FrequencyScale(16000.0, "Hz"))
+    plain = plots.plot_weighting(weights)
+    assert hertz.axes[0].get_xlabel() == "frequency (Hz)"
+    low, high = hertz.axes[0].get_xlim()
+    assert (low, high) == pytest.approx(16000 * np.array(plain.axes[0].get_xlim()))
+
+
+def test_few_components_and_wrong_ones(weights):
+    tiny = known_spectrum(power_law(2.0), (1, 8, 8))
+    one = implied_weights(tiny, log_normal_density(-1, 1), "edm")
+    single = replace(
+        one, weight=one.weight.ravel()[1:2], share=np.ones(1), frequency=np.array([0.25])
+    )
+    for case in (one, single):
+        figure = plots.plot_weighting({"EDM": case}, layout="narrow")
+        assert np.isfinite(figure.axes[0].get_ylim()).all()
+    bare = implied_weights(np.ones(4), log_normal_density(-1, 1), "edm")
+    for wrong, message in (
+        ({}, "from 1 to 5"),
+        (dict.fromkeys("abcdef", one), "from 1 to 5"),
+        ({"EDM": bare}, "no frequency"),
+    ):
+        with pytest.raises(InputError, match=message):
+            plots.plot_weighting(wrong)
