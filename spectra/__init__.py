@@ -34,6 +34,7 @@ _HOME = {
     "mel_spectrogram": "spectra.spectrum",
     "mfcc": "spectra.spectrum",
     "open_source": "spectra.data",
+    "preset": "spectra.schedule",
     "rapsd": "spectra.spectrum",
     "sample": "spectra.diffusion",
     "schedule_from_cutoff": "spectra.schedule",
@@ -71,6 +72,7 @@ __all__ = [
     "mel_spectrogram",
     "mfcc",
     "open_source",
+    "preset",
     "rapsd",
     "sample",
     "schedule_from_cutoff",
@@ -101,6 +103,7 @@ if TYPE_CHECKING:
         derive_schedule,
         frequency_cutoff,
         load_schedule,
+        preset,
         schedule_from_cutoff,
         standard_schedule,
     )

@@ -9,7 +9,7 @@ from spectra.schedule.coordinates import coordinates
 from spectra.schedule.schedule import Schedule
 from spectra.spectrum import Spectrum
 
-__all__ = ["standard_beside", "standard_schedule"]
+__all__ = ["scalar_pace", "standard_beside", "standard_schedule"]
 
 # A process that is endless in log-SNR is used between these times, as trainers do.
 STANDARD_TIMES = (1e-3, 1 - 1e-3)
@@ -35,17 +35,15 @@ def standard_schedule(
 
 def standard_beside(schedule: Schedule, *, process: str = "rectified-flow") -> Schedule:
     """The standard schedule in the coordinates of another one; see `standard_schedule`."""
-    scalar = processes.process(process)
-    low, high = STANDARD_TIMES if scalar.form != "ve" else (0.0, 1.0)
-    t = np.linspace(0, 1, 4097)
+    t, pace = scalar_pace(process)
     return replace(
         schedule,
         name=process,
         offset=np.log(schedule.variance),
         t=t,
-        pace=-scalar.log_snr(low + t * (high - low)),
+        pace=pace,
         scale=np.ones_like(schedule.variance),
-        form=scalar.form,
+        form=processes.process(process).form,
         radial_offset=schedule.radial_log_power,
         threshold=1.0,
         coverage=0.0,
@@ -57,3 +55,11 @@ def standard_beside(schedule: Schedule, *, process: str = "rectified-flow") -> S
         blur_floor=0.0,
         density=None,
     )
+
+
+def scalar_pace(process: str) -> tuple[np.ndarray, np.ndarray]:
+    """-ln(alpha^2 / sigma^2) of a scalar process at evenly spaced knots, ([T], [T])."""
+    scalar = processes.process(process)
+    low, high = STANDARD_TIMES if scalar.form != "ve" else (0.0, 1.0)
+    t = np.linspace(0, 1, 4097)
+    return t, -scalar.log_snr(low + t * (high - low))

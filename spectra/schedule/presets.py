@@ -1,0 +1,152 @@
+"""Presets: published schedules under their names, in the coordinates of a data set.
+
+Names and the options each takes (all optional; the rest are refused):
+
+    rectified-flow, vp-cosine, vp-linear, ve, edm     basis
+    equal-snr           basis, process
+    soft-conditioning   basis, ordering, ordering_strength, g_denoise, g_noise
+    blurring            basis, blur_max, blur_floor
+    heat-dissipation    basis, blur_max, blur_min, noise
+    power-law-noise     basis, process, noise_exponent
+    columns, rows       basis, tau_max, gamma_min, gamma_max, reverse
+"""
+
+from collections.abc import Callable
+from typing import Any, Literal, get_args
+
+from spectra.errors import InputError, check_name
+from spectra.schedule.blurred import blurring, heat_dissipation
+from spectra.schedule.processes import ProcessName
+from spectra.schedule.published import equal_snr, power_law_noise, soft_conditioning, windows
+from spectra.schedule.schedule import Schedule
+from spectra.schedule.standard import standard_schedule
+from spectra.spectrum import Spectrum
+
+__all__ = ["PRESETS", "PresetName", "check_preset", "preset"]
+
+PresetName = Literal[
+    "rectified-flow",
+    "vp-cosine",
+    "vp-linear",
+    "ve",
+    "edm",
+    "equal-snr",
+    "soft-conditioning",
+    "blurring",
+    "heat-dissipation",
+    "power-law-noise",
+    "columns",
+    "rows",
+]
+
+# Which options each one takes.
+PRESETS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(get_args(ProcessName), ("basis",)),
+    "equal-snr": ("basis", "process"),
+    "soft-conditioning": ("basis", "ordering", "ordering_strength", "g_denoise", "g_noise"),
+    "blurring": ("basis", "blur_max", "blur_floor"),
+    "heat-dissipation": ("basis", "blur_max", "blur_min", "noise"),
+    "power-law-noise": ("basis", "process", "noise_exponent"),
+    "columns": ("basis", "tau_max", "gamma_min", "gamma_max", "reverse"),
+    "rows": ("basis", "tau_max", "gamma_min", "gamma_max", "reverse"),
+}
+
+
+def preset(
+    name: str,
+    spectrum: Spectrum,
+    *,
+    basis: str | None = None,
+    process: str | None = None,
+    ordering: str | None = None,
+    ordering_strength: float | None = None,
+    g_denoise: float | None = None,
+    g_noise: float | None = None,
+    blur_max: float | None = None,
+    blur_min: float | None = None,
+    blur_floor: float | None = None,
+    noise: float | None = None,
+    noise_exponent: float | None = None,
+    tau_max: float | None = None,
+    gamma_min: float | None = None,
+    gamma_max: float | None = None,
+    reverse: bool | None = None,
+) -> Schedule:
+    """A published schedule for the data behind a spectrum.
+
+    What is not given is the source's own number. The spectrum gives the coordinates (component
+    variances, mean) and, for some, the noise: nothing else is fitted to it.
+
+    Parameters
+    ----------
+    name : {"rectified-flow", "vp-cosine", "vp-linear", "ve", "edm", "equal-snr", \
+            "soft-conditioning", "blurring", "heat-dissipation", "power-law-noise", "columns", \
+            "rows"}
+    spectrum : Spectrum
+    basis : str, optional
+        "dct", for columns and rows "pixel".
+    process : str, optional
+        equal-snr, power-law-noise: the scalar process it is made from; "vp-linear".
+    ordering, ordering_strength, g_denoise, g_noise
+        See `soft_conditioning`.
+    blur_max, blur_floor
+        See `blurring`.
+    blur_max, blur_min, noise
+        See `heat_dissipation`.
+    noise_exponent : float, optional
+        See `power_law_noise`.
+    tau_max, gamma_min, gamma_max, reverse
+        See `windows`.
+
+    Raises
+    ------
+    InputError
+        An unknown name, an option that the preset does not have, a number out of its range, or
+        a basis that was not measured.
+    """
+    given: dict[str, Any] = {
+        "basis": basis,
+        "process": process,
+        "ordering": ordering,
+        "ordering_strength": ordering_strength,
+        "g_denoise": g_denoise,
+        "g_noise": g_noise,
+        "blur_max": blur_max,
+        "blur_min": blur_min,
+        "blur_floor": blur_floor,
+        "noise": noise,
+        "noise_exponent": noise_exponent,
+        "tau_max": tau_max,
+        "gamma_min": gamma_min,
+        "gamma_max": gamma_max,
+        "reverse": reverse,
+    }
+    given = {option: value for option, value in given.items() if value is not None}
+    check_preset(name, given)
+    if name in get_args(ProcessName):
+        return standard_schedule(spectrum, process=name, **given)
+    if name in ("columns", "rows"):
+        return windows(spectrum, axis=name, **given)
+    make: dict[str, Callable[..., Schedule]] = {
+        "equal-snr": equal_snr,
+        "soft-conditioning": soft_conditioning,
+        "blurring": blurring,
+        "heat-dissipation": heat_dissipation,
+        "power-law-noise": power_law_noise,
+    }
+    return make[name](spectrum, **given)
+
+
+def check_preset(name: str, options: dict[str, Any]) -> None:
+    """Refuse an unknown preset, or options that it does not have, before there is a spectrum.
+
+    Raises
+    ------
+    InputError
+    """
+    check_name("preset", name, get_args(PresetName))
+    other = [option for option in options if option not in PRESETS[name]]
+    if other:
+        raise InputError(
+            f"preset {name} has no {', '.join(other)}; it takes {', '.join(PRESETS[name])}"
+        )
