@@ -102,6 +102,7 @@ def transfer_schedule(
         radial_offset=radial_offset,
         threshold=schedule.threshold,
         coverage=schedule.coverage,
+        density=schedule.density,
         limits=move.limits(),
         **move.blur(),
     )

@@ -15,6 +15,7 @@ from tests.benchmarks.preconditioning import preconditioning
 from tests.benchmarks.rapsd import rapsd
 from tests.benchmarks.sound import sound
 from tests.benchmarks.table import Row, rendered
+from tests.benchmarks.transfer import transfer
 
 BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "imports": imports,
@@ -27,6 +28,7 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "coverage": coverage,
     "fits": fits,
     "preconditioning": preconditioning,
+    "transfer": transfer,
     "demo": demo,
 }
 
