@@ -1,17 +1,25 @@
 """From a measured spectrum to a schedule: every choice is made, and explained, here."""
 
-from dataclasses import replace
-from typing import get_args
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
 from spectra.errors import InputError, check_name, check_number
 from spectra.schedule import ends
-from spectra.schedule.coordinates import coordinates
-from spectra.schedule.pace import Pace, information_pace, spectral_pace
+from spectra.schedule import pace as paces
+from spectra.schedule.best_basis import best_basis
+from spectra.schedule.coordinates import AnyOrdering, Strength, coordinates
+from spectra.schedule.orderings import ordering_text, orderings
+from spectra.schedule.pace import Knots, Pace
 from spectra.schedule.processes import Form
 from spectra.schedule.schedule import Schedule, information, offset_histogram
+from spectra.schedule.strength import Penalty, choose_strength
 from spectra.spectrum import Spectrum
+
+if TYPE_CHECKING:
+    from spectra.schedule.denoising import DenoisingError
 
 __all__ = ["COVERAGE", "derive_schedule"]
 
@@ -23,37 +31,61 @@ COVERAGE = 0.5
 def derive_schedule(
     spectrum: Spectrum,
     *,
-    basis: str = "dct",
-    ordering: str = "variance",
-    ordering_strength: float = 1.0,
-    pace: str = "information",
+    basis: str = "auto",
+    ordering: AnyOrdering = "variance",
+    ordering_strength: Strength | Literal["auto"] = "auto",
+    penalty: "Penalty | DenoisingError | None" = None,
+    pace: str | Callable[[np.ndarray], np.ndarray] = "information",
+    power_weight: float = 0.5,
     threshold: float = 1.0,
     prior: str = "white",
     information_left: float = ends.INFORMATION_LEFT,
+    w2_left: float | None = None,
+    w2_absolute: float | None = None,
     g_denoise: float | None = None,
     g_noise: float | None = None,
     form: Form = "vp",
 ) -> Schedule:
     """Derive a component-wise schedule from a spectrum.
 
+    What is not given is chosen from the spectrum; `explanation` has a line for every choice.
+
     Parameters
     ----------
     spectrum : Spectrum
         With the component variances of `basis` measured.
-    basis : {"dct", "fourier", "pixel", "wavelet", "wavelet-haar", "wavelet-db2", "wavelet-db4"}
-    ordering : {"variance", "frequency"}
-        Which components drown first: the weak ones, or the high frequencies.
-    ordering_strength : float
+    basis : {"auto", "dct", "fourier", "pixel", "wavelet", "wavelet-haar", "wavelet-db2", \
+"wavelet-db4", "pca"}
+        auto: the measured one whose independent components lose least (see `best_basis`).
+    ordering : str, Ordering, sequence of Ordering, or float [C, *spatial]
+        Which components drown first: the weak ones ("variance"), the high frequencies, the fine
+        wavelet levels ("level"), the places at the end of an axis ("columns", "rows", "frames",
+        each also with "-reversed"), sums of these with a strength each ("level:1+columns:0.3"),
+        or labels, of which the larger drowns first.
+    ordering_strength : float, sequence of (frequency edge, strength), or "auto"
         a >= 0: 0 gives every component the same SNR, 1 (ordered by variance) is standard
-        diffusion, and the larger the more sequential.
-    pace : {"information", "frequency", "octave", "linear"}
-        What is lost evenly in time: nats, cycles/pixel of f_max, octaves of f_max, log-SNR.
+        diffusion, and the larger the more sequential. By bands: the strength up to each edge,
+        cycles/pixel. auto: see `choose_strength`; 1 for orders other than variance or frequency.
+    penalty : float, callable or DenoisingError, optional
+        What auto charges a strength for: c of c (a - 1)^2, a function of a, or what a trained
+        denoiser knows beyond the Wiener filter.
+    pace : str or callable
+        What is lost evenly in time: "information" nats, "frequency" cycles/pixel of f_max,
+        "octave" octaves of f_max, "modes" detectable components, "power" variance,
+        "frequency-power" a mix of the two, "linear" log-SNR, "tangent" arctan(noise / signal); or
+        a rising function of t, whose shape the noise (log-SNR) takes between the ends.
+    power_weight : float
+        In [0, 1]: share of power in "frequency-power".
     threshold : float
         SNR at which a frequency counts as drowned.
     prior : {"white", "data"}
         Noise of equal variance in all components, or of the data's.
     information_left : float
         Nats of an example still left at t = 1.
+    w2_left, w2_absolute : float, optional
+        Squared W2 distance a value to the data that may remain at t = 0, as a share of the mean
+        variance or in the data's units. By default a quarter of the value grid's rounding noise
+        may remain as error, or of continuous values -50 dB.
     g_denoise, g_noise : float, optional
         Ends by hand: every component has log SNR(0) >= -g_denoise and log SNR(1) <= -g_noise.
     form : {"vp", "flow", "ve"}
@@ -69,81 +101,152 @@ def derive_schedule(
     Soft-conditioning: Gerdes, Welling, Cheng, "GUD: Generation with Unified Diffusion",
     arXiv 2410.02667; -log SNR_i(t) = a l_i + 2u(t), theirs with 2u linear in t.
     """
-    check_number("ordering_strength", ordering_strength, low=0.0)
     check_number("threshold", threshold, low=0.0, strict=True)
-    check_number("information_left", information_left, low=0.0, strict=True)
-    check_name("pace", pace, get_args(Pace))
+    if not callable(pace):
+        check_name("pace", pace, get_args(Pace))
     check_name("prior", prior, ("white", "data"))
     check_name("form", form, get_args(Form))
-    strength = float(ordering_strength)
-    base = coordinates(spectrum, basis, ordering, strength)
-    variance, offset = base.variance, base.offset
-    histogram = offset_histogram(offset)
-    explanation = {
-        "basis": f"{basis}: {_basis_reason(basis)}",
-        "ordering": f"{ordering}, strength {strength:g}: {_strength_reason(ordering, strength)}",
-    }
+    wish = _Ends(information_left, w2_left, w2_absolute, g_denoise, g_noise)
+    wish.check()
 
-    budget, budget_reason = ends.noise_budget(variance, spectrum.quantum)
-    start = ends.clean_end(variance, offset, budget)
-    explanation["clean end"] = f"noise left at t = 0 is {budget_reason}"
-    if g_denoise is not None:
-        check_number("g_denoise", g_denoise)
-        start = float(g_denoise) + float(offset.min())
-        explanation["clean end"] = f"given: every log SNR(0) >= {-g_denoise:g}"
-    end = ends.noisy_end(histogram, information_left)
-    explanation["noise end"] = f"{information_left:g} nats of an example are left at t = 1"
-    if g_noise is not None:
-        check_number("g_noise", g_noise)
-        end = float(g_noise) + float(offset.max())
-        left = float(information(histogram, np.array([end]))[0])
-        explanation["noise end"] = (
-            f"given: every log SNR(1) <= {-g_noise:g}, which leaves {left:.3g} nats of an example"
-        )
+    basis, basis_reason = _chosen_basis(spectrum, basis, ordering)
+    base, order_reason = _ordered(spectrum, basis, ordering, ordering_strength, penalty, wish)
+    start, end, reasons = wish.of(base)
     if not start < end:
         raise InputError(
             f"g_denoise, g_noise: the clean end ({start:.3g}) lies beyond the noise end "
             f"({end:.3g}); lower g_denoise or raise g_noise"
         )
-
-    if pace == "information":
-        t, values = information_pace(histogram, start, end)
-        explanation["pace"] = "information: equal nats of the Gaussian surrogate lost per unit time"
-    elif pace == "linear":
-        t, values = np.array([0.0, 1.0]), np.array([start, end])
-        explanation["pace"] = "linear: log SNR falls evenly"
-    else:
-        t, values = spectral_pace(
-            base.radial_frequency,
-            base.radial_offset,
-            threshold,
-            start,
-            end,
-            octave=pace == "octave",
-        )
-        unit = "octaves" if pace == "octave" else "cycles/pixel"
-        explanation["pace"] = f"{pace}: f_max falls by equal {unit} per unit time"
+    (t, values), pace_reason = _paced(base, pace, power_weight, threshold, start, end)
+    if values[0] < start - 1e-9 or values[-1] > end + 1e-9:
+        pace_reason += "; the ends are moved out so that all of it drowns"
     return replace(
         base,
         name="derived",
         t=t,
         pace=values,
-        scale=np.ones_like(variance) if prior == "white" else np.sqrt(variance),
+        scale=np.ones_like(base.variance) if prior == "white" else np.sqrt(base.variance),
         form=form,
         threshold=float(threshold),
         coverage=COVERAGE,
-        explanation=explanation,
+        explanation={
+            "basis": f"{basis}: {basis_reason}",
+            "ordering": order_reason,
+            **reasons,
+            "pace": pace_reason,
+        },
     )
 
 
-def _basis_reason(basis: str) -> str:
+@dataclass(frozen=True)
+class _Ends:
+    """Where the schedule is to start and stop: the wishes of `derive_schedule`."""
+
+    information_left: float
+    w2_left: float | None
+    w2_absolute: float | None
+    g_denoise: float | None
+    g_noise: float | None
+
+    def check(self) -> None:
+        check_number("information_left", self.information_left, low=0.0, strict=True)
+        clean = {name: getattr(self, name) for name in ("w2_left", "w2_absolute", "g_denoise")}
+        given = {name: value for name, value in clean.items() if value is not None}
+        for name, value in given.items():
+            if name == "g_denoise":
+                check_number(name, value)
+            else:
+                check_number(name, value, low=0.0, strict=True)
+        if len(given) > 1:
+            raise InputError(f"{', '.join(given)}: each is a clean end; give one of them")
+        if self.g_noise is not None:
+            check_number("g_noise", self.g_noise)
+
+    def of(self, base: Schedule) -> tuple[float, float, dict[str, str]]:
+        """Pace at t = 0 and at t = 1 for these offsets, and what each end is."""
+        offset, variance = base.offset, base.variance
+        mean = float(variance.mean())
+        if self.g_denoise is not None:
+            start = float(self.g_denoise) + float(offset.min())
+            clean = f"given: every log SNR(0) >= {-self.g_denoise:g}"
+        elif self.w2_left is not None or self.w2_absolute is not None:
+            budget = self.w2_left * mean if self.w2_left is not None else self.w2_absolute
+            assert budget is not None
+            start = ends.transport_end(variance, offset, budget)
+            clean = (
+                f"W2 budget: denoising from t = 0 moves the data by W2^2 = {budget:.3g} a value, "
+                f"{budget / mean:.3g} of the variance"
+            )
+        else:
+            budget, words = ends.noise_budget(variance, base.quantum)
+            start = ends.clean_end(variance, offset, budget)
+            clean = f"noise left at t = 0 is {words}"
+        histogram = offset_histogram(offset)
+        if self.g_noise is not None:
+            end = float(self.g_noise) + float(offset.max())
+            left = float(information(histogram, np.array([end]))[0])
+            noisy = (
+                f"given: every log SNR(1) <= {-self.g_noise:g}, which leaves {left:.3g} nats of "
+                "an example"
+            )
+        else:
+            end = ends.noisy_end(histogram, self.information_left)
+            noisy = f"{self.information_left:g} nats of an example are left at t = 1"
+        return start, end, {"clean end": clean, "noise end": noisy}
+
+
+def _chosen_basis(spectrum: Spectrum, basis: str, ordering: AnyOrdering) -> tuple[str, str]:
+    if basis == "auto":
+        return best_basis(spectrum, ordering)
     if basis.startswith("wavelet"):
-        return "local in place and in octave; of the wavelets db4 loses least on photographs"
-    return {
+        return basis, "local in place and in octave; db4 loses least of them on photographs"
+    reasons = {
         "dct": "nearly uncorrelated for pictures, and free of wrap-around at the edges",
         "fourier": "uncorrelated for stationary data on a torus",
         "pixel": "components are places; the spectrum enters only through each place's variance",
-    }[basis]
+        "pca": f"uncorrelated on the {spectrum.n_files} files measured, and so flattered by them",
+    }
+    return basis, reasons.get(basis, "")
+
+
+def _ordered(
+    spectrum: Spectrum,
+    basis: str,
+    ordering: AnyOrdering,
+    strength: Strength | Literal["auto"],
+    penalty: "Penalty | DenoisingError | None",
+    wish: _Ends,
+) -> tuple[Schedule, str]:
+    """The components with their order at its strength, and why."""
+    terms = () if isinstance(ordering, np.ndarray) else orderings(ordering)
+    words = ordering_text(terms) if terms else "given labels"
+    if isinstance(strength, str):
+        if strength != "auto":
+            raise InputError(f"ordering_strength {strength!r}: give a number, bands, or auto")
+        base = coordinates(spectrum, basis, ordering, 1.0)
+        if words not in ("variance", "frequency"):
+            if penalty is not None:
+                raise InputError(
+                    f"penalty: the strength of ordering {words} is not chosen; choose ordering "
+                    "variance or frequency"
+                )
+            return base, f"{words}: each at its own strength"
+        choice = choose_strength(base, lambda offset: _ends_at(base, offset, wish), penalty)
+        labels = choice.strength * base.offset
+        base = replace(base, offset=labels, radial_offset=choice.strength * base.radial_offset)
+        return base, f"{words}, strength {choice.reason}"
+    if penalty is not None:
+        raise InputError("penalty: is for ordering_strength auto; leave one of the two out")
+    base = coordinates(spectrum, basis, ordering, strength)
+    if not isinstance(strength, (int, float)):
+        bands = ", ".join(f"{a:g} up to {edge:g} cycles/pixel" for edge, a in strength)
+        return base, f"{words}, strength {bands}"
+    return base, f"{words}, strength {strength:g}: {_strength_reason(words, float(strength))}"
+
+
+def _ends_at(base: Schedule, offset: np.ndarray, wish: _Ends) -> tuple[float, float]:
+    start, end, _ = wish.of(replace(base, offset=offset))
+    return start, end
 
 
 def _strength_reason(ordering: str, strength: float) -> str:
@@ -152,3 +255,46 @@ def _strength_reason(ordering: str, strength: float) -> str:
     if strength == 1 and ordering == "variance":
         return "standard diffusion's order, one noise level for all components"
     return "the larger, the more one after another"
+
+
+def _paced(
+    base: Schedule,
+    pace: str | Callable[[np.ndarray], np.ndarray],
+    power_weight: float,
+    threshold: float,
+    start: float,
+    end: float,
+) -> tuple[Knots, str]:
+    """The knots of a pace between the ends, and what it holds even."""
+    if callable(pace):
+        words = "given: log SNR falls along the shape of the function"
+        return paces.callable_pace(pace, start, end), words
+    offset, variance = base.offset, base.variance
+    radial = (base.radial_frequency, base.radial_offset, threshold, start, end)
+    if pace == "information":
+        knots = paces.information_pace(offset_histogram(offset), start, end)
+        return knots, "information: equal nats of the Gaussian surrogate lost per unit time"
+    if pace == "power":
+        knots = paces.power_pace(paces.power_histogram(offset, variance), start, end)
+        return knots, "power: equal variance lost to the best denoiser per unit time"
+    if pace == "frequency-power":
+        by_frequency = paces.spectral_pace(*radial, octave=False)
+        power = paces.power_histogram(offset, variance)
+        return paces.mixed_pace(by_frequency, power, power_weight), (
+            f"frequency-power: {1 - power_weight:g} of f_max's fall and {power_weight:g} of the "
+            "lost power, even in time"
+        )
+    if pace == "modes":
+        knots = paces.modes_pace(offset, threshold, start, end)
+        return knots, "modes: equal numbers of components drown per unit time"
+    if pace == "tangent":
+        reference = float(np.log(np.mean(np.exp(offset - offset.max()))) + offset.max())
+        knots = paces.tangent_pace(reference, start, end)
+        return knots, "tangent: arctan(noise / signal) of the mean SNR rises evenly"
+    if pace == "linear":
+        return (np.array([0.0, 1.0]), np.array([start, end])), "linear: log SNR falls evenly"
+    octave = pace == "octave"
+    unit = "octaves" if octave else "cycles/pixel"
+    return paces.spectral_pace(*radial, octave=octave), (
+        f"{pace}: f_max falls by equal {unit} per unit time"
+    )

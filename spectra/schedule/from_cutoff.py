@@ -1,29 +1,33 @@
 """The inverse of f_max: a wished cutoff gives the schedule that has it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from spectra.errors import InputError, check_number
-from spectra.schedule.coordinates import coordinates
+from spectra.schedule.coordinates import AnyOrdering, Strength, coordinates
+from spectra.schedule.cutoff import FrequencyCutoff
 from spectra.schedule.derive import COVERAGE
-from spectra.schedule.pace import LOWEST_FREQUENCY, cutoff_pace
+from spectra.schedule.drawn import Drawn, drawn_curve
+from spectra.schedule.pace import Knots, refine
 from spectra.schedule.processes import Form
 from spectra.schedule.schedule import Schedule, information
 from spectra.spectrum import Spectrum
 
 __all__ = ["schedule_from_cutoff"]
 
+CUTOFF_TOLERANCE = 2e-7  # cycles/pixel
+LOWEST_FREQUENCY = 2e-7  # cycles/pixel; below it a wished f_max counts as 0
+
 
 def schedule_from_cutoff(
     spectrum: Spectrum,
-    f_max: Callable[[np.ndarray], np.ndarray] | Sequence[float] | np.ndarray,
+    f_max: Drawn | FrequencyCutoff,
     *,
     basis: str = "dct",
-    ordering: str = "frequency",
-    ordering_strength: float = 1.0,
+    ordering: AnyOrdering = "frequency",
+    ordering_strength: Strength = 1.0,
     threshold: float = 1.0,
     form: Form = "vp",
 ) -> Schedule:
@@ -32,9 +36,10 @@ def schedule_from_cutoff(
     Parameters
     ----------
     spectrum : Spectrum
-    f_max : callable or array
+    f_max : callable, array, pairs or FrequencyCutoff
         Wished f_max(t), cycles/pixel, never rising, from t = 0 to t = 1: a function of an array
-        of times, or values at evenly spaced times (straight lines between).
+        of times; values at evenly spaced times, or pairs (t, f_max), straight lines between; or
+        that of a process and an SNR threshold, as `frequency_cutoff` gives it.
     basis, ordering, ordering_strength, threshold, form
         As in `derive_schedule`; the strength must be above 0.
 
@@ -48,11 +53,21 @@ def schedule_from_cutoff(
     InputError
         The wish rises, leaves [0, 0.5], or the order does not fall with frequency.
     """
-    check_number("ordering_strength", ordering_strength, low=0.0, strict=True)
+    if not isinstance(ordering_strength, (list, tuple, np.ndarray)):
+        check_number("ordering_strength", float(ordering_strength), low=0.0, strict=True)  # pyright: ignore[reportArgumentType]
     check_number("threshold", threshold, low=0.0, strict=True)
+    source = "as wished"
+    if isinstance(f_max, FrequencyCutoff):
+        source = f"that of {f_max.process.name} at SNR {f_max.threshold:g}"
+        f_max = f_max.f_max
     wish, knots = _wish(f_max)
-    base = coordinates(spectrum, basis, ordering, float(ordering_strength))
+    base = coordinates(spectrum, basis, ordering, ordering_strength)
     radial = base.radial_offset
+    if np.isnan(radial).any():
+        raise InputError(
+            "f_max: needs an order of frequencies, not of places or given labels; "
+            "use ordering frequency"
+        )
     # The wish may go on above the last ring and below the first: so does the curve, straight.
     frequency = np.r_[LOWEST_FREQUENCY, spectrum.frequency, 0.5]
     log_f = np.log(frequency)
@@ -80,26 +95,47 @@ def schedule_from_cutoff(
         threshold=float(threshold),
         coverage=COVERAGE,
         explanation={
-            "pace": f"f_max(t) as wished, at SNR {threshold:g}",
-            "ordering": f"{ordering}, strength {ordering_strength:g}",
+            "basis": basis,
+            "pace": f"f_max(t) {source}, at SNR {threshold:g}",
+            "ordering": f"{ordering}, strength {ordering_strength}",
             "clean end": f"the wish's own: lowest log SNR(0) is {clean:.3g}",
             "noise end": f"the wish's own: {left:.3g} nats of an example are left at t = 1",
         },
     )
 
 
-def _wish(f_max: Any) -> tuple[Callable[[np.ndarray], np.ndarray], np.ndarray]:
+def cutoff_pace(
+    frequency: np.ndarray,
+    curve: np.ndarray,
+    threshold: float,
+    wish: Callable[[np.ndarray], np.ndarray],
+    knots: np.ndarray,
+) -> Knots:
+    """Knots along which the last crossing of the curve is the wished f_max(t).
+
+    Raises
+    ------
+    InputError
+        The curve rises somewhere: f_max cannot stop there.
+    """
+    if not (np.diff(curve) < 0).all():
+        raise InputError(
+            "f_max: this order does not fall with frequency, so that f_max(t) skips some "
+            "frequencies; use ordering frequency"
+        )
+
+    def pace(t: np.ndarray) -> np.ndarray:
+        log_f = np.log(np.clip(wish(t), frequency[0], frequency[-1]))
+        return np.interp(log_f, np.log(frequency), curve) - np.log(threshold)
+
+    # Where the curve is flat a small error of the pace is a large one of f_max.
+    flattest = float((-np.diff(curve) / np.diff(frequency)).min())
+    return refine(pace, knots, tolerance=CUTOFF_TOLERANCE * min(1.0, flattest))
+
+
+def _wish(f_max: Drawn) -> tuple[Callable[[np.ndarray], np.ndarray], np.ndarray]:
     """A wished f_max as a function, with the times to start refining from."""
-    times = np.linspace(0, 1, 1025)
-    if callable(f_max):
-        wish = lambda t: np.asarray(f_max(t), float) * np.ones_like(t)  # noqa: E731
-    else:
-        values = np.asarray(f_max, float)
-        if values.ndim != 1 or len(values) < 2:
-            raise InputError("f_max: give a function of t, or at least 2 values at even times")
-        given = np.linspace(0, 1, len(values))
-        times = np.unique(np.r_[times, given])
-        wish = lambda t: np.interp(t, given, values)  # noqa: E731
+    wish, times = drawn_curve("f_max", f_max)
     wished = wish(times)
     if not np.isfinite(wished).all() or wished.min() < 0 or wished.max() > 0.5:
         raise InputError("f_max: the wish must lie in [0, 0.5] cycles/pixel at every time")

@@ -92,7 +92,12 @@ def test_linear_pace_is_soft_conditioning_as_written(strength: float) -> None:
     """-log SNR_i(t) = g_denoise + a (l_i - l_max) + t D, D = g_noise - g_denoise + a (l range)."""
     g_denoise, g_noise = -7.0, 5.0
     schedule = spectra.derive_schedule(
-        SPECTRUM, ordering_strength=strength, pace="linear", g_denoise=g_denoise, g_noise=g_noise
+        SPECTRUM,
+        basis="dct",
+        ordering_strength=strength,
+        pace="linear",
+        g_denoise=g_denoise,
+        g_noise=g_noise,
     )
     label = -np.log(SPECTRUM.component_variance("dct"))
     distance = g_noise - g_denoise + strength * (label.max() - label.min())
