@@ -6,11 +6,12 @@ from dataclasses import replace
 import numpy as np
 
 from spectra.bases import make_basis
+from spectra.spectrum import analyze
 from spectra.spectrum.rings import ring_plan
 from spectra.spectrum.spectrum import Spectrum
 from tests.spectrum.fields import spectrum_of_rings
 
-__all__ = ["bumped", "known_spectrum", "power_law"]
+__all__ = ["bumped", "known_spectrum", "pca_spectrum", "power_law"]
 
 Law = Callable[[np.ndarray], np.ndarray]  # frequency [...] -> power [...]
 
@@ -49,3 +50,13 @@ def known_spectrum(
         data={"size": list(shape[1:]), "seed": 0},
         fingerprint="abc",
     )
+
+
+def pca_spectrum(shape: tuple[int, ...] = (1, 8, 8), n: int = 400) -> Spectrum:
+    """Measured from drawn fields whose principal components are no waves."""
+    rng = np.random.default_rng(5)
+    size = int(np.prod(shape))
+    rotation = np.linalg.qr(rng.normal(size=(size, size)))[0]
+    spread = np.exp(-np.arange(size) / 12)
+    x = 0.1 + rng.normal(size=(n, size)) * spread @ rotation
+    return analyze(x.reshape(n, *shape), bases=("dct", "pca"), window="none")
