@@ -18,6 +18,7 @@ __all__ = ["schedule_with_density"]
 COVERAGE = 0.1
 NEVER_FLAT = 1e-6
 TIMES = 1025  # knots that a density needs
+LARGE, FEW_TIMES = 1 << 15, 257  # components from which on fewer must do
 CHUNK = 1 << 21  # numbers at a time
 
 
@@ -62,7 +63,8 @@ def schedule_with_density(
         name = density.name
     else:
         check_name("density", density, get_args(DensityKind))
-        share = _along(schedule, t, density, error)
+        probes = _even(schedule, TIMES if schedule.variance.size < LARGE else FEW_TIMES)
+        share = np.interp(t, probes, _along(schedule, probes, density, error))
         name = f"{density}, {'Gaussian surrogate' if error is None else error.name}"
     if not share[-1] > share[0]:
         raise InputError(f"density {name}: has nothing between the ends of {schedule.name}")
@@ -85,27 +87,35 @@ def schedule_with_density(
     )
 
 
+def _even(schedule: Schedule, n: int) -> np.ndarray:
+    """At most n times, even in the schedule's noise levels, from 0 to 1."""
+    clock = np.linspace(schedule.clock[0], schedule.clock[-1], n)
+    return np.unique(np.r_[0.0, np.interp(clock, schedule.clock, schedule.t), 1.0])
+
+
 def _knots(schedule: Schedule) -> np.ndarray:
     """The schedule's own knots, and as many between them as a density needs."""
-    clock = np.linspace(schedule.clock[0], schedule.clock[-1], TIMES)
-    even = np.interp(clock, schedule.clock, schedule.t)
-    t = np.unique(np.concatenate([schedule.t, even]))
-    return t[np.concatenate([[True], np.diff(t) > 1e-12])]
+    t = np.union1d(schedule.t, _even(schedule, TIMES))
+    return np.append(t[:-1][np.diff(t) > 1e-12], 1.0)
 
 
 def _along(
     schedule: Schedule, t: np.ndarray, kind: str, error: DenoisingError | None
 ) -> np.ndarray:
     """How much is lost from t = 0 to each time: modes, or nats, [T]."""
+    from scipy.special import expit
+
     if error is None and kind == "information":
         left = schedule.information(t)
         return left[0] - left
+    if error is None and schedule.separable:
+        values, counts = schedule.offset_histogram
+        alive = expit(values - schedule.pace_at(t)[:, None]) @ counts
+        return alive[0] - alive
     if error is not None and error.variance.shape != schedule.shape:
         raise InputError(
             f"error: of components {error.variance.shape}, the schedule has {schedule.shape}"
         )
-    from scipy.special import expit
-
     rows = max(1, CHUNK // schedule.variance.size)
     alive, nats = [], []
     last: tuple[np.ndarray, np.ndarray] | None = None

@@ -218,6 +218,27 @@ def test_modes_drown_evenly_in_the_quantiles_of_any_ordering(strength: float) ->
     np.testing.assert_allclose(lost, lost.mean(), rtol=0.01)
 
 
+@pytest.mark.parametrize("measured", [False, True])
+def test_modes_drown_evenly_where_log_snr_has_no_single_pace(measured: bool) -> None:
+    """Windows by column within limits; and blurring, each with the error given or not."""
+    base = spectra.derive_schedule(SPECTRUM, basis="dct", ordering_strength=1.0)
+    columns = replace(
+        base,
+        offset=-8.0 * np.arange(16.0) + 0 * base.offset,
+        pace=np.linspace(-130, 20, len(base.t)),
+        limits=(-12.0, 6.0),
+    )
+    rate = (np.pi * base.frequency) ** 2
+    blur = replace(base, blur_rate=rate, blur=np.linspace(0, 40, len(base.t)), blur_floor=1e-3)
+    error = wiener_error(SPECTRUM, np.exp(np.linspace(-7, 5, 49))) if measured else None
+    for schedule in (columns, blur):
+        drawn = schedule_with_density(schedule, error=error, coverage=0.0)
+        times = np.interp(np.linspace(0, 1, 17), *drawn.quantiles)
+        alive = (1 / (1 + np.exp(-drawn.log_snr(times)))).reshape(17, -1).sum(axis=1)
+        np.testing.assert_allclose(np.diff(alive), np.diff(alive).mean(), rtol=0.02)
+        np.testing.assert_allclose(drawn.log_snr(times), schedule.log_snr(times), atol=1e-6)
+
+
 def test_a_schedule_with_a_density_survives_its_file(tmp_path: Path) -> None:
     schedule = schedule_with_density(spectra.derive_schedule(SPECTRUM))
     schedule.save(tmp_path / "x")
