@@ -63,7 +63,7 @@ def schedule_with_density(
         name = density.name
     else:
         check_name("density", density, get_args(DensityKind))
-        probes = _even(schedule, TIMES if schedule.variance.size < LARGE else FEW_TIMES)
+        probes = t if schedule.variance.size < LARGE else _even(schedule, FEW_TIMES)
         share = np.interp(t, probes, _along(schedule, probes, density, error))
         name = f"{density}, {'Gaussian surrogate' if error is None else error.name}"
     if not share[-1] > share[0]:
