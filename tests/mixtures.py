@@ -9,7 +9,14 @@ import torch
 from spectra.diffusion.solvers import integrate
 from tests.diffusion.gaussians import edm_levels, lattice
 
-__all__ = ["Mixture", "endpoint_error", "field_mixture", "line_mixture", "true_endpoints"]
+__all__ = [
+    "Mixture",
+    "endpoint_error",
+    "field_mixture",
+    "line_mixture",
+    "starts",
+    "true_endpoints",
+]
 
 MODES = 40
 

@@ -11,6 +11,7 @@ from tests.benchmarks.fits import fits
 from tests.benchmarks.folder import folder
 from tests.benchmarks.gpu import gpu
 from tests.benchmarks.imports import imports
+from tests.benchmarks.mixtures import mixtures
 from tests.benchmarks.preconditioning import preconditioning
 from tests.benchmarks.rapsd import rapsd
 from tests.benchmarks.sound import sound
@@ -28,6 +29,7 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "coverage": coverage,
     "fits": fits,
     "preconditioning": preconditioning,
+    "mixtures": mixtures,
     "transfer": transfer,
     "demo": demo,
 }
