@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from spectra.bases import log_determinant_excess
 from spectra.errors import InputError
 from spectra.schedule.coordinates import AnyOrdering, component_variance
 from spectra.schedule.orderings import orderings
@@ -59,7 +60,8 @@ def best_basis(spectrum: Spectrum, ordering: AnyOrdering) -> tuple[str, str]:
         return chosen, (
             f"{reason}; pca left out: it flatters itself on {files} files of {size} components"
         )
-    gain = losses[chosen] - independent_loss(spectrum, "pca")
+    # What PCA's own noise makes of its gap is taken off.
+    gain = losses[chosen] - independent_loss(spectrum, "pca") - log_determinant_excess(files, size)
     if gain < PCA_GAIN:
         return chosen, f"{reason}; pca would lose {gain:.3f} nats a dimension less, too little"
     return "pca", f"loses {gain:.3f} nats a dimension less than {chosen} ({files} files)"

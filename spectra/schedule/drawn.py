@@ -63,7 +63,7 @@ def read_pairs(path: str | Path) -> np.ndarray:
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
         raise InputError(
             f"{path}: cannot be read; give a .json or .csv of pairs (t, value)"
@@ -77,6 +77,8 @@ def read_pairs(path: str | Path) -> np.ndarray:
         table = np.array([[float(cell) for cell in row] for row in rows])
     except (ValueError, TypeError, RecursionError):
         raise InputError(f"{path}: holds no list of numbers or of pairs (t, value)") from None
+    if table.size == 0:
+        raise InputError(f"{path}: holds no list of numbers or of pairs (t, value)")
     return table[:, 0] if table.ndim == 2 and table.shape[1] == 1 else table
 
 

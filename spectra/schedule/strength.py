@@ -171,7 +171,7 @@ def _cost(base: Schedule, a: float, ends: Ends) -> float:
     offset = a * base.offset
     start, end = ends(offset)
     small = _grouped(base, a, start, end)
-    grid = schedule_grid(small, STEPS, SOLVER)
+    grid = schedule_grid(small, STEPS, SOLVER, spread=0.0)
     return float(np.sqrt(predict_error(small, grid, SOLVER).w2))
 
 

@@ -1,6 +1,7 @@
 """A wished f_max(t) in, a schedule whose own f_max(t) is the wish out, to 1e-6."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 import spectra
 from spectra import InputError
+from spectra.schedule.drawn import read_pairs
 from tests.schedule.known import bumped, known_spectrum, power_law
 
 T = np.linspace(0, 1, 4001)
@@ -65,6 +67,68 @@ def test_a_wished_array_comes_back(values: Any, ordering: str) -> None:
     np.testing.assert_allclose(schedule.f_max(T), expected, atol=1e-6)
 
 
+PAIRS = [(0.0, 0.5), (0.2, 0.45), (0.3, 0.1), (1.0, 0.0)]
+
+
+def test_a_wish_drawn_by_hand_comes_back() -> None:
+    times, values = np.transpose(PAIRS)
+    for given in (PAIRS, np.array(PAIRS), [list(pair) for pair in PAIRS]):
+        schedule = spectra.schedule_from_cutoff(FALLING, given)
+        np.testing.assert_allclose(schedule.f_max(T), np.interp(T, times, values), atol=1e-6)
+
+
+@pytest.mark.parametrize("threshold", [0.3, 1.0])
+@pytest.mark.parametrize("process", ["rectified-flow", "vp-cosine", "edm"])
+def test_the_wish_of_a_process_at_a_threshold_comes_back(process: str, threshold: float) -> None:
+    cutoff = spectra.frequency_cutoff(FALLING, process=process, threshold=threshold)
+    schedule = spectra.schedule_from_cutoff(FALLING, cutoff)
+    np.testing.assert_allclose(schedule.f_max(T), cutoff.f_max(T), atol=1e-6)
+    assert f"{process} at SNR {threshold:g}" in schedule.explanation["pace"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.json", "[[0, 0.5], [0.2, 0.45], [0.3, 0.1], [1, 0]]"),
+        ("a.csv", "t,f_max\n0,0.5\n0.2,0.45\n\n0.3,0.1\n1,0\n"),
+        ("a.csv", "0;0.5\n0.2;0.45\n0.3;0.1\n1;0"),
+        ("a.CSV", "\ufeff0,0.5\r\n0.2,0.45\r\n0.3,0.1\r\n1,0\r\n"),
+    ],
+)
+def test_pairs_are_read_from_files(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    np.testing.assert_array_equal(read_pairs(tmp_path / name), PAIRS)
+
+
+def test_values_at_even_times_are_read_from_files(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("f_max\n0.5\n0.2\n0.1\n")
+    (tmp_path / "a.json").write_text("[0.5, 0.2, 0.1]")
+    for name in ("a.csv", "a.json"):
+        np.testing.assert_array_equal(read_pairs(tmp_path / name), [0.5, 0.2, 0.1])
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("missing.csv", None),
+        ("a.json", b"{"),
+        ("a.json", b'{"a": 1}'),
+        ("a.json", b"[[0, 1], [2]]"),
+        ("a.json", b"[" * 100000),
+        ("a.csv", b"0,0.5\n1,low\n"),
+        ("a.csv", b"0,0.5\n1\n"),
+        ("a.csv", b"\xff\x00\x01"),
+        ("a.csv", b""),
+    ],
+)
+def test_files_without_pairs_are_refused(tmp_path: Path, name: str, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=name) as caught:
+        spectra.schedule_from_cutoff(FALLING, read_pairs(tmp_path / name))
+    assert "\n" not in str(caught.value)
+
+
 def test_on_measured_photographs() -> None:
     source = spectra.open_source("photos", size=32)
     spectrum = spectra.analyze(source)
@@ -106,6 +170,12 @@ def test_an_order_that_rises_cannot_stop_there() -> None:
         (lambda t: np.where(t > 0.5, np.nan, 0.3), "0.5"),
         ([0.3, np.nan, 0.1], "0.5"),
         ([0.3], "at least 2"),
+        ([(0.0, 0.5)], "at least 2"),
+        ([(0.1, 0.5), (1.0, 0.0)], "rise from 0 to 1"),
+        ([(0.0, 0.5), (0.9, 0.0)], "rise from 0 to 1"),
+        ([(0.0, 0.5), (0.5, 0.3), (0.5, 0.2), (1.0, 0.0)], "rise from 0 to 1"),
+        ([(0.0, 0.5), (1.0,)], "give a function"),
+        ("half", "give a function"),
         (np.ones((3, 3)) / 4, "at least 2"),
         (lambda t: 0.3, "constant"),
     ],
@@ -115,6 +185,12 @@ def test_impossible_wishes_are_refused(wish: Any, names: str) -> None:
         spectra.schedule_from_cutoff(FALLING, wish)
     assert names in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("ordering", ["columns", np.zeros(FALLING.shape)])
+def test_an_order_of_places_has_no_f_max(ordering: Any) -> None:
+    with pytest.raises(InputError, match="order of frequencies"):
+        spectra.schedule_from_cutoff(FALLING, [0.5, 0.0], basis="pixel", ordering=ordering)
 
 
 @pytest.mark.parametrize("strength", [0.0, -1.0, np.nan])
