@@ -105,6 +105,8 @@ def _information_lost(schedule: Schedule) -> tuple[np.ndarray, np.ndarray]:
     if not schedule.separable:  # each point then costs as much as an example
         points = int(np.clip(MOST_POINTS // schedule.variance.size, 257, KNOTS))
     clock = np.linspace(schedule.clock[0], schedule.clock[-1], points)
+    if not schedule.separable and len(schedule.clock) <= points:
+        clock = np.union1d(clock, schedule.clock)
     left = schedule.information(np.interp(clock, schedule.clock, schedule.t))
     if not left[0] > left[-1]:
         raise InputError("schedule: no information is lost between t = 0 and t = 1; widen its ends")

@@ -45,7 +45,8 @@ class DiffusionProcess:
         self._t = table(t, torch.float64)
         self._pace = table(schedule.pace, torch.float64)
         self._clock = table(schedule.clock, torch.float64)
-        self._even = schedule.clock is schedule.pace  # one pace is all there is
+        # One pace, and it is the clock: all components fall by 1.
+        self._even = schedule.separable and schedule.clock is schedule.pace
         self._quantile = table(quantile, torch.float64)
         self._blur_rate = self._blur = None
         if schedule.blur_rate is not None and schedule.blur is not None:
@@ -74,7 +75,7 @@ class DiffusionProcess:
         """Times at quantiles of the training density, and d clock / d quantile, [B] -> [B], [B].
 
         The second, times `decay`, is the importance weight of an integral over log-SNR drawn
-        this way. The clock is the pace, or the time where that does not say all.
+        this way. The clock is the pace, or the time where the pace alone does not tell.
         """
         quantile = quantile.to(torch.float64)
         t, _ = _interpolate(quantile, self._quantile, self._t)
@@ -82,14 +83,15 @@ class DiffusionProcess:
         return t, rate.to(torch.float32)
 
     def decay(self, t: torch.Tensor) -> torch.Tensor:
-        """-d log SNR_i / d clock, [B] -> [B, C, *spatial]; 1 where the clock is the pace."""
+        """-d log SNR_i / d clock, [B] -> [B, C, *spatial]; 1 where the schedule is separable."""
         if self._even:
             return torch.ones(len(t), *[1] * len(self.shape), device=t.device)
         t = t.to(torch.float64)
+        clock, _ = _interpolate(t, self._t, self._clock)
         unlimited = self._unlimited(t)
-        decay = self._column(_interpolate(t, self._t, self._pace)[1]).expand_as(unlimited)
+        decay = self._column(_interpolate(clock, self._clock, self._pace)[1]).expand_as(unlimited)
         if self._blur_rate is not None and self._blur is not None:
-            blur, slope = _interpolate(t, self._t, self._blur)
+            blur, slope = _interpolate(clock, self._clock, self._blur)
             fades = _fading(self._blur_rate * self._column(blur), self.schedule.blur_floor)
             decay = decay + 2 * self._blur_rate * self._column(slope) * fades
         stands = unlimited.abs() > MOST_LOG_SNR
@@ -112,8 +114,7 @@ class DiffusionProcess:
             return log_snr
         blur, _ = _interpolate(t.to(torch.float64), self._t, self._blur)
         x, floor = self._blur_rate * self._column(blur), self.schedule.blur_floor
-        faded = -x if floor == 0 else torch.log1p((1 - floor) * torch.expm1(-x))
-        return log_snr + 2 * faded
+        return log_snr + 2 * _log_blur(x, floor)
 
     def alpha_sigma(self, t: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """alpha_i(t), and sigma_i(t) s_i, [B] -> [B, C, *spatial] each."""
@@ -135,11 +136,18 @@ class DiffusionProcess:
         return values.to(torch.float32).reshape(-1, *[1] * len(self.shape))
 
 
+def _log_blur(x: torch.Tensor, floor: float) -> torch.Tensor:
+    """ln d of d = floor + (1 - floor) exp(-x), to the last digits at either end."""
+    if floor == 0:
+        return -x
+    little = torch.log1p((1 - floor) * torch.expm1(-x))
+    return torch.where(x < 1, little, torch.log(floor + (1 - floor) * torch.exp(-x)))
+
+
 def _fading(x: torch.Tensor, floor: float) -> torch.Tensor:
     """-d ln d / dx of d = floor + (1 - floor) exp(-x)."""
-    if floor == 0:
-        return torch.ones_like(x)
-    return (1 - floor) * torch.exp(-x) / (1 + (1 - floor) * torch.expm1(-x))
+    left = (1 - floor) * torch.exp(-x)
+    return left / (floor + left) if floor > 0 else torch.ones_like(x)
 
 
 def _interpolate(

@@ -10,11 +10,13 @@ def log_blur(x: np.ndarray, floor: float) -> np.ndarray:
 
     No digits are lost where d is near 1, nor where a floor of 0 lets it vanish.
     """
-    return -x if floor == 0 else np.log1p((1 - floor) * np.expm1(-x))
+    if floor == 0:
+        return -x
+    little = np.log1p((1 - floor) * np.expm1(-x))
+    return np.where(x < 1, little, np.log(floor + (1 - floor) * np.exp(-x)))
 
 
 def log_blur_slope(x: np.ndarray, floor: float) -> np.ndarray:
     """d ln d / dx, from -1 (no floor) to 0 (on it); any shape."""
-    if floor == 0:
-        return -np.ones_like(x)
-    return -(1 - floor) * np.exp(-x) / (1 + (1 - floor) * np.expm1(-x))
+    left = (1 - floor) * np.exp(-x)
+    return -left / (floor + left) if floor > 0 else -np.ones_like(x)

@@ -317,9 +317,11 @@ class Schedule:
     def clock(self) -> np.ndarray:
         """What tells one noise level from the next, at the knots, [T].
 
-        The pace where it says all, so that it is even in log-noise; else the time.
+        The pace, so that it is even in log-noise; the time where the pace alone does not tell.
         """
-        return self.pace if self.separable and self.pace[-1] > self.pace[0] else self.t
+        rises = np.diff(self.pace) > 0
+        told = rises.any() if self.separable else rises.all()
+        return self.pace if told else self.t
 
     def save(self, path: str | Path) -> None:
         """Write a schedule.safetensors file; reading it back is exact to the bit."""

@@ -59,6 +59,11 @@ def schedules() -> dict[str, spectra.Schedule]:
             SPECTRUM, ordering_strength=0.5, g_denoise=-2.0, g_noise=-1.0
         ),
         "rectified flow": spectra.standard_schedule(SPECTRUM),
+        "one after another, clipped": spectra.preset("columns", SPECTRUM, gamma_min=-8.0),
+        "nearly autoregressive": spectra.preset("rows", SPECTRUM, tau_max=0.9, gamma_min=-6.0),
+        "blurring": spectra.preset("blurring", SPECTRUM),
+        "blur alone": spectra.preset("heat-dissipation", SPECTRUM, noise=0.1, blur_max=3.0),
+        "power-law noise": spectra.preset("power-law-noise", SPECTRUM),
         "fourier, edm": spectra.standard_schedule(SPECTRUM, process="edm", basis="fourier"),
     }
 
@@ -124,7 +129,8 @@ def test_examples_are_scored_independently(control: bool) -> None:
 def test_the_bound_does_not_depend_on_the_path() -> None:
     """No free lunch in likelihood: the closed forms of all strengths are one number."""
     totals = [closed_form(schedule)["total"] for schedule in schedules().values()]
-    by_basis = [totals[i] for i in range(7)]  # the last one is in another basis
+    in_dct = [schedule.basis == "dct" for schedule in schedules().values()]
+    by_basis = [total for total, same in zip(totals, in_dct, strict=True) if same]
     np.testing.assert_allclose(by_basis, by_basis[0], rtol=1e-12)
     for schedule in schedules().values():
         terms = closed_form(schedule)
@@ -189,9 +195,15 @@ def test_times_even_in_information(name: str) -> None:
     assert ((t >= 0) & (t <= 1)).all()
     assert (np.diff(t) >= 0).all()
     snr = np.exp(schedule.log_snr(t)).reshape(len(t), -1)
-    integrand = 0.5 * rate * (snr / (1 + snr)).sum(axis=1)
+    right = np.searchsorted(schedule.t, t).clip(1, len(schedule.t) - 1)
+    speed = (np.diff(schedule.clock) / np.diff(schedule.t))[right - 1, None]
+    fall = -schedule.log_snr_slope(t).reshape(len(t), -1) / speed
+    fall = 1.0 if schedule.separable else fall
+    integrand = 0.5 * rate * (fall * snr / (1 + snr)).sum(axis=1)
     terms = closed_form(schedule)
-    np.testing.assert_allclose(integrand, terms["diffusion"], rtol=0.02)
+    # A window that opens or shuts between two points bends it there.
+    flat = np.abs(integrand / terms["diffusion"] - 1) < 0.02
+    assert flat.mean() > (0.9999 if schedule.separable else 0.98)
     assert integrand.mean() == pytest.approx(terms["diffusion"], rel=1e-3)
 
 
