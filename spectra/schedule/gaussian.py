@@ -29,12 +29,14 @@ __all__ = [
     "predict_error",
     "predict_sigmas",
     "wiener_knots",
+    "within",
 ]
 
 GridSolver = Literal["euler", "ddim", "heun", "2m", "ancestral", "covariance"]
 Start = Literal["data", "white"]
 
 CHUNK = 1 << 16  # components at a time
+MOST_LOG_SNR = 60.0
 FINE = 400  # points of the exact flow's integral where the denoiser is not Wiener's
 
 
@@ -208,7 +210,7 @@ def knots_of(
     On data whose spread at every noise level is a factor e^-lower lower, if given.
     """
     variance = schedule.variance.ravel()[at]
-    log_snr = schedule.log_snr(times).reshape(len(times), -1)[:, at]
+    log_snr = within(schedule.log_snr(times)).reshape(len(times), -1)[:, at]
     log_sigma = 0.5 * (np.log(variance) - log_snr)
     if error is None:
         return wiener_knots(log_sigma, variance * np.exp(-lower))
@@ -218,6 +220,11 @@ def knots_of(
             f"{schedule.basis} of {schedule.shape}; measure it in the schedule's"
         )
     return _measured(error, log_sigma, at, lower)
+
+
+def within(log_snr: np.ndarray) -> np.ndarray:
+    """log SNR, no farther out than samplers tell apart."""
+    return np.clip(log_snr, -MOST_LOG_SNR, MOST_LOG_SNR)
 
 
 def wiener_knots(log_sigma: np.ndarray, variance: np.ndarray) -> Knots:

@@ -12,11 +12,13 @@ import numpy as np
 
 from spectra.errors import InputError, check_name
 from spectra.schedule.gaussian import (
+    MOST_LOG_SNR,
     Knots,
     Start,
     knots_of,
     linear_solver,
     wiener_knots,
+    within,
 )
 from spectra.schedule.optimise import SMOOTHNESS, SPREAD, Criterion, Problem, optimise
 
@@ -213,7 +215,8 @@ def schedule_grid(
     if schedule.separable:
         strength = schedule.offset.ravel()
     else:
-        strength = (schedule.log_snr(np.array([0.5]))[0] + np.interp(0.5, t, levels)).ravel()
+        middle = within(schedule.log_snr(np.array([0.5]))[0])
+        strength = (middle + np.interp(0.5, t, levels)).ravel()
     strength, count = np.unique(strength, return_counts=True)
     starts = [
         2
@@ -246,7 +249,7 @@ def _levels_of(schedule: "Schedule") -> tuple[np.ndarray, np.ndarray]:
     if schedule.separable:
         return schedule.pace, schedule.t
     t = np.linspace(0, 1, PROBES)
-    level = np.array([-float(schedule.log_snr(t[k : k + 1]).mean()) for k in range(PROBES)])
+    level = np.array([-within(schedule.log_snr(t[k : k + 1])).mean() for k in range(PROBES)])
     return level + 1e-6 * t, t
 
 
@@ -267,12 +270,14 @@ def _schedule_problem(
         groups = _groups(schedule.offset.reshape(1, -1), np.ones_like(variance), variance)
 
         def knots(q: np.ndarray, lower: float) -> Knots:
-            log_sigma = 0.5 * (q[:, None] - groups.mean)  # of unit variance
+            log_sigma = -0.5 * within(groups.mean - q[:, None])  # of unit variance
             return wiener_knots(log_sigma, np.full(len(groups.mean), np.exp(-lower)))
 
-        rate = _half
+        def rate(q: np.ndarray) -> np.ndarray:
+            return 0.5 * (np.abs(groups.mean - q[:, None]) < MOST_LOG_SNR)
+
     else:
-        probes = schedule.log_snr(np.interp(np.linspace(clean, noisy, 5), levels, t))
+        probes = within(schedule.log_snr(np.interp(np.linspace(clean, noisy, 5), levels, t)))
         probes = probes.reshape(5, -1)
         if error is not None:
             probes = np.vstack(
@@ -286,7 +291,7 @@ def _schedule_problem(
 
         def rate(q: np.ndarray) -> np.ndarray:
             above, below = np.minimum(q + small, noisy), np.maximum(q - small, clean)
-            log_snr = schedule.log_snr(np.interp(np.r_[above, below], levels, t))
+            log_snr = within(schedule.log_snr(np.interp(np.r_[above, below], levels, t)))
             log_snr = log_snr.reshape(2, len(q), -1)[..., groups.member]
             return 0.5 * (log_snr[1] - log_snr[0]) / (above - below)[:, None]
 

@@ -16,7 +16,7 @@ Criterion = Literal["w2", "kl"]
 # A grid that fits the surrogate to the last digit cancels errors that real data do not have.
 # So it is judged on the spectrum and on the same spectrum a factor e^-SPREAD lower, as the local
 # spread of data is that comes in clusters; and neighbouring steps may differ only at a price.
-SPREAD = 1.0
+SPREAD = 0.5
 SMOOTHNESS = 0.01
 ITERATIONS = 300
 # Errors this far under the data's variance (-60 dB) are as good as none.

@@ -10,6 +10,7 @@ from tests.benchmarks.demo import demo
 from tests.benchmarks.fits import fits
 from tests.benchmarks.folder import folder
 from tests.benchmarks.gpu import gpu
+from tests.benchmarks.grids import grids
 from tests.benchmarks.imports import imports
 from tests.benchmarks.mixtures import mixtures
 from tests.benchmarks.preconditioning import preconditioning
@@ -29,6 +30,7 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "coverage": coverage,
     "fits": fits,
     "preconditioning": preconditioning,
+    "grids": grids,
     "mixtures": mixtures,
     "transfer": transfer,
     "demo": demo,
