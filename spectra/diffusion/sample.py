@@ -36,7 +36,7 @@ def sample(
     run : Run
     n : int
     steps : int
-        Steps of the solver along `run.schedule.grid(steps)`.
+        Steps of the solver along `run.schedule.grid(steps, solver)`.
     solver : {"euler", "ddim", "heun", "2m", "ancestral", "covariance"}
     seed : int
         Example i depends on (seed, i) alone, not on n or the batch.
@@ -62,7 +62,7 @@ def sample(
     """
     check_number("n", n, low=1)
     device = chosen_device(device)
-    times = run.schedule.grid(steps) if grid is None else _checked(grid)
+    times = run.schedule.grid(steps, solver) if grid is None else _checked(grid)
     denoiser = run.denoiser(device)
     process = denoiser.process
     gain = _gain(process, times, solver, error)
