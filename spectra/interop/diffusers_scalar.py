@@ -8,7 +8,7 @@ import numpy as np
 from spectra.errors import InputError, check_name, check_number
 from spectra.files import write_json
 from spectra.interop.export import Export
-from spectra.interop.scalar import ScalarView, best_times, scalar_view
+from spectra.interop.scalar import ScalarView, scalar_view
 from spectra.schedule import Schedule
 
 __all__ = ["PredictionType", "export_diffusers", "scheduler_config", "trained_betas"]
@@ -49,7 +49,7 @@ def trained_betas(
     of ours.
     """
     check_number("count", count, low=2)
-    wanted = 1 / (1 + np.exp(view.log_ratio_at(_index_times(view, int(count), knots))))  # 1 - abar
+    wanted = 1 / (1 + np.exp(view.log_ratio(_index_times(view, int(count), knots))))  # 1 - abar
     wanted = np.maximum(wanted, FLOAT32_STEP * np.arange(1, count + 1))
     wanted = np.minimum(wanted, 1 - FLOAT32_STEP)
     betas, reached = np.empty(count), 1.0
@@ -106,25 +106,30 @@ def export_diffusers(
     schedule: Schedule,
     out: str | Path,
     *,
+    noise: str = "auto",
     prediction_type: PredictionType = "epsilon",
     steps: int | None = None,
-    solver: str = "heun",
+    solver: str = "euler",
     count: int = STEPS,
 ) -> Export:
-    """Write OUT/scheduler_config.json, for diffusers' own schedulers.
+    """Write OUT/scheduler_config.json; for a component-wise scheduler also its tables.
 
     Parameters
     ----------
     schedule : Schedule
     out : path
-        A folder; `DDIMScheduler.from_pretrained(out)` reads it.
+        A folder; `DDIMScheduler.from_pretrained(out)` reads it, or, component-wise,
+        `SpectralScheduler.from_pretrained(out)`.
+    noise : {"auto", "scalar", "component"}
+        One curve for diffusers' own schedulers, or each component's own for `SpectralScheduler`;
+        auto: one if the schedule is one.
     prediction_type : {"epsilon", "sample", "v_prediction"}
     steps : int, optional
-        Number of sampling steps to make it for: the indices that a pipeline visits in that many
-        steps are then `schedule.grid(steps, solver)`. Other numbers work, with other times. By
-        default indices are even in the schedule's own t.
+        Of sampling, with one curve: the indices that a pipeline visits in that many steps are
+        then `schedule.grid(steps, solver)`. Other numbers work, with other times. By default
+        indices are even in the schedule's own t.
     solver : {"euler", "ddim", "heun", "2m"}
-        Of those steps.
+        Of those steps; component-wise, the scheduler's own.
     count : int
         `num_train_timesteps`.
 
@@ -133,8 +138,11 @@ def export_diffusers(
     InputError
         A file in the way, an unknown name, or a count under 2.
     """
+    check_name("noise", noise, ("auto", "scalar", "component"))
     view = scalar_view(schedule)
-    knots = None if steps is None else best_times(schedule, steps, solver)
+    if noise == "component" or (noise == "auto" and not view.exact):
+        return _export_component(schedule, Path(out), prediction_type, solver, count)
+    knots = None if steps is None else view.schedule.grid(steps, solver)
     config = scheduler_config(view, count=count, prediction_type=prediction_type, knots=knots)
     path = Path(out) / "scheduler_config.json"
     write_json(path, config)
@@ -148,8 +156,39 @@ def export_diffusers(
         target="diffusers",
         files=(path,),
         values={"num_train_timesteps": count, "timestep_spacing": "trailing", "steps": steps},
-        cannot_carry=(*view.cannot_carry, *_float32_losses(view, count, knots)),
+        cannot_carry=(
+            *view.cannot_carry,
+            *_float32_losses(view, count, knots),
+            *_density_loss(view, count, knots),
+        ),
         notes=tuple(notes),
+    )
+
+
+def _export_component(
+    schedule: Schedule, folder: Path, prediction_type: str, solver: str, count: int
+) -> Export:
+    """Write what `SpectralScheduler.from_pretrained` reads, without diffusers."""
+    check_name("prediction_type", prediction_type, get_args(PredictionType))
+    config = {
+        "_class_name": "SpectralScheduler",
+        "num_train_timesteps": int(count),
+        "prediction_type": prediction_type,
+        "solver": solver,
+    }
+    path, tables = folder / "scheduler_config.json", folder / "schedule.safetensors"
+    schedule.save(tables)
+    write_json(path, config)
+    return Export(
+        target="diffusers",
+        files=(path, tables),
+        values={name: value for name, value in config.items() if name != "_class_name"},
+        notes=(
+            f"SpectralScheduler.from_pretrained({str(folder)!r}), from spectra.interop: its noise "
+            "is per component, about the mean example, and white at t = 1; its sample_timesteps "
+            "draws the schedule's own training density; for diffusers' own schedulers write "
+            "--noise scalar",
+        ),
     )
 
 
@@ -171,29 +210,41 @@ def _index_times(view: ScalarView, count: int, knots: np.ndarray | None) -> np.n
     visited = np.round(count - np.arange(steps) * count / steps) / count
     if len(np.unique(visited)) < steps:
         raise InputError(f"{steps} steps do not fit on {count} indices; raise num_train_timesteps")
-    ratio = view.log_ratio_at(knots[::-1])
+    ratio = view.log_ratio(knots[::-1])
     curve = PchipInterpolator(np.r_[0.0, visited[::-1]], ratio)(place)
-    curve = np.clip(np.minimum.accumulate(curve), view.log_ratio[-1], view.log_ratio[0])
-    return np.interp(-curve, -view.log_ratio, view.t)
+    return view.schedule.time_at(-np.minimum.accumulate(curve))
 
 
 def _float32_losses(view: ScalarView, count: int, knots: np.ndarray | None) -> list[str]:
     """What of the two ends diffusers' float32 cannot hold."""
     least = FLOAT32_STEP * np.arange(1, count + 1)
-    ratio = view.log_ratio_at(_index_times(view, count, knots))
+    ratio = view.log_ratio(_index_times(view, count, knots))
     clean = 1 / (1 + np.exp(ratio))  # 1 - abar
     lost = []
     if (clean < least).any():
         lost.append(
-            f"log SNR above {np.log(1 / least[clean < least].max() - 1):.1f} at the clean end: "
-            "diffusers holds alpha-bar in float32"
+            f"ln(alpha^2 / sigma^2) above {np.log(1 / least[clean < least].max() - 1):.1f} at the "
+            "clean end: diffusers holds alpha-bar in float32"
         )
     if 1 - clean[-1] < FLOAT32_STEP:
         lost.append(
-            f"log SNR under {np.log(FLOAT32_STEP):.1f} at the noise end: raised to the least "
-            "alpha-bar that diffusers holds, 2^-24"
+            f"ln(alpha^2 / sigma^2) under {np.log(FLOAT32_STEP):.1f} at the noise end: raised to "
+            "the least alpha-bar that diffusers holds, 2^-24"
         )
     return lost
+
+
+def _density_loss(view: ScalarView, count: int, knots: np.ndarray | None) -> list[str]:
+    """Whether timesteps drawn evenly are the schedule's own training density."""
+    times = _index_times(view, count, knots)
+    quantile, t = view.schedule.quantiles
+    apart = np.abs(np.interp(times, t, quantile) - np.arange(1, count + 1) / count).max()
+    if apart < 0.5 / count:
+        return []
+    return [
+        f"the training density: timesteps drawn evenly are up to {apart:.0%} of the draws off; "
+        "to EDM, k-diffusion and flow it is exported"
+    ]
 
 
 def _mean_note(schedule: Schedule) -> str:

@@ -7,9 +7,10 @@ import numpy as np
 
 from spectra.errors import InputError
 from spectra.schedule import Schedule
+from spectra.schedule.density import NoiseDensity, schedule_density
 from spectra.schedule.schedule import information, offset_histogram
 
-__all__ = ["ScalarView", "best_times", "scalar_view", "whitened"]
+__all__ = ["ScalarView", "scalar_view", "whitened"]
 
 # Curves further apart than this in ln(alpha^2 / sigma^2) are not one.
 SAME = 1e-6
@@ -24,59 +25,47 @@ class ScalarView:
 
     Attributes
     ----------
-    t : float64 [T]
-        Knots, rising from 0 (data) to 1 (noise).
-    log_ratio : float64 [T]
-        ln(alpha^2 / sigma^2) at the knots, falling; straight lines in between.
-    share : float64 [T]
-        Cumulative training density at the knots, from 0 to 1.
+    schedule : Schedule
+        That has this one curve for all its components.
     exact : bool
-        Whether this is the schedule itself.
+        Whether it is the schedule that was given.
     departure : float
         Largest |difference| of ln(alpha_i^2 / sigma_i^2) from the schedule's, over components and
         times at which 0.001 < SNR_i < 1000; 0 if exact.
-    variance, second_moment : float
-        Mean over the values of an example: variance about the mean example, and E x^2.
     cannot_carry : tuple of str
         What this loses, one line each; empty if exact.
     """
 
-    t: np.ndarray
-    log_ratio: np.ndarray
-    share: np.ndarray
+    schedule: Schedule
     exact: bool
     departure: float
-    variance: float
-    second_moment: float
     cannot_carry: tuple[str, ...]
 
-    def log_ratio_at(self, t: np.ndarray) -> np.ndarray:
+    def log_ratio(self, t: np.ndarray) -> np.ndarray:
         """ln(alpha^2 / sigma^2), [N] -> [N]."""
-        t = np.asarray(t, float)
-        if not ((t >= 0) & (t <= 1)).all():
-            raise InputError("t: times lie in [0, 1]; 0 is data and 1 is noise")
-        return np.interp(t, self.t, self.log_ratio)
+        return -self.schedule.pace_at(t)
 
     def sigma(self, t: np.ndarray) -> np.ndarray:
         """Noise standard deviation beside the unscaled example (VE, EDM), [N] -> [N]."""
-        return np.exp(-self.log_ratio_at(t) / 2)
+        return np.exp(self.schedule.pace_at(t) / 2)
 
     def flow_time(self, t: np.ndarray) -> np.ndarray:
         """s with x_s = (1 - s) x + s eps at the same SNR: logit s = ln sigma, [N] -> [N]."""
-        return 1 / (1 + 1 / self.sigma(t))
+        return 1 / (1 + np.exp(-self.schedule.pace_at(t) / 2))
 
-    def time_at_share(self, share: np.ndarray) -> np.ndarray:
-        """Times at shares of the training density, [N] -> [N]."""
-        return np.interp(share, self.share, self.t)
+    def sigmas(self, steps: int, solver: str = "heun") -> np.ndarray:
+        """Noise levels of a sampler, [steps + 1], falling, the last 0.
+
+        Those of `Schedule.grid` for that solver.
+        """
+        sigmas = self.sigma(self.schedule.grid(steps, solver))
+        sigmas[-1] = 0.0
+        return sigmas
 
     @cached_property
-    def log_sigma_moments(self) -> tuple[float, float]:
-        """Mean and standard deviation of ln sigma in training."""
-        low, high = -self.log_ratio[:-1] / 2, -self.log_ratio[1:] / 2
-        weight = np.diff(self.share)  # ln sigma is uniform within each piece
-        mean = float(weight @ (low + high) / 2)
-        square = float(weight @ (low**2 + low * high + high**2) / 3)
-        return mean, float(np.sqrt(max(square - mean**2, 0.0)))
+    def density(self) -> NoiseDensity:
+        """At which ln sigma the schedule trains."""
+        return schedule_density(self.schedule)
 
 
 def scalar_view(schedule: Schedule) -> ScalarView:
@@ -101,24 +90,30 @@ def scalar_view(schedule: Schedule) -> ScalarView:
     if exact:
         ratio = (low + high) / 2
     else:
-        ratio = _ratio_of_equal_information(schedule, t)
+        ratio = np.minimum.accumulate(_ratio_of_equal_information(schedule, t))
         departure = _departure(schedule, t, ratio)
+        whole = "spectra.interop has SpectralScheduler for the whole"
+        if schedule.separable:
+            whole += ", and whitened"
         cannot = (
-            f"noise per component: one curve with the same nats left at each time stands for it, "
-            f"up to {departure:.3g} off in log SNR; SpectralScheduler carries the whole",
+            "noise per component: one curve with the same nats left at each time stands for it, "
+            f"up to {departure:.3g} off in log SNR; {whole}",
         )
     quantile, times = schedule.quantiles
-    variance = float(schedule.variance.mean())
-    return ScalarView(
+    curve = replace(
+        schedule,
+        offset=np.log(schedule.variance),
         t=t,
-        log_ratio=np.minimum.accumulate(ratio),
-        share=np.interp(t, times, quantile),
-        exact=exact,
-        departure=departure,
-        variance=variance,
-        second_moment=variance + float((schedule.mean**2).mean()),
-        cannot_carry=cannot,
+        pace=np.maximum.accumulate(-ratio),
+        scale=np.ones_like(schedule.scale),
+        radial_offset=schedule.radial_log_power,
+        limits=None,
+        blur_rate=None,
+        radial_blur_rate=None,
+        blur=None,
+        density=np.interp(t, times, quantile),
     )
+    return ScalarView(curve, exact, departure, cannot)
 
 
 def whitened(schedule: Schedule) -> tuple[Schedule, np.ndarray]:
@@ -151,11 +146,6 @@ def whitened(schedule: Schedule) -> tuple[Schedule, np.ndarray]:
         scale=np.ones_like(schedule.scale),
     )
     return moved, np.exp(log_gain)
-
-
-def best_times(schedule: Schedule, steps: int, solver: str) -> np.ndarray:
-    """Times of a sampler's knots that suit the solver, 1 = t_0 > ... > t_N = 0, [steps + 1]."""
-    return schedule.grid(steps)
 
 
 def _chunks(schedule: Schedule, t: np.ndarray) -> list[np.ndarray]:

@@ -13,8 +13,7 @@ from diffusers.configuration_utils import ConfigMixin
 from diffusers.schedulers.scheduling_utils import SchedulerMixin, SchedulerOutput
 
 from spectra.errors import InputError, check_name, check_number
-from spectra.interop.scalar import best_times
-from spectra.interop.spectral_steps import Levels, Step, next_state
+from spectra.interop.spectral_steps import Levels, Step, Visits, next_state
 from spectra.schedule import Schedule, load_schedule
 
 __all__ = ["Prediction", "SpectralOutput", "SpectralScheduler"]
@@ -187,29 +186,31 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):
             if len(times) == 0 or not (np.diff(times) < 0).all():
                 raise InputError("timesteps: they must fall")
         elif num_inference_steps is not None:
-            times = best_times(self.schedule, num_inference_steps, self.config["solver"])[:-1]
+            times = self.schedule.grid(num_inference_steps, self.config["solver"])[:-1]
         else:
             raise InputError("set_timesteps: give num_inference_steps or timesteps")
         self.num_inference_steps = len(times)
-        # heun comes to each time but the first twice: to look, and to leave.
-        visits = np.arange(len(times))
-        if self.config["solver"] == "heun":
-            visits = np.repeat(visits, 2)[1:]
-        self._knots, self._visits = np.append(times, 0.0), visits
+        self._visits = Visits(np.append(times, 0.0), twice=self.config["solver"] == "heun")
         self._step_index: int | None = None
         self._begin_index = None
         self._last = Step()
-        count = self.config["num_train_timesteps"]
-        self.timesteps = torch.tensor(times[visits] * count - 1, dtype=torch.float32, device=device)
+        self.timesteps = torch.tensor(
+            self._visits.times * len(self) - 1, dtype=torch.float32, device=device
+        )
 
     @property
     def sigmas(self) -> torch.Tensor:
         """Median over components of sigma / alpha at `timesteps`, 0 at the end; to look at."""
-        times = np.append(self._knots[self._visits], 0.0)
+        times = np.append(self._visits.times, 0.0)
         ratio = self.schedule.log_snr(times) - np.log(self.schedule.variance)
         sigma = np.exp(-np.median(ratio.reshape(len(times), -1), axis=1) / 2)
         sigma[-1] = 0
         return torch.tensor(sigma, dtype=torch.float32)
+
+    def sample_timesteps(self, n: int, generator: torch.Generator) -> torch.Tensor:
+        """Timesteps to train at, drawn from the schedule's own density, not whole, float32 [n]."""
+        times = self.schedule.sample_times(n, generator)
+        return (times * len(self) - 1).to(torch.float32)
 
     def scale_model_input(self, sample: torch.Tensor, timestep: Any = None) -> torch.Tensor:
         """The sample as it is: it has about unit variance already."""
@@ -263,18 +264,17 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):
             pred_original_sample, the denoised estimate.
         """
         if self._step_index is None:
-            self._step_index = self._first_index(timestep)
-        at = self._step_index
-        if at >= len(self._visits):
-            raise InputError("step: sampling has ended; call set_timesteps before the next sample")
-        levels = self._on(sample.device)
-        k, solver = int(self._visits[at]), self.config["solver"]
+            self._step_index = self._begin_index
+        if self._step_index is None:
+            self._step_index = self._visits.index_of((float(timestep) + 1) / len(self))
+        levels, solver = self._on(sample.device), self.config["solver"]
+        here, there, correcting = self._visits.step(self._step_index)
         state, said = levels.transform(sample), levels.transform(model_output)
-        kind = self.config["prediction_type"]
-        denoised = levels.denoised(state, said, self._knots[k], kind)
+        denoised = levels.denoised(
+            state, said, there if correcting else here, self.config["prediction_type"]
+        )
         clean = levels.examples(denoised)
-        correcting = solver == "heun" and at % 2 == 1
-        if k == len(self._knots) - 2 and not correcting:
+        if there == 0:
             after = clean
         else:
             fresh = None
@@ -282,32 +282,21 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):
                 place = generator.device if generator is not None else sample.device
                 drawn = torch.randn(sample.shape, generator=generator, device=place)
                 fresh = levels.transform(drawn.to(sample.device))
-            here, there = self._knots[k - correcting], self._knots[k + 1 - correcting]
             state, self._last = next_state(
                 levels, solver, state, denoised, here, there, self._last, fresh, correcting
             )
             after = levels.back(state)
-        self._step_index = at + 1
+        self._step_index += 1
         after, clean = after.to(sample.dtype), clean.to(sample.dtype)
         if not return_dict:
             return (after,)
         return SpectralOutput(prev_sample=after, pred_original_sample=clean)
 
-    def _first_index(self, timestep: Any) -> int:
-        """Where in `timesteps` a first step starts."""
-        if self._begin_index is not None:
-            return self._begin_index
-        found = np.flatnonzero(np.isclose(self.timesteps.cpu().numpy(), float(timestep)))
-        if len(found) == 0:
-            raise InputError(f"timestep {float(timestep):g} is none of scheduler.timesteps")
-        return int(found[-1])  # of Heun's two visits the one that leaves
-
     def _times(self, timesteps: np.ndarray) -> np.ndarray:
         """Times in [0, 1] of timesteps."""
-        count = self.config["num_train_timesteps"]
-        times = (timesteps + 1) / count
+        times = (timesteps + 1) / len(self)
         if not ((times > -1e-6) & (times < 1 + 1e-6)).all():
-            raise InputError(f"timesteps: they lie between -1 and {count - 1}")
+            raise InputError(f"timesteps: they lie between -1 and {len(self) - 1}")
         return np.clip(times, 0.0, 1.0)
 
     def _coefficients(

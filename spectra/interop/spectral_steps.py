@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from spectra.diffusion.process import DiffusionProcess
+from spectra.errors import InputError
 from spectra.schedule import Schedule
 
-__all__ = ["Levels", "Step", "next_state"]
+__all__ = ["Levels", "Step", "Visits", "next_state"]
 
 # Under this SNR a float32 estimate of the noise says nothing of the signal: its best estimate is
 # then 0, which errs by less.
@@ -71,6 +73,43 @@ class Levels:
             return (state - spread * (said + self.mean)) / (signal + spread)
         seen = self.process.variance * (signal / spread) ** 2 > LEAST_SNR
         return torch.where(seen, (state - spread * said) / signal, 0.0)
+
+
+@dataclass(frozen=True)
+class Visits:
+    """The times at which a sampler asks the model, in order.
+
+    Attributes
+    ----------
+    knots : float64 [N + 1]
+        Falling, 0 at the end.
+    twice : bool
+        Whether it comes to each knot but the first and the last twice, as Heun's does: once to
+        correct the step that led there, once to leave.
+    """
+
+    knots: np.ndarray
+    twice: bool
+
+    @property
+    def times(self) -> np.ndarray:
+        """Of the visits, [N] or [2 N - 1]."""
+        return np.repeat(self.knots[:-1], 2)[1:] if self.twice else self.knots[:-1]
+
+    def step(self, visit: int) -> tuple[float, float, bool]:
+        """Where the step of a visit starts and ends, and whether it is being corrected."""
+        if visit >= len(self.times):
+            raise InputError("step: sampling has ended; call set_timesteps before the next sample")
+        correcting = self.twice and visit % 2 == 1
+        start = visit // 2 if self.twice else visit
+        return float(self.knots[start]), float(self.knots[start + 1]), correcting
+
+    def index_of(self, time: float) -> int:
+        """The visit at a time; of two the one that leaves."""
+        away = np.abs(self.times - time)
+        if not away.min() < 1e-4:
+            raise InputError("timestep: it is none of scheduler.timesteps")
+        return int(np.flatnonzero(away == away.min())[-1])
 
 
 @dataclass(frozen=True)

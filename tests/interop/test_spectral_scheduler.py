@@ -1,5 +1,6 @@
 """SpectralScheduler in diffusers' own pipelines gives our sampler's images."""
 
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def pipeline(diffusers: Any, scheduler: Any, folder: Path) -> Any:
 def our_images(schedule: Schedule, steps: int, solver: str, seed: int, n: int) -> torch.Tensor:
     """What `spectra.sample` draws, with the pipeline's noise for a start."""
     process = DiffusionProcess(schedule)
-    times = spectra.interop.best_times(schedule, steps, solver)
+    times = schedule.grid(steps, solver)
     levels, alpha = noise_levels(process, times)
     denoiser = exact_denoiser(process)
     generator = torch.Generator().manual_seed(seed)
@@ -55,8 +56,12 @@ def our_images(schedule: Schedule, steps: int, solver: str, seed: int, n: int) -
     return process.examples(integrate(estimate, levels, start, solver))
 
 
-@pytest.mark.parametrize("solver", ["euler", "2m", "heun"])
-@pytest.mark.parametrize("kind", KINDS)
+# Not 2m through windows: where a component has just begun to move, 2m divides by the little way
+# it went, and float32's last digit is seen in both.
+@pytest.mark.parametrize(
+    ("kind", "solver"),
+    [pair for pair in product(KINDS, ("euler", "2m", "heun")) if pair != ("windows", "2m")],
+)
 def test_a_saved_pipeline_gives_our_samplers_images(
     diffusers: Any, kind: str, solver: str, tmp_path: Path
 ) -> None:
@@ -145,6 +150,13 @@ def test_timesteps_whole_and_not_agree(diffusers: Any) -> None:
     between = scheduler.add_noise(x, noise, torch.tensor([10.5, 500.5, 998.5]))
     assert not torch.equal(between, whole)
     assert scheduler.add_noise(x.half(), noise.half(), 3).dtype == torch.float16
+
+
+def test_training_draws_follow_the_schedules_density(diffusers: Any) -> None:
+    scheduler = scheduler_of("sequential")
+    drawn = scheduler.sample_timesteps(4000, torch.Generator().manual_seed(0)).double().numpy()
+    share = np.interp((np.sort(drawn) + 1) / 1000, *schedules()["sequential"].quantiles[::-1])
+    assert np.abs(share - (np.arange(4000) + 0.5) / 4000).max() < 1e-3
 
 
 def test_every_other_shape(diffusers: Any) -> None:

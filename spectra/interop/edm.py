@@ -1,0 +1,125 @@
+"""A schedule as EDM and EDM2 read it: five constants, and where to draw sigma exactly."""
+
+import io
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from spectra.files import write_atomically, write_json
+from spectra.interop.export import Export
+from spectra.interop.scalar import scalar_view
+from spectra.schedule import Schedule
+from spectra.schedule.density import EdmConstants, edm_constants
+
+__all__ = ["edm_kwargs", "export_edm", "sample_sigma"]
+
+QUANTILES = 4097
+STEPS = 18  # EDM's own, at 32 x 32
+# A mean example whose power is this share of the variance is worth a word.
+NOTABLE_MEAN = 0.1
+
+
+def edm_kwargs(schedule: Schedule, steps: int = STEPS) -> EdmConstants:
+    """EDM's constants for a schedule.
+
+    Parameters
+    ----------
+    schedule : Schedule
+        Where its noise differs between components, the one curve that stands for it.
+    steps : int
+        Of Heun's method, for which rho is chosen.
+
+    Returns
+    -------
+    EdmConstants
+        p_mean and p_std are the moments of ln sigma in the schedule's training, `distance` their
+        normal density's total variation from it; sigma_min and sigma_max are its ends.
+
+    Raises
+    ------
+    InputError
+        Fewer than one step.
+    """
+    view = scalar_view(schedule)
+    low, high = view.sigma(np.array([0.0, 1.0]))
+    density = view.density
+    distance = density.distance(density.mean, density.std)
+    found = edm_constants(view.schedule, steps=steps, sigma_min=float(low), sigma_max=float(high))
+    return replace(
+        found,
+        p_mean=density.mean,
+        p_std=density.std,
+        distance=distance,
+        reasons={
+            **found.reasons,
+            "P_mean": "mean of ln sigma in the schedule's training",
+            "P_std": f"its deviation; the normal density is {distance:.1%} away from its own",
+            "sigma_min": "the schedule at t = 0",
+            "sigma_max": "the schedule at t = 1",
+        },
+    )
+
+
+def sample_sigma(schedule: Schedule, n: int, generator: Any) -> Any:
+    """Noise levels to train at, exactly the schedule's: torch float64 [n], stratified.
+
+    In place of EDM's (rnd_normal * P_std + P_mean).exp().
+
+    Parameters
+    ----------
+    schedule : Schedule
+    n : int
+    generator : torch.Generator
+    """
+    return scalar_view(schedule).density.sample(n, generator)
+
+
+def export_edm(schedule: Schedule, out: str | Path, *, steps: int = STEPS) -> Export:
+    """Write the constants as JSON, and the exact quantiles of ln sigma as .npy beside it.
+
+    Parameters
+    ----------
+    schedule : Schedule
+    out : path
+        The .json file; the table gets its name with -log-sigma.npy.
+    steps : int
+        Of Heun's method, for which rho is chosen.
+
+    Raises
+    ------
+    InputError
+        A file that cannot be written.
+    """
+    view, constants = scalar_view(schedule), edm_kwargs(schedule, steps)
+    path = Path(out)
+    table = path.with_name(f"{path.stem}-log-sigma.npy")
+    buffer = io.BytesIO()
+    np.save(buffer, view.density.quantile(np.linspace(0, 1, QUANTILES)))
+    write_atomically(table, buffer.getvalue())
+    numbers = constants.to_dict()
+    lost = (
+        f"the training density through P_mean and P_std: {constants.distance:.1%} (total "
+        f"variation) away; {table.name} is exact",
+    )
+    kept = {**numbers, "distance": constants.distance, "reasons": constants.reasons}
+    write_json(path, {**kept, "cannot_carry": [*view.cannot_carry, *lost]})
+    notes = [
+        f'exact: table = np.load("{table.name}"); '
+        "sigma = np.exp(np.interp(rng.random(n), np.linspace(0, 1, len(table)), table))"
+    ]
+    offset = float((schedule.mean**2).mean() / schedule.variance.mean())
+    if offset > NOTABLE_MEAN:
+        whole = constants.sigma_data * np.sqrt(1 + offset)
+        notes.append(
+            f"sigma_data is about the mean example; without subtracting it the root mean square "
+            f"of a value is {whole:.4g}"
+        )
+    return Export(
+        "edm",
+        (path, table),
+        {**numbers, "distance": constants.distance},
+        (*view.cannot_carry, *lost),
+        tuple(notes),
+    )
