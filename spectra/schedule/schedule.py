@@ -11,8 +11,8 @@ from spectra.bases import Basis, PcaBasis, make_basis
 from spectra.errors import InputError
 from spectra.schedule.blur import log_blur, log_blur_slope
 from spectra.schedule.checks import check_schedule
-from spectra.schedule.cutoff import last_crossing
 from spectra.schedule.processes import Form, coefficients
+from spectra.schedule.visible import largest_visible
 
 if TYPE_CHECKING:
     from spectra.schedule.denoising import DenoisingError
@@ -209,36 +209,7 @@ class Schedule:
         the largest frequency of a component above the threshold, 0 where none is; NaN in the
         pixel basis, whose components have no frequency.
         """
-        level = np.log(self.threshold)
-        if self.separable and not np.isnan(self.radial_offset).any():
-            pace = np.atleast_1d(self.pace_at(t))
-            return last_crossing(self.radial_frequency, self.radial_offset, level + pace)
-        return np.array([self._f_max_at(time, level) for time in np.atleast_1d(t)])
-
-    def _f_max_at(self, t: float, level: float) -> float:
-        """f_max at one time, where it is not one curve lowered by the pace."""
-        curve = self._radial_log_snr(t)
-        if curve is not None:
-            return float(last_crossing(self.radial_frequency, curve, np.array([level]))[0])
-        if np.isnan(self.frequency).any():
-            return float("nan")
-        above = self.log_snr(np.array([t]))[0] > level
-        return float(np.max(self.frequency[above], initial=0.0))
-
-    def _radial_log_snr(self, t: float) -> np.ndarray | None:
-        """ln SNR over the rings at one time, [F]; None where there is no such curve."""
-        blurred = self.blur_rate is not None
-        unknown = np.isnan(self.radial_offset).any() or (blurred and self.radial_blur_rate is None)
-        if unknown or (self.limits is not None and (self.scale != 1).any()):
-            return None
-        curve = self.radial_offset - self.pace_at(np.array(t))
-        if self.radial_blur_rate is not None and self.blur is not None:
-            x = self.radial_blur_rate * np.interp(t, self.t, self.blur)
-            curve = curve + 2 * log_blur(x, self.blur_floor)
-        if self.limits is not None:
-            power = self.radial_log_power
-            curve = np.clip(curve - power, *self.limits) + power
-        return curve
+        return largest_visible(self, np.atleast_1d(np.asarray(t, float)))
 
     def information(self, t: np.ndarray) -> np.ndarray:
         """1/2 sum_i ln(1 + SNR_i(t)) of Gaussian data, nats an example, [T] -> [T]."""
