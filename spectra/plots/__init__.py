@@ -11,6 +11,7 @@ from spectra.plots.report import Fact, Section, Table, write_report
 from spectra.plots.schedule import plot_cutoff, plot_schedule
 from spectra.plots.signals import plot_spectrograms, plot_waveforms
 from spectra.plots.spectrum import plot_rapsd, plot_sample_spectrum
+from spectra.plots.steps import plot_steps
 from spectra.plots.style import save_figure
 from spectra.plots.training import plot_training
 from spectra.plots.weighting import plot_weighting
@@ -33,6 +34,7 @@ __all__ = [
     "plot_samples_beside_data",
     "plot_schedule",
     "plot_spectrograms",
+    "plot_steps",
     "plot_training",
     "plot_waveforms",
     "plot_weighting",

@@ -20,8 +20,9 @@ from spectra.plots.measured import cutoff_table, measured_sections, spectrum_sec
 from spectra.plots.report import Fact, Section, Table
 from spectra.plots.schedule import plot_schedule
 from spectra.plots.spectrum import plot_sample_spectrum
+from spectra.plots.steps import plot_steps
 from spectra.plots.training import plot_training
-from spectra.schedule import Schedule, load_schedule, standard_beside
+from spectra.schedule import Schedule, compare_grids, load_schedule, standard_beside
 from spectra.spectrum import Spectrum, analyze, load_spectrum
 
 if TYPE_CHECKING:  # measuring a spectrum must not load torch
@@ -110,7 +111,17 @@ def schedule_sections(schedule: Schedule, standard: Schedule) -> list[Section]:
                 [[name, reason] for name, reason in schedule.explanation.items()],
             ),
             settings={"basis": schedule.basis, "beside it": standard.name},
-        )
+        ),
+        Section(
+            "steps",
+            "What few steps cost",
+            "Predicted from the spectrum alone, before anything is trained: how far samples are "
+            "from the data when a solver takes few steps, with its steps where this spectrum "
+            "wants them, and where published rules put them. Exact for Gaussian data and the "
+            "best denoiser; a floor for others.",
+            partial(plot_steps, compare_grids(schedule)),
+            alt="Predicted error over evaluations for three solvers and five grids",
+        ),
     ]
 
 

@@ -1,29 +1,66 @@
 """Spectrum -> f_max(t) -> schedule: the only place that chooses."""
 
 from spectra.schedule.cutoff import FrequencyCutoff, check_cutoff, frequency_cutoff
+from spectra.schedule.denoising import DenoisingError, load_denoising_error, wiener_error
+from spectra.schedule.density import EdmConstants, edm_constants, training_density
 from spectra.schedule.derive import derive_schedule
+from spectra.schedule.frequency_weights import frequency_weighting
 from spectra.schedule.from_cutoff import schedule_from_cutoff
+from spectra.schedule.gaussian import Prediction, predict_error, predict_sigmas
+from spectra.schedule.grid_comparison import GridComparison, compare_grids
+from spectra.schedule.grids import named_sigmas, optimal_sigmas
+from spectra.schedule.noise_density import NoiseDensity
+from spectra.schedule.per_example import ExampleSchedules, example_schedules
+from spectra.schedule.prescription import Prescription, prescription
 from spectra.schedule.presets import PRESETS, PresetName, check_preset, preset
 from spectra.schedule.processes import ProcessName, ScalarProcess, process
 from spectra.schedule.schedule import Schedule
 from spectra.schedule.standard import standard_beside, standard_schedule
 from spectra.schedule.tables import load_schedule
+from spectra.schedule.times import schedule_with_density
+from spectra.schedule.transfer import sigma_scale, transfer_schedule
+from spectra.schedule.weighting import ImpliedWeights, implied_weights, schedule_weights
 
 __all__ = [
     "PRESETS",
+    "DenoisingError",
+    "EdmConstants",
+    "ExampleSchedules",
     "FrequencyCutoff",
+    "GridComparison",
+    "ImpliedWeights",
+    "NoiseDensity",
+    "Prediction",
+    "Prescription",
     "PresetName",
     "ProcessName",
     "ScalarProcess",
     "Schedule",
     "check_cutoff",
     "check_preset",
+    "compare_grids",
     "derive_schedule",
+    "edm_constants",
+    "example_schedules",
     "frequency_cutoff",
+    "frequency_weighting",
+    "implied_weights",
+    "load_denoising_error",
     "load_schedule",
+    "named_sigmas",
+    "optimal_sigmas",
+    "predict_error",
+    "predict_sigmas",
+    "prescription",
     "preset",
     "process",
     "schedule_from_cutoff",
+    "schedule_weights",
+    "schedule_with_density",
+    "sigma_scale",
     "standard_beside",
     "standard_schedule",
+    "training_density",
+    "transfer_schedule",
+    "wiener_error",
 ]

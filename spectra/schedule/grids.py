@@ -315,13 +315,9 @@ def _best(problem: Problem, starts: Sequence[np.ndarray], smoothness: float) -> 
     bare = replace(problem, spread=0.0)
     costs = [bare.cost(start)[0] for start in starts]
     order = np.argsort(costs)
-    begun = [starts[i] for i in order]
+    begun = [starts[i] for i in order[:3]]
     if not problem.fixed:  # the rules end at the lowest level; a free last knot is seldom there
-        begun += [
-            problem.noisy + share * (start - problem.noisy)
-            for start in begun[:2]
-            for share in (0.9, 0.75, 0.6)
-        ]
+        begun += [problem.noisy + share * (begun[0] - problem.noisy) for share in (0.9, 0.75, 0.6)]
     found = optimise(problem, begun, smoothness)
     if bare.cost(found)[0] <= costs[order[0]]:
         return found
