@@ -1,7 +1,7 @@
 """Someone's schedule beside a data set's spectrum: what it wastes, and what it misses."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +11,11 @@ from spectra.errors import InputError
 from spectra.files import plain
 from spectra.schedule.account import Account
 from spectra.schedule.audit_findings import find
-from spectra.schedule.audit_records import AuditOctave, Finding, Measured
-from spectra.schedule.gaussian import Prediction, Start, check_grid, evaluations, predict_error
-from spectra.schedule.levels import noise_ends
+from spectra.schedule.audit_measure import measure
+from spectra.schedule.audit_records import AuditOctave, Finding
+from spectra.schedule.gaussian import Start, check_grid, evaluations
 from spectra.schedule.schedule import Schedule
-from spectra.schedule.subject import Subject, resolve
+from spectra.schedule.subject import resolve
 from spectra.spectrum import Spectrum
 
 if TYPE_CHECKING:
@@ -23,10 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Audit", "audit"]
 
-FINE = 385  # levels at which densities are looked at
 STEPS = 18  # of EDM, whose number most people start from
 MOST_STEPS = 256
-ALIKE = 0.05  # of the predicted W2: grids that are no better need no search for shorter ones
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,11 +92,13 @@ class Audit:
             found.append(f"[{finding.severity}] {finding.kind}: {finding.what}")
             found.append(f"    mend: {finding.mend}")
         found.append(
-            f"predicted W2 {self.w2:.3g} a dimension, {self.best_w2:.3g} with the optimal grid; "
-            f"{self.prior_kl:.3g} nats between data at the start and white noise"
+            f"predicted squared W2 {self.w2:.3g} a dimension, {self.best_w2:.3g} with the optimal "
+            f"grid; {self.prior_kl:.3g} nats between data at the start and white noise"
         )
         width = max(len(octave.label) for octave in self.octaves)
-        found.append(f"{'':<{width}} | decided at sigma | steps, best | training |   W2 over best")
+        found.append(
+            f"{'':<{width}} | decided at sigma | steps, best | training |  W2^2, over best"
+        )
         for octave in self.octaves:
             training = "       ?" if octave.training is None else f"{octave.training:>8.1%}"
             found.append(
@@ -172,7 +172,7 @@ def audit(
     if len(times) < 2:
         raise InputError(f"{found.name}: a sampler needs at least one noise level")
     account = Account.of(found.schedule, error)
-    measured = _measured(found, account, times, solver, start, error)
+    measured = measure(found, account, times, solver, start, error)
     octaves, findings = find(found, account, measured)
     rate = measured.octave_nats[1:] - measured.octave_nats[:-1]
     width = np.maximum(measured.log_noise[:-1] - measured.log_noise[1:], 1e-300)
@@ -222,87 +222,3 @@ def _levels(grid: Sequence[float] | np.ndarray) -> np.ndarray:
     from spectra.schedule.foreign import list_levels
 
     return list_levels(list(np.asarray(grid).ravel()), "grid").grid(0)
-
-
-def _measured(
-    found: Subject,
-    account: Account,
-    times: np.ndarray,
-    solver: str,
-    start: Start,
-    error: "DenoisingError | None",
-) -> Measured:
-    """Everything that findings are read from."""
-    schedule, steps = found.schedule, len(times) - 1
-    fine = np.linspace(1, 0, FINE)
-    if schedule.separable:  # as finely in log-noise, where time may stand still
-        even = schedule.time_at(np.linspace(schedule.pace[-1], schedule.pace[0], FINE))
-        fine = np.unique(np.r_[fine, even])[::-1]
-    training = None
-    if found.share is not None and found.t is not None:
-        training = np.interp(fine, found.t, found.share, left=0.0, right=1.0)
-    best = _reference(found)
-
-    def optimal(count: int) -> tuple[np.ndarray, Prediction]:
-        own = best.grid(count, solver, error=error)
-        return own, predict_error(best, own, solver, start=start, error=error)
-
-    predicted = predict_error(schedule, times, solver, start=start, error=error)
-    best_times, best_prediction = optimal(steps)
-    least, low = steps, 0  # fewest steps whose optimum is as good, by halving
-    if best_prediction.w2 > (1 - ALIKE) * predicted.w2:
-        low = steps
-    while least - low > 1:
-        middle = (low + least) // 2
-        if optimal(middle)[1].w2 <= predicted.w2:
-            least = middle
-        else:
-            low = middle
-    left, kl = _at_the_start(found, times[0])
-    nats, power = account.learnt(fine), account.left(fine)
-    return Measured(
-        t=fine,
-        log_noise=account.log_noise(fine),
-        octave_nats=nats[:-1],
-        octave_left=power[:-1],
-        clean_nats=nats[-1],
-        training=training,
-        times=times,
-        step_nats=account.learnt(times[:-1]),
-        step_left=account.left(times[:-1]),
-        knots=np.exp(account.log_noise(times[:-1])),
-        best_knots=np.exp(Account.of(best, error).log_noise(best_times[:-1])),
-        information_left=left,
-        prior_kl=0.0 if found.pure or start == "data" else kl,
-        predicted=predicted,
-        best=best_prediction,
-        least_steps=least,
-        solver=solver,
-        start=start,
-    )
-
-
-def _reference(found: Subject) -> Schedule:
-    """Where the optimal grid lies: between the ends this spectrum asks for, if they are free."""
-    if not found.scalar:
-        return found.schedule
-    schedule = found.schedule
-    clean, noisy = noise_ends(schedule.variance, schedule.quantum)
-    pace = 2 * np.log([clean, noisy])
-    level = np.log(schedule.variance)
-    return replace(
-        schedule, offset=level, t=np.array([0.0, 1.0]), pace=pace, density=None, limits=None
-    )
-
-
-def _at_the_start(found: Subject, t: float) -> tuple[float, float]:
-    """Nats left at a time, and KL(data with noise || the noise alone) there."""
-    schedule = found.schedule
-    log_snr = schedule.log_snr(np.array([t]))[0]
-    snr = np.exp(np.minimum(log_snr, 600))
-    left = 0.5 * np.logaddexp(0, log_snr)
-    kl = 0.5 * snr - left
-    if not found.centred:  # what is never taken off is there at the start too
-        mean = schedule.make_basis().forward(schedule.mean)
-        kl = kl + 0.5 * mean**2 * snr / schedule.variance
-    return float(left.sum()), float(kl.sum())

@@ -2,12 +2,11 @@
 
 import numpy as np
 
-from spectra.schedule import ends
 from spectra.schedule.account import Account
+from spectra.schedule.audit_ends import prior, sigma_data, stops_early
 from spectra.schedule.audit_records import AuditOctave, Finding, Measured
 from spectra.schedule.audit_steps import shift_finding, too_few, wasted
 from spectra.schedule.levels import noise_ends
-from spectra.schedule.noise_levels import NoiseLevels
 from spectra.schedule.subject import Subject
 
 __all__ = ["find"]
@@ -17,9 +16,6 @@ IDLE_SHARE = 0.1  # of the steps or of the training that may be idle
 BELOW = 0.25  # of the noise budget: steps under it change nothing that is seen
 UNTRAINED = 0.01  # of the mean training density
 MISSED = 0.02  # of an octave decided where it is not trained
-PRIOR_NATS, PRIOR_NATS_HIGH = 0.1, 1.0
-STOPS_EARLY, STOPS_EARLY_HIGH = 4.0, 40.0  # times the noise budget
-SCALED = 1.5  # factor between sigma_data and the data
 
 
 def find(
@@ -30,15 +26,15 @@ def find(
     octaves = _octaves(account, seen, untrained)
     clean, noisy = noise_ends(subject.schedule.variance, subject.schedule.quantum)
     found = [
-        *_prior(account, seen, noisy),
-        *_stops_early(subject, account, clean),
+        *prior(account, seen, noisy),
+        *stops_early(subject, account, clean),
         *_idle_steps(subject, account, seen, clean, noisy),
-        *_idle_training(account, seen),
+        *_idle_training(subject, account, seen),
         *_untrained_finding(octaves, knots_there, seen),
         *too_few(octaves, seen),
         *wasted(seen),
         *shift_finding(subject, account, seen),
-        *_sigma_data(subject),
+        *sigma_data(subject),
     ]
     rank = {"high": 0, "medium": 1, "low": 2}
     return octaves, tuple(sorted(found, key=lambda finding: rank[finding.severity]))
@@ -100,58 +96,6 @@ def _shares(seen: Measured, *, steps: bool) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
-def _prior(account: Account, seen: Measured, noisy: float) -> list[Finding]:
-    nats = seen.prior_kl
-    if nats <= PRIOR_NATS:
-        return []
-    known = seen.step_nats[0]
-    octave = account.octaves[int(np.argmax(known))].label
-    return [
-        Finding(
-            "prior mismatch",
-            "high" if nats > PRIOR_NATS_HIGH else "medium",
-            octave,
-            nats,
-            f"at sigma {seen.knots[0]:.3g}, where sampling starts from white noise, data are "
-            f"{nats:.3g} nats from it; {seen.information_left:.3g} nats of an example are still "
-            f"seen, most in {octave}",
-            f"start at sigma_max {noisy:.3g} ({ends.INFORMATION_LEFT:g} nats left), train there "
-            "too, or start from N(0, lambda + sigma^2)",
-        )
-    ]
-
-
-def _stops_early(subject: Subject, account: Account, clean: float) -> list[Finding]:
-    """The process's own clean end, against the rounding of the values."""
-    if subject.levels is not None and subject.levels.shift is not None:
-        return []  # a flow ends without noise
-    left = account.left(np.array([subject.clean]))[0]
-    size = subject.schedule.variance.size
-    times = float(left.sum() / size / account.floor)
-    if times <= STOPS_EARLY:
-        return []
-    octave = account.octaves[int(np.argmax(left))].label
-    end = float(np.exp(account.log_noise(np.array([subject.clean]))[0]))
-    quantum = subject.schedule.quantum
-    than = (
-        f"{times / 4:.3g} times the rounding noise of values {quantum:.3g} apart"
-        if quantum > 0
-        else f"{times:.3g} times the -50 dB of continuous values"
-    )
-    mend = f"go down to sigma_min {clean:.3g}" if subject.scalar else "lower the clean end"
-    return [
-        Finding(
-            "stops early",
-            "high" if times > STOPS_EARLY_HIGH else "medium",
-            octave,
-            times / 4 if quantum > 0 else times,
-            f"at its clean end, sigma {end:.3g}, the best denoiser still errs by {than}, most in "
-            f"{octave}",
-            mend,
-        )
-    ]
-
-
 def _idle_steps(
     subject: Subject, account: Account, seen: Measured, clean: float, noisy: float
 ) -> list[Finding]:
@@ -196,7 +140,7 @@ def _idle_steps(
     return found
 
 
-def _idle_training(account: Account, seen: Measured) -> list[Finding]:
+def _idle_training(subject: Subject, account: Account, seen: Measured) -> list[Finding]:
     if seen.training is None:
         return []
     nats, power = _shares(seen, steps=False)
@@ -222,18 +166,24 @@ def _idle_training(account: Account, seen: Measured) -> list[Finding]:
                 share,
                 f"{share:.0%} of training lies {side} sigma {edge_at:.3g}, where "
                 + ("every octave is noise" if where == "high" else "only rounding is left"),
-                f"draw ln sigma from the spectrum's own density ({_density_words(seen, account)})",
+                _density_words(account)
+                if subject.scalar
+                else "draw times by what is learnt: schedule_with_density(schedule, 'information')",
             )
         )
     return found
 
 
-def _density_words(seen: Measured, account: Account) -> str:
-    """Mean and deviation of ln sqrt(lambda) over the components, as EDM's constants."""
+def _density_words(account: Account) -> str:
+    """Moments of the rate at which modes are lost over ln sigma, as EDM's constants."""
     weights = account.count / account.count.sum()
     mean = float(weights @ account.log_variance) / 2
     spread = float(weights @ (account.log_variance / 2 - mean) ** 2)
-    return f"P_mean {mean:.2f}, P_std {np.sqrt(spread + np.pi**2 / 12):.2f}"
+    deviation = np.sqrt(spread + np.pi**2 / 12)
+    return (
+        "draw ln sigma from the spectrum's own density, about normal with P_mean "
+        f"{mean:.2f}, P_std {deviation:.2f}"
+    )
 
 
 def _untrained(account: Account, seen: Measured) -> tuple[np.ndarray, int]:
@@ -250,7 +200,12 @@ def _untrained(account: Account, seen: Measured) -> tuple[np.ndarray, int]:
     sampled = (middle <= first) & (middle >= last)
     gap = sampled & (density < UNTRAINED * mean)
     nats, power = _shares(seen, steps=False)
-    missed = np.minimum(nats, power)[gap].sum(axis=0)
+    # Each gap for itself: noisy ones count little in nats, clean ones little in power.
+    run = np.cumsum(np.diff(gap.astype(int), prepend=0) > 0) * gap  # their numbers, 0 outside
+    missed = none
+    for number in np.unique(run[gap]):
+        part = run == number
+        missed = missed + np.minimum(nats[part].sum(axis=0), power[part].sum(axis=0))
     # [L] falls; interp wants it to rise
     at = np.interp(np.log(seen.knots), middle[::-1], gap[::-1].astype(float))
     return missed, int(np.count_nonzero(at > 0.5))
@@ -272,28 +227,5 @@ def _untrained_finding(
             f"{UNTRAINED:.0%} of its mean; {worst.untrained:.1%} of {worst.label} is decided there",
             f"train over sigma {worst.sigma_low:.3g} to {worst.sigma_high:.3g} too, or sample only "
             "where training went",
-        )
-    ]
-
-
-def _sigma_data(subject: Subject) -> list[Finding]:
-    levels: NoiseLevels | None = subject.levels
-    if levels is None or levels.sigma_data is None:
-        return []
-    power = subject.schedule.variance.mean()
-    if not subject.centred:
-        power = power + np.mean(subject.schedule.mean**2)
-    own = float(np.sqrt(power))
-    factor = max(own / levels.sigma_data, levels.sigma_data / own)
-    if factor < SCALED:
-        return []
-    return [
-        Finding(
-            "sigma_data",
-            "high" if factor >= 3 else "medium",
-            "all",
-            levels.sigma_data / own,
-            f"sigma_data {levels.sigma_data:.3g}, where a value's root mean square is {own:.3g}",
-            f"set sigma_data to {own:.3g}",
         )
     ]

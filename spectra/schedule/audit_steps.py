@@ -3,16 +3,17 @@
 import numpy as np
 
 from spectra.schedule.account import Account
-from spectra.schedule.audit_records import AuditOctave, Finding, Measured
+from spectra.schedule.audit_records import AuditOctave, Finding, Measured, Severity
 from spectra.schedule.gaussian import predict_sigmas
 from spectra.schedule.noise_levels import flow_grid
 from spectra.schedule.subject import Subject
 
 __all__ = ["shift_finding", "too_few", "wasted"]
 
-WORSE, MUCH_WORSE = 2.0, 5.0  # W2 of an octave over that of the best grid
+WORSE, MUCH_WORSE = 2.0, 5.0  # squared W2 of an octave over that of the best grid
+SLIGHT, LARGE = 0.005, 0.02  # of an octave's variance
 SEEN_SHARE = 0.1  # of all the error: an octave with less of it is not worth a word
-BETTER_SHIFT = 0.67  # of the W2 that the shift in use has
+BETTER_SHIFT = 0.67  # of the squared W2 that the shift in use has
 FEWER = 0.7  # of the steps would do
 
 
@@ -29,10 +30,10 @@ def too_few(octaves: tuple[AuditOctave, ...], seen: Measured) -> list[Finding]:
         found.append(
             Finding(
                 "too few steps",
-                "high" if times >= MUCH_WORSE else "medium",
+                _severity(times, octave.error),
                 octave.label,
                 times,
-                f"predicted W2 of {octave.label} is {octave.w2:.3g} a dimension "
+                f"predicted squared W2 of {octave.label} is {octave.w2:.3g} a dimension "
                 f"({octave.error:.1%} of its variance), {times:.3g} times the optimal grid's; "
                 f"{octave.steps} of {len(seen.knots)} steps begin at sigma {octave.sigma_low:.3g} "
                 f"to {octave.sigma_high:.3g}, where it is decided",
@@ -40,6 +41,13 @@ def too_few(octaves: tuple[AuditOctave, ...], seen: Measured) -> list[Finding]:
             )
         )
     return found
+
+
+def _severity(times: float, error: float) -> Severity:
+    """By how much worse it is, and whether the error is large at all."""
+    if error < SLIGHT:
+        return "low"
+    return "high" if times >= MUCH_WORSE and error >= LARGE else "medium"
 
 
 def wasted(seen: Measured) -> list[Finding]:
@@ -53,8 +61,8 @@ def wasted(seen: Measured) -> list[Finding]:
             "all",
             1 - seen.least_steps / steps,
             f"{seen.least_steps} optimal steps reach the predicted error of these {steps}",
-            f"use the optimal grid: W2 {seen.predicted.w2:.3g} -> {seen.best.w2:.3g} a dimension "
-            "at equal cost, or the same error for "
+            f"use the optimal grid: squared W2 {seen.predicted.w2:.3g} -> {seen.best.w2:.3g} a "
+            "dimension at equal cost, or the same error for "
             f"{1 - seen.least_steps / steps:.0%} fewer steps",
         )
     ]
@@ -83,8 +91,8 @@ def shift_finding(subject: Subject, account: Account, seen: Measured) -> list[Fi
             "high" if best < now / MUCH_WORSE else "medium",
             "all",
             shift,
-            f"a shift of {own:.3g} has a predicted W2 of {now:.3g} a dimension in {steps} steps of "
-            f"{seen.solver}, one of {shift:.3g} {best:.3g}",
+            f"a shift of {own:.3g} has a predicted squared W2 of {now:.3g} a dimension in {steps} "
+            f"steps of {seen.solver}, one of {shift:.3g} {best:.3g}",
             f"shift {shift:.3g}, in training too",
         )
     ]
