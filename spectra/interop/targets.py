@@ -41,8 +41,8 @@ def export_schedule(
         For diffusers: one curve for its own schedulers, or each component's for
         `SpectralScheduler`; auto: one if the schedule is one.
     steps : int, optional
-        Of sampling; 10 where a list of levels is written. For diffusers with one curve: see
-        `export_diffusers`.
+        Of sampling; 10 where a list of levels is written, 18 for EDM's rho. For diffusers with
+        one curve: see `export_diffusers`.
     solver : {"euler", "ddim", "heun", "2m", "ancestral"}, optional
         Of sampling; by default 2m for k-diffusion, else euler.
     prediction_type : {"epsilon", "sample", "v_prediction"}
@@ -64,10 +64,11 @@ def export_schedule(
             steps=steps,
             solver=chosen,
         )
-    if to == "k-diffusion":
-        return export_k_diffusion(schedule, out, steps=steps or 10, solver=chosen)
-    if to == "flow":
-        return export_flow(schedule, out, steps=steps or 10, solver=chosen)
     if to == "edm":
-        return export_edm(schedule, out, steps=steps or 18)
+        return export_edm(schedule, out, steps=18 if steps is None else steps)
+    listed = 10 if steps is None else steps
+    if to == "k-diffusion":
+        return export_k_diffusion(schedule, out, steps=listed, solver=chosen)
+    if to == "flow":
+        return export_flow(schedule, out, steps=listed, solver=chosen)
     return export_kohya(schedule, out)
