@@ -160,6 +160,36 @@ def schedule(
     return Outcome(*commands.schedule(spectrum, None if show else out, choices))
 
 
+def export(
+    schedule: Argument[Path],
+    /,
+    *,
+    to: Literal["diffusers", "k-diffusion", "edm", "flow", "kohya"],
+    out: Out,
+    noise: Literal["auto", "scalar", "component"] = "auto",
+    steps: int | None = None,
+    solver: Literal["euler", "ddim", "heun", "2m", "ancestral"] | None = None,
+    prediction_type: Literal["epsilon", "sample", "v_prediction"] = "epsilon",
+    json: Json = False,
+) -> Outcome:
+    """Write a schedule in another library's own format, and say what that cannot hold.
+
+    Args:
+        schedule: A schedule.safetensors file.
+        to: Whose format; diffusers and flow are folders, the others .json files.
+        noise: For diffusers, one curve for its own schedulers or each component's own for
+            SpectralScheduler; auto is one if the schedule is one.
+        steps: Sampling steps to make it for.
+        solver: Of those steps.
+        prediction_type: What the diffusers model says.
+    """
+    from spectra import export_commands
+
+    choices = {"noise": noise, "steps": steps, "solver": solver}
+    choices["prediction_type"] = prediction_type
+    return Outcome(*export_commands.run(schedule, to, out, choices))
+
+
 def train(
     source: Argument[str],
     /,
@@ -329,6 +359,7 @@ COMMANDS: dict[str, Callable[..., Outcome]] = {
     "demo": demo,
     "analyze": analyze,
     "schedule": schedule,
+    "export": export,
     "train": train,
     "sample": sample,
     "evaluate": evaluate,

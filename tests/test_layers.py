@@ -21,6 +21,7 @@ ORDER = (
     "frequencies",
     "plots",
     "data_commands",
+    "export_commands",
     "findings",
     "commands",
     "demo",
