@@ -12,20 +12,12 @@ from spectra.data import open_source
 from spectra.data.quiet import quiet_decoders
 from spectra.errors import InputError
 from spectra.files import write_atomically, write_json
-from spectra.findings import TABLE_TIMES, Findings
+from spectra.findings import Findings
 from spectra.fit import check_fit, find_floors, fit_power_law, measure_exponents
-from spectra.schedule import (
-    Schedule,
-    check_cutoff,
-    derive_schedule,
-    frequency_cutoff,
-    load_schedule,
-    standard_schedule,
-)
+from spectra.schedule import check_cutoff, frequency_cutoff, load_schedule
 from spectra.spectrum import analyze as measure
-from spectra.spectrum import load_spectrum
 
-__all__ = ["analyze", "check_writable", "evaluate", "plot", "sample", "schedule", "train"]
+__all__ = ["analyze", "check_writable", "evaluate", "plot", "sample", "train"]
 
 EXPONENTS_UP_TO = 20_000  # examples; for those of more see fit.measure_exponents
 SHOWN_AT_MOST = 96  # examples looked at for what pixels alone tell
@@ -83,56 +75,6 @@ def analyze(
     )
     lines = [*found.lines(), f"wrote {out / 'spectrum.safetensors'} and {report}"]
     return numbers | {"report": str(report)}, "\n".join(lines)
-
-
-def schedule(path: Path, out: Path | None, choices: dict[str, Any]) -> Result:
-    """Derive (or copy) a schedule from a spectrum file; write it unless `out` is None."""
-    spectrum = load_spectrum(path)
-    make = standard_schedule if "process" in choices else derive_schedule
-    made = make(spectrum, **choices)
-    numbers = schedule_numbers(made)
-    lines = [f"{made.name} schedule for {spectrum.name}, {'x'.join(map(str, made.shape))}"]
-    lines += [f"  {name}: {reason}" for name, reason in made.explanation.items()]
-    lines += [
-        f"  every log SNR(0) >= {-made.g_denoise:.2f}, every log SNR(1) <= {-made.g_noise:.2f}",
-        "      t   f_max   log SNR lowest  highest    nats left",
-        *(
-            f"  {row['t']:5.2f}   {row['f_max']:.3f}   {row['log_snr'][0]:14.2f} "
-            f"{row['log_snr'][1]:8.2f}   {row['information']:10.2f}"
-            for row in numbers["table"]
-        ),
-    ]
-    if out is not None:
-        if out.resolve() == path.resolve():
-            raise InputError(f"{out}: is the spectrum itself; choose another --out")
-        made.save(out)
-        lines.append(f"wrote {out}")
-    return numbers | {"out": str(out) if out else None}, "\n".join(lines)
-
-
-def schedule_numbers(made: Schedule) -> dict[str, Any]:
-    """A schedule as a table over time."""
-    times = np.array([0.0, *TABLE_TIMES, 1.0])
-    log_snr = made.log_snr(times).reshape(len(times), -1)
-    rows = zip(times, made.f_max(times), log_snr, made.information(times), strict=True)
-    return {
-        "name": made.name,
-        "basis": made.basis,
-        "shape": list(made.shape),
-        "form": made.form,
-        "explanation": made.explanation,
-        "g_denoise": made.g_denoise,
-        "g_noise": made.g_noise,
-        "table": [
-            {
-                "t": float(t),
-                "f_max": float(f),
-                "log_snr": [float(values.min()), float(values.max())],
-                "information": float(nats),
-            }
-            for t, f, values, nats in rows
-        ],
-    }
 
 
 def train(name: str, schedule_path: Path, out: Path, options: dict[str, Any]) -> Result:

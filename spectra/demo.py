@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from spectra.commands import check_writable, schedule_numbers
+from spectra.commands import check_writable
 from spectra.data import Source, open_source
 from spectra.diffusion import TrainConfig, train
 from spectra.diffusion.loss import Loss
@@ -25,6 +25,7 @@ from spectra.files import write_json
 from spectra.findings import Findings
 from spectra.fit import PowerLaw, fit_power_law
 from spectra.schedule import Schedule, derive_schedule, load_schedule, standard_schedule
+from spectra.schedule_commands import schedule_numbers
 from spectra.spectrum import Spectrum, analyze
 
 __all__ = ["run_demo"]

@@ -9,7 +9,6 @@ import tyro
 
 from spectra.arguments import (
     Argument,
-    BasisChoice,
     DeviceChoice,
     Json,
     MeasuredBasis,
@@ -21,6 +20,15 @@ from spectra.arguments import (
     ViewFlags,
     segment_length,
     usable_cores,
+)
+from spectra.schedule_arguments import (
+    ChoiceFlags,
+    Choices,
+    PresetChoice,
+    PresetFlags,
+    PresetNumbers,
+    Sampler,
+    SamplerFlags,
 )
 
 __all__ = ["COMMANDS", "Outcome"]
@@ -109,55 +117,42 @@ def schedule(
     *,
     out: Path = Path("schedule.safetensors"),
     show: bool = False,
-    basis: BasisChoice = "dct",
-    ordering: Literal["variance", "frequency"] = "variance",
-    ordering_strength: float = 1.0,
-    pace: Literal["information", "frequency", "octave", "linear"] = "information",
-    threshold: float = 1.0,
-    prior: Literal["white", "data"] = "white",
-    information_left: float = 0.01,
-    g_denoise: float | None = None,
-    g_noise: float | None = None,
-    form: Literal["vp", "flow", "ve"] = "vp",
-    standard: ProcessChoice | None = None,
+    choices: ChoiceFlags = Choices(),
+    preset: PresetChoice | None = None,
+    numbers: PresetFlags = PresetNumbers(),
+    f_max: str | None = None,
+    audit: str | None = None,
+    sampler: SamplerFlags = Sampler(),
     json: Json = False,
 ) -> Outcome:
     """Derive a noise schedule from a measured spectrum, and say what was chosen and why.
+
+    Ends with a block to copy: these data's numbers under the names that other tools have.
 
     Args:
         spectrum: A spectrum.safetensors file.
         out: The schedule file to write.
         show: Print the table without writing.
-        basis: Whose components get a curve each.
-        ordering: Which components drown first.
-        ordering_strength: 0 equal SNR, 1 standard diffusion, larger more sequential.
-        pace: What is lost evenly in time.
-        threshold: SNR at which a frequency counts as drowned.
-        prior: Noise of equal variance in all components, or of the data's.
-        information_left: Nats of an example still left at t = 1.
-        g_denoise: Clean end by hand; every log SNR(0) is at least minus this.
-        g_noise: Noise end by hand; every log SNR(1) is at most minus this.
-        form: How signal and noise scales follow from their ratio.
-        standard: Write this copied process instead of a derived one, to compare with.
+        preset: Copy this published schedule instead of deriving one.
+        f_max: Wished f_max(t) instead of a pace: a .json or .csv of pairs (t, f_max), or a
+            process, whose f_max at --threshold it is.
+        audit: Say what this schedule wastes on the spectrum and what it misses; nothing is
+            written. A file (ours, diffusers' JSON, EDM's constants, a list of sigmas) or a name.
     """
-    from spectra import commands
+    from spectra import schedule_commands
 
-    if standard is not None:
-        choices: dict[str, Any] = {"process": standard, "basis": basis}
-    else:
-        choices = {
-            "basis": basis,
-            "ordering": ordering,
-            "ordering_strength": ordering_strength,
-            "pace": pace,
-            "threshold": threshold,
-            "prior": prior,
-            "information_left": information_left,
-            "g_denoise": g_denoise,
-            "g_noise": g_noise,
-            "form": form,
-        }
-    return Outcome(*commands.schedule(spectrum, None if show else out, choices))
+    return Outcome(
+        *schedule_commands.schedule(
+            spectrum,
+            None if show else out,
+            choices.given() | numbers.given(),
+            preset_name=preset,
+            f_max=f_max,
+            audited=audit,
+            sampler=sampler.given(),
+            error=sampler.error,
+        )
+    )
 
 
 def export(

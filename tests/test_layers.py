@@ -23,9 +23,11 @@ ORDER = (
     "data_commands",
     "export_commands",
     "findings",
+    "schedule_commands",
     "commands",
     "demo",
     "arguments",
+    "schedule_arguments",
     "grammar",
     "cli",
 )

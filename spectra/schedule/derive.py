@@ -1,25 +1,27 @@
 """From a measured spectrum to a schedule: every choice is made, and explained, here."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
 from spectra.errors import InputError, check_name, check_number
-from spectra.schedule import ends
 from spectra.schedule import pace as paces
 from spectra.schedule.best_basis import best_basis
 from spectra.schedule.coordinates import AnyOrdering, Strength, coordinates
+from spectra.schedule.ends import INFORMATION_LEFT, Ends
 from spectra.schedule.orderings import ordering_text, orderings
 from spectra.schedule.pace import Knots, Pace
 from spectra.schedule.processes import Form
-from spectra.schedule.schedule import Schedule, information, offset_histogram
+from spectra.schedule.schedule import Schedule, offset_histogram
 from spectra.schedule.strength import Penalty, choose_strength
 from spectra.spectrum import Spectrum
 
 if TYPE_CHECKING:
     from spectra.schedule.denoising import DenoisingError
+    from spectra.schedule.density import DensityKind
+    from spectra.schedule.noise_density import NoiseDensity
 
 __all__ = ["COVERAGE", "derive_schedule"]
 
@@ -39,12 +41,13 @@ def derive_schedule(
     power_weight: float = 0.5,
     threshold: float = 1.0,
     prior: str = "white",
-    information_left: float = ends.INFORMATION_LEFT,
+    information_left: float = INFORMATION_LEFT,
     w2_left: float | None = None,
     w2_absolute: float | None = None,
     g_denoise: float | None = None,
     g_noise: float | None = None,
     form: Form = "vp",
+    density: "Literal['pace'] | DensityKind | NoiseDensity" = "pace",
 ) -> Schedule:
     """Derive a component-wise schedule from a spectrum.
 
@@ -89,6 +92,9 @@ def derive_schedule(
     g_denoise, g_noise : float, optional
         Ends by hand: every component has log SNR(0) >= -g_denoise and log SNR(1) <= -g_noise.
     form : {"vp", "flow", "ve"}
+    density : {"pace", "modes", "information"} or NoiseDensity
+        Training times: half even in t and half in log-noise ("pace"), or as
+        `schedule_with_density` draws them.
 
     Raises
     ------
@@ -106,7 +112,9 @@ def derive_schedule(
         check_name("pace", pace, get_args(Pace))
     check_name("prior", prior, ("white", "data"))
     check_name("form", form, get_args(Form))
-    wish = _Ends(information_left, w2_left, w2_absolute, g_denoise, g_noise)
+    if isinstance(density, str):
+        check_name("density", density, ("pace", "modes", "information"))
+    wish = Ends(information_left, w2_left, w2_absolute, g_denoise, g_noise)
     wish.check()
 
     basis, basis_reason = _chosen_basis(spectrum, basis, ordering)
@@ -120,7 +128,7 @@ def derive_schedule(
     (t, values), pace_reason = _paced(base, pace, power_weight, threshold, start, end)
     if values[0] < start - 1e-9 or values[-1] > end + 1e-9:
         pace_reason += "; the ends are moved out so that all of it drowns"
-    return replace(
+    made = replace(
         base,
         name="derived",
         t=t,
@@ -136,63 +144,11 @@ def derive_schedule(
             "pace": pace_reason,
         },
     )
+    if isinstance(density, str) and density == "pace":
+        return made
+    from spectra.schedule.times import schedule_with_density
 
-
-@dataclass(frozen=True)
-class _Ends:
-    """Where the schedule is to start and stop: the wishes of `derive_schedule`."""
-
-    information_left: float
-    w2_left: float | None
-    w2_absolute: float | None
-    g_denoise: float | None
-    g_noise: float | None
-
-    def check(self) -> None:
-        check_number("information_left", self.information_left, low=0.0, strict=True)
-        clean = {name: getattr(self, name) for name in ("w2_left", "w2_absolute", "g_denoise")}
-        given = {name: value for name, value in clean.items() if value is not None}
-        for name, value in given.items():
-            if name == "g_denoise":
-                check_number(name, value)
-            else:
-                check_number(name, value, low=0.0, strict=True)
-        if len(given) > 1:
-            raise InputError(f"{', '.join(given)}: each is a clean end; give one of them")
-        if self.g_noise is not None:
-            check_number("g_noise", self.g_noise)
-
-    def of(self, base: Schedule) -> tuple[float, float, dict[str, str]]:
-        """Pace at t = 0 and at t = 1 for these offsets, and what each end is."""
-        offset, variance = base.offset, base.variance
-        mean = float(variance.mean())
-        if self.g_denoise is not None:
-            start = float(self.g_denoise) + float(offset.min())
-            clean = f"given: every log SNR(0) >= {-self.g_denoise:g}"
-        elif self.w2_left is not None or self.w2_absolute is not None:
-            budget = self.w2_left * mean if self.w2_left is not None else self.w2_absolute
-            assert budget is not None
-            start = ends.transport_end(variance, offset, budget)
-            clean = (
-                f"W2 budget: denoising from t = 0 moves the data by W2^2 = {budget:.3g} a value, "
-                f"{budget / mean:.3g} of the variance"
-            )
-        else:
-            budget, words = ends.noise_budget(variance, base.quantum)
-            start = ends.clean_end(variance, offset, budget)
-            clean = f"noise left at t = 0 is {words}"
-        histogram = offset_histogram(offset)
-        if self.g_noise is not None:
-            end = float(self.g_noise) + float(offset.max())
-            left = float(information(histogram, np.array([end]))[0])
-            noisy = (
-                f"given: every log SNR(1) <= {-self.g_noise:g}, which leaves {left:.3g} nats of "
-                "an example"
-            )
-        else:
-            end = ends.noisy_end(histogram, self.information_left)
-            noisy = f"{self.information_left:g} nats of an example are left at t = 1"
-        return start, end, {"clean end": clean, "noise end": noisy}
+    return schedule_with_density(made, density)
 
 
 def _chosen_basis(spectrum: Spectrum, basis: str, ordering: AnyOrdering) -> tuple[str, str]:
@@ -215,7 +171,7 @@ def _ordered(
     ordering: AnyOrdering,
     strength: Strength | Literal["auto"],
     penalty: "Penalty | DenoisingError | None",
-    wish: _Ends,
+    wish: Ends,
 ) -> tuple[Schedule, str]:
     """The components with their order at its strength, and why."""
     terms = () if isinstance(ordering, np.ndarray) else orderings(ordering)
@@ -244,7 +200,7 @@ def _ordered(
     return base, f"{words}, strength {strength:g}: {_strength_reason(words, float(strength))}"
 
 
-def _ends_at(base: Schedule, offset: np.ndarray, wish: _Ends) -> tuple[float, float]:
+def _ends_at(base: Schedule, offset: np.ndarray, wish: Ends) -> tuple[float, float]:
     start, end, _ = wish.of(replace(base, offset=offset))
     return start, end
 

@@ -1,11 +1,13 @@
 """Where a schedule starts and stops, by what is left of signal and noise there."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from spectra.errors import InputError
-from spectra.schedule.schedule import information
+from spectra.errors import InputError, check_number
+from spectra.schedule.schedule import Schedule, information, offset_histogram
 
-__all__ = ["INFORMATION_LEFT", "clean_end", "noise_budget", "noisy_end", "transport_end"]
+__all__ = ["INFORMATION_LEFT", "Ends", "clean_end", "noise_budget", "noisy_end", "transport_end"]
 
 # Nats of an example that may be left at t = 1: the bound's prior term.
 INFORMATION_LEFT = 0.01
@@ -88,3 +90,60 @@ def _root(function: object, low: float, high: float) -> float:
     from scipy.optimize import brentq
 
     return float(brentq(function, low, high, xtol=1e-10))  # pyright: ignore
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Where the schedule is to start and stop: the wishes of `derive_schedule`."""
+
+    information_left: float
+    w2_left: float | None
+    w2_absolute: float | None
+    g_denoise: float | None
+    g_noise: float | None
+
+    def check(self) -> None:
+        check_number("information_left", self.information_left, low=0.0, strict=True)
+        clean = {name: getattr(self, name) for name in ("w2_left", "w2_absolute", "g_denoise")}
+        given = {name: value for name, value in clean.items() if value is not None}
+        for name, value in given.items():
+            if name == "g_denoise":
+                check_number(name, value)
+            else:
+                check_number(name, value, low=0.0, strict=True)
+        if len(given) > 1:
+            raise InputError(f"{', '.join(given)}: each is a clean end; give one of them")
+        if self.g_noise is not None:
+            check_number("g_noise", self.g_noise)
+
+    def of(self, base: Schedule) -> tuple[float, float, dict[str, str]]:
+        """Pace at t = 0 and at t = 1 for these offsets, and what each end is."""
+        offset, variance = base.offset, base.variance
+        mean = float(variance.mean())
+        if self.g_denoise is not None:
+            start = float(self.g_denoise) + float(offset.min())
+            clean = f"given: every log SNR(0) >= {-self.g_denoise:g}"
+        elif self.w2_left is not None or self.w2_absolute is not None:
+            budget = self.w2_left * mean if self.w2_left is not None else self.w2_absolute
+            assert budget is not None
+            start = transport_end(variance, offset, budget)
+            clean = (
+                f"W2 budget: denoising from t = 0 moves the data by W2^2 = {budget:.3g} a value, "
+                f"{budget / mean:.3g} of the variance"
+            )
+        else:
+            budget, words = noise_budget(variance, base.quantum)
+            start = clean_end(variance, offset, budget)
+            clean = f"noise left at t = 0 is {words}"
+        histogram = offset_histogram(offset)
+        if self.g_noise is not None:
+            end = float(self.g_noise) + float(offset.max())
+            left = float(information(histogram, np.array([end]))[0])
+            noisy = (
+                f"given: every log SNR(1) <= {-self.g_noise:g}, which leaves {left:.3g} nats of "
+                "an example"
+            )
+        else:
+            end = noisy_end(histogram, self.information_left)
+            noisy = f"{self.information_left:g} nats of an example are left at t = 1"
+        return start, end, {"clean end": clean, "noise end": noisy}

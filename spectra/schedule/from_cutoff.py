@@ -6,10 +6,12 @@ from dataclasses import replace
 import numpy as np
 
 from spectra.errors import InputError, check_number
+from spectra.schedule.best_basis import best_basis
 from spectra.schedule.coordinates import AnyOrdering, Strength, coordinates
 from spectra.schedule.cutoff import FrequencyCutoff
 from spectra.schedule.derive import COVERAGE
 from spectra.schedule.drawn import Drawn, drawn_curve
+from spectra.schedule.orderings import ordering_text, orderings
 from spectra.schedule.pace import Knots, refine
 from spectra.schedule.processes import Form
 from spectra.schedule.schedule import Schedule, information
@@ -56,11 +58,13 @@ def schedule_from_cutoff(
     if not isinstance(ordering_strength, (list, tuple, np.ndarray)):
         check_number("ordering_strength", float(ordering_strength), low=0.0, strict=True)  # pyright: ignore[reportArgumentType]
     check_number("threshold", threshold, low=0.0, strict=True)
-    source = "as wished"
+    source = f"as wished, at SNR {threshold:g}"
     if isinstance(f_max, FrequencyCutoff):
-        source = f"that of {f_max.process.name} at SNR {f_max.threshold:g}"
+        source = f"of {f_max.process.name} at SNR {f_max.threshold:g}, here at SNR {threshold:g}"
         f_max = f_max.f_max
     wish, knots = _wish(f_max)
+    if basis == "auto":
+        basis, _ = best_basis(spectrum, ordering)
     base = coordinates(spectrum, basis, ordering, ordering_strength)
     radial = base.radial_offset
     if np.isnan(radial).any():
@@ -81,6 +85,7 @@ def schedule_from_cutoff(
     t, pace = cutoff_pace(frequency, curve, threshold, wish, knots)
     if not pace[-1] > pace[0]:
         raise InputError("f_max: the wish is constant; it must fall between t = 0 and t = 1")
+    words = "given" if isinstance(ordering, np.ndarray) else ordering_text(orderings(ordering))
     clean = float(base.offset.min() - pace[0])
     left = float(information(base.offset_histogram, pace[-1:])[0])
     return replace(
@@ -96,8 +101,8 @@ def schedule_from_cutoff(
         coverage=COVERAGE,
         explanation={
             "basis": basis,
-            "pace": f"f_max(t) {source}, at SNR {threshold:g}",
-            "ordering": f"{ordering}, strength {ordering_strength}",
+            "pace": f"f_max(t) {source}",
+            "ordering": f"{words}, strength {ordering_strength}",
             "clean end": f"the wish's own: lowest log SNR(0) is {clean:.3g}",
             "noise end": f"the wish's own: {left:.3g} nats of an example are left at t = 1",
         },

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spectra.errors import InputError, check_number
+from spectra.schedule.recursion import LinearSolver
 from spectra.schedule.schedule import Schedule
 
 if TYPE_CHECKING:
@@ -17,12 +18,13 @@ __all__ = ["Penalty", "StrengthChoice", "choose_strength", "error_penalty", "str
 Penalty = float | Callable[[float], float]
 Ends = Callable[[np.ndarray], tuple[float, float]]  # offsets -> pace at t = 0 and at t = 1
 
-STEPS, SOLVER = 10, "heun"
+STEPS = 10
+SOLVER: LinearSolver = "heun"
 CANDIDATES = np.arange(0.0, 1.51, 0.25)
 GROUPS = 48  # of components with like offsets, which are looked at as one
 # J(a) = W2(a) / W2(1) + PENALTY (a - 1)^2. Unasked, a leaves 1 only if J falls by LEAST_GAIN.
 PENALTY = 2.0
-LEAST_GAIN = 0.2
+LEAST_GAIN = 0.25
 # 2 (a - 1)^2 stands for data of whose denoising error a network explains a quarter more than the
 # Wiener filter does, as on photographs (16 x 16: 3.20 nats a value by the filter, 2.29 trained).
 PENALTY_PER_SHARE = PENALTY / 0.25
@@ -74,7 +76,7 @@ def choose_strength(
         Offsets -> pace at t = 0 and t = 1.
     penalty : float, callable or DenoisingError, optional
         c of c (a - 1)^2, any function of a, or a measured denoising error (`error_penalty`). With
-        none c = 2, and a stays 1 unless J falls by a fifth: the choice is conservative.
+        none c = 2, and a stays 1 unless J falls by a quarter: the choice is conservative.
 
     Raises
     ------
@@ -89,8 +91,8 @@ def choose_strength(
     candidates, charge = CANDIDATES[looked], charge[looked]
     cost = np.array([_cost(base, a, ends) for a in candidates])
     one = int(np.argmin(np.abs(candidates - 1)))
-    if not cost[one] > 0:
-        return StrengthChoice(1.0, candidates, cost, charge, "1: no steps are lost at all")
+    if not 0 < cost[one] < np.inf:
+        return StrengthChoice(1.0, candidates, cost, charge, "1: there is no error to compare")
     cost = cost / cost[one]
     best = int(np.argmin(cost + charge))
     a = float(candidates[best])
@@ -164,36 +166,45 @@ def _charge(function: Callable[[float], float], a: float) -> float:
 
 
 def _cost(base: Schedule, a: float, ends: Ends) -> float:
-    """W2 (root mean square) of the best grid at strength a."""
-    from spectra.schedule.gaussian import predict_error
-    from spectra.schedule.grids import schedule_grid
+    """W2 (root of the sum of squares) of the best grid at strength a."""
+    from spectra.schedule.gaussian import Knots, wiener_knots
+    from spectra.schedule.optimise import SMOOTHNESS, Problem, optimise
 
-    offset = a * base.offset
-    start, end = ends(offset)
-    small = _grouped(base, a, start, end)
-    grid = schedule_grid(small, STEPS, SOLVER, spread=0.0)
-    return float(np.sqrt(predict_error(small, grid, SOLVER).w2))
+    offset, power = _grouped(base)
+    clean, noisy = ends(a * base.offset)
+    if not clean < noisy:  # ends by hand that leave nothing between them
+        return np.inf
+
+    def knots(q: np.ndarray, lower: float) -> Knots:
+        log_sigma = 0.5 * (q[:, None] - a * offset)  # of unit variance
+        return wiener_knots(log_sigma, np.full(len(offset), np.exp(-lower)))
+
+    problem = Problem(
+        knots=knots,
+        rate=lambda q: np.full((len(q), 1), 0.5),
+        count=np.ones_like(power),
+        total=power,
+        start="data",
+        solver=SOLVER,
+        criterion="w2",
+        noisy=noisy,
+        clean=clean,
+        fixed=False,
+    )
+    # Even in ln sigma where the components are, or in sigma^(1/7): the two that win elsewhere.
+    low = max(clean, min(a * float(offset.min()) - 2, noisy - 1e-3))
+    share = np.linspace(0, 1, STEPS)
+    root = np.exp((low - noisy) / 14)
+    starts = [noisy + share * (low - noisy), noisy + 14 * np.log(1 + share * (root - 1))]
+    found = optimise(problem, starts, SMOOTHNESS)
+    return float(np.exp(replace(problem, spread=0.0).cost(found)[0] / 2))
 
 
-def _grouped(base: Schedule, a: float, start: float, end: float) -> Schedule:
-    """A stand-in of few components: each has the variance and the offset of many."""
+def _grouped(base: Schedule) -> tuple[np.ndarray, np.ndarray]:
+    """Offsets, and the variance summed, of groups of components with like offsets, [G], [G]."""
     offset, variance = base.offset.ravel(), base.variance.ravel()
     edges = np.linspace(offset.min(), offset.max(), GROUPS + 1)
     group = np.clip(np.searchsorted(edges, offset, side="right") - 1, 0, GROUPS - 1)
-    total = np.bincount(group, variance, GROUPS)
-    used = total > 0
-    mean = np.bincount(group, variance * offset, GROUPS)[used] / total[used]
-    shape = (1, int(used.sum()))
-    ones = np.ones(shape)
-    return replace(
-        base,
-        basis="pixel",
-        components=None,
-        shape=shape,
-        variance=total[used].reshape(shape),
-        mean=np.zeros(shape),
-        offset=a * mean.reshape(shape),
-        pace=np.array([start, end]),
-        t=np.array([0.0, 1.0]),
-        scale=ones,
-    )
+    power = np.bincount(group, variance, GROUPS)
+    used = power > 0
+    return np.bincount(group, variance * offset, GROUPS)[used] / power[used], power[used]

@@ -16,7 +16,8 @@ ENDS = np.array([0.0, 1.0])
 
 
 def derived(spectrum: Any = CONTINUOUS, **options: Any) -> Schedule:
-    return spectra.derive_schedule(spectrum, **({"basis": "dct", "pace": "linear"} | options))
+    choices: dict[str, Any] = {"basis": "dct", "pace": "linear"} | options
+    return spectra.derive_schedule(spectrum, **choices)
 
 
 def moved(schedule: Schedule) -> float:

@@ -102,7 +102,7 @@ def test_series_have_frames() -> None:
 def test_strength_one_is_as_far_apart_as_standard_diffusion() -> None:
     """All orders span, at strength 1, the nats of ln lambda within a factor of two."""
     spectrum = known_spectrum(power_law(2.0), (1, 64, 64))
-    variances = {name: spectrum.variances["dct"] for name in ("dct", "pixel", "wavelet")}
+    variances = dict.fromkeys(("dct", "pixel", "wavelet"), spectrum.variances["dct"])
     spectrum = replace(spectrum, variances=variances)
     standard = np.ptp(np.log(spectrum.variances["dct"]))
     for name, basis in (("frequency", "dct"), ("level", "wavelet"), ("columns", "pixel")):

@@ -16,7 +16,8 @@ STRENGTHS = [0.0, 0.5, 1.0, 3.0]
 
 
 def derived(pace: Any, spectrum: Any = SPECTRUM, **options: Any) -> Schedule:
-    return spectra.derive_schedule(spectrum, **({"basis": "dct"} | options), pace=pace)
+    choices: dict[str, Any] = {"basis": "dct"} | options
+    return spectra.derive_schedule(choices.pop("spectrum", spectrum), **choices, pace=pace)
 
 
 def straightness(values: np.ndarray, t: np.ndarray = T) -> float:

@@ -161,7 +161,7 @@ def test_pixels_only_if_nothing_else_was_measured() -> None:
 )
 def test_the_ordering_narrows_the_choice(ordering: str, basis: str) -> None:
     table = SPECTRUM.variances["dct"]
-    spectrum = replace(SPECTRUM, variances={name: table for name in ("pixel", "wavelet", "dct")})
+    spectrum = replace(SPECTRUM, variances=dict.fromkeys(("pixel", "wavelet", "dct"), table))
     assert best_basis(spectrum, ordering)[0] == basis
 
 

@@ -1,0 +1,205 @@
+"""What `spectra schedule` does: derive, copy or audit a schedule for a measured spectrum."""
+
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+
+from spectra.errors import InputError, check_number
+from spectra.findings import TABLE_TIMES
+from spectra.schedule import (
+    ProcessName,
+    Schedule,
+    check_preset,
+    derive_schedule,
+    frequency_cutoff,
+    load_schedule,
+    preset,
+    schedule_from_cutoff,
+)
+from spectra.schedule.audit import audit
+from spectra.schedule.denoising import load_denoising_error
+from spectra.schedule.drawn import drawn_curve, read_pairs
+from spectra.schedule.prescription import prescription
+from spectra.spectrum import Spectrum, load_spectrum
+
+__all__ = ["schedule", "schedule_numbers"]
+
+Result = tuple[dict[str, Any], str]
+
+# Choices that a schedule from a wished f_max has too.
+WISHED = ("basis", "ordering", "ordering_strength", "threshold", "form")
+DRAWN = (".json", ".csv")
+
+
+def schedule(
+    path: Path,
+    out: Path | None,
+    choices: dict[str, Any],
+    *,
+    preset_name: str | None = None,
+    f_max: str | None = None,
+    audited: str | None = None,
+    sampler: dict[str, Any] | None = None,
+    error: Path | None = None,
+) -> Result:
+    """Derive (or copy, or audit) a schedule from a spectrum file.
+
+    Parameters
+    ----------
+    path : Path
+    out : Path or None
+        Where to write the schedule; nothing is written if None, or where one is audited.
+    choices : dict
+        Options of `derive_schedule`, or of the preset, as text or numbers; only those given.
+    preset_name, f_max, audited : str, optional
+        A published schedule to copy; a wished f_max, a file or a process; what to audit.
+    sampler : dict
+        steps and solver, if given, that the prescription or the audit looks at.
+    error : Path, optional
+        A measured denoising error for those.
+    """
+    if sum(given is not None for given in (preset_name, f_max, audited)) > 1:
+        raise InputError("--preset, --f-max, --audit: are three ways; give one of them")
+    if audited is not None and choices:
+        raise InputError(f"--audit: takes no {', '.join(choices)}; it judges what is there")
+    if preset_name is not None:
+        check_preset(preset_name, choices)
+    spectrum = load_spectrum(path)
+    looked: dict[str, Any] = dict(sampler or {}) | (
+        {"error": load_denoising_error(error)} if error else {}
+    )
+    if audited is not None:
+        subject: Schedule | str = audited
+        if audited.endswith(".safetensors"):
+            subject = load_schedule(audited)
+        found = audit(subject, spectrum, **looked)
+        return found.to_dict(), "\n".join(found.lines())
+    if out is not None and out.resolve() == path.resolve():
+        raise InputError(f"{out}: is the spectrum itself; choose another --out")
+    made = _made(spectrum, _read(choices), preset_name, f_max)
+    numbers = schedule_numbers(made)
+    lines = [f"{made.name} schedule for {spectrum.name}, {'x'.join(map(str, made.shape))}"]
+    lines += [f"  {name}: {reason}" for name, reason in made.explanation.items()]
+    lines += _table_lines(made, numbers)
+    copied = prescription(spectrum, made, **looked)
+    if out is not None:
+        made.save(out)
+        lines.append(f"wrote {out}")
+    numbers |= {"prescription": copied.to_dict(), "out": str(out) if out else None}
+    return numbers, "\n".join([*lines, "", *copied.lines()])
+
+
+def schedule_numbers(made: Schedule) -> dict[str, Any]:
+    """A schedule as a table over time."""
+    times = np.array([0.0, *TABLE_TIMES, 1.0])
+    ends = [(low.min(), low.max()) for low in (made.log_snr(t)[0] for t in times[:, None])]
+    rows = zip(times, made.f_max(times), ends, made.information(times), strict=True)
+    return {
+        "name": made.name,
+        "basis": made.basis,
+        "shape": list(made.shape),
+        "form": made.form,
+        "explanation": made.explanation,
+        "g_denoise": made.g_denoise,
+        "g_noise": made.g_noise,
+        "table": [
+            {
+                "t": float(t),
+                "f_max": float(f),
+                "log_snr": [float(low), float(high)],
+                "information": float(nats),
+            }
+            for t, f, (low, high), nats in rows
+        ],
+    }
+
+
+def _made(
+    spectrum: Spectrum, choices: dict[str, Any], preset_name: str | None, f_max: str | None
+) -> Schedule:
+    if preset_name is not None:
+        return preset(preset_name, spectrum, **choices)
+    if f_max is None:
+        return derive_schedule(spectrum, **choices)
+    other = [name for name in choices if name not in WISHED]
+    if other:
+        raise InputError(f"--f-max: takes no {', '.join(other)}; it takes {', '.join(WISHED)}")
+    if f_max in get_args(ProcessName):
+        wish = frequency_cutoff(
+            spectrum, process=f_max, threshold=float(choices.get("threshold", 1.0))
+        )
+        return schedule_from_cutoff(spectrum, wish, **choices)
+    if Path(f_max).suffix.lower() not in DRAWN:
+        raise InputError(
+            f"--f-max {f_max}: give a .json or .csv of pairs (t, f_max), or a process: "
+            f"{', '.join(get_args(ProcessName))}"
+        )
+    return schedule_from_cutoff(spectrum, read_pairs(f_max), **choices)
+
+
+def _read(choices: dict[str, Any]) -> dict[str, Any]:
+    """Choices that were written as text, or name a file, as Python has them."""
+    read = dict(choices)
+    if "ordering" in read:
+        read["ordering"] = _ordering(read["ordering"])
+    if "ordering_strength" in read:
+        read["ordering_strength"] = _strength(read["ordering_strength"])
+    if "penalty" in read:
+        read["penalty"] = _penalty(read["penalty"])
+    if Path(str(read.get("pace", ""))).suffix.lower() in DRAWN:
+        read["pace"], _ = drawn_curve("pace", read_pairs(read["pace"]))
+    return read
+
+
+def _ordering(text: str) -> str | np.ndarray:
+    """An order in words, or labels out of a .npy file."""
+    if not text.lower().endswith(".npy"):
+        return text
+    try:
+        labels = np.load(text, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        raise InputError(f"--ordering {text}: no .npy file of labels can be read there") from None
+    if labels.dtype.kind not in "iuf":
+        raise InputError(f"--ordering {text}: holds {labels.dtype}; numbers are needed")
+    return labels
+
+
+def _strength(text: str) -> Any:
+    """A number, auto, or bands: EDGE:STRENGTH[,EDGE:STRENGTH...]."""
+    if text == "auto":
+        return text
+    try:
+        if ":" not in text:
+            return float(text)
+        pairs = [part.split(":") for part in text.split(",")]
+        return [(float(edge), float(strength)) for edge, strength in pairs]
+    except ValueError:
+        raise InputError(
+            f"ordering_strength {text!r}: give a number, auto, or bands such as 0.1:1,0.5:0.3 "
+            "(up to 0.1 cycles/pixel strength 1, up to 0.5 strength 0.3)"
+        ) from None
+
+
+def _penalty(text: str) -> Any:
+    """A number, or a measured denoising error out of its file."""
+    try:
+        value = float(text)
+    except ValueError:
+        return load_denoising_error(text)
+    check_number("penalty", value, low=0.0)
+    return value
+
+
+def _table_lines(made: Schedule, numbers: dict[str, Any]) -> list[str]:
+    lines = [
+        f"  every log SNR(0) >= {-made.g_denoise:.2f}, every log SNR(1) <= {-made.g_noise:.2f}",
+        "      t   f_max   log SNR lowest  highest    nats left",
+    ]
+    for row in numbers["table"]:
+        f_max = "    -" if np.isnan(row["f_max"]) else f"{row['f_max']:.3f}"
+        lines.append(
+            f"  {row['t']:5.2f}   {f_max}   {row['log_snr'][0]:14.2f} "
+            f"{row['log_snr'][1]:8.2f}   {row['information']:10.2f}"
+        )
+    return lines
