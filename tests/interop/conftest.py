@@ -23,10 +23,15 @@ def diffusers() -> Any:
     return library
 
 
+def dct(**choices: Any) -> Schedule:
+    """Derived from the spectrum, in the DCT."""
+    return spectra.derive_schedule(SPECTRUM, basis="dct", **choices)
+
+
 @cache
 def schedules() -> dict[str, Schedule]:
     """One of each kind, 1x16x16, by name."""
-    derived = spectra.derive_schedule(SPECTRUM)
+    derived = dct(ordering_strength=1.0)
     frequency = derived.frequency
     offset = -4.0 * np.arange(16) * np.ones((1, 16, 1))  # columns, right to left
     span = float(np.ptp(offset))
@@ -36,9 +41,9 @@ def schedules() -> dict[str, Schedule]:
         "edm": spectra.standard_schedule(SPECTRUM, process="edm"),
         "rectified-flow": spectra.standard_schedule(SPECTRUM),
         "vp-linear": spectra.standard_schedule(SPECTRUM, process="vp-linear"),
-        "equal-snr": spectra.derive_schedule(SPECTRUM, ordering_strength=0.0, prior="data"),
-        "half": spectra.derive_schedule(SPECTRUM, ordering_strength=0.5, form="flow"),
-        "sequential": spectra.derive_schedule(SPECTRUM, ordering_strength=4.0, form="ve"),
+        "equal-snr": dct(ordering_strength=0.0, prior="data"),
+        "half": dct(ordering_strength=0.5, form="flow"),
+        "sequential": dct(ordering_strength=4.0, form="ve"),
         "windows": replace(
             derived,
             offset=offset + np.log(derived.variance),

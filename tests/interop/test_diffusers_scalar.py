@@ -11,7 +11,7 @@ import torch
 import spectra
 from spectra import InputError
 from spectra.interop import export_diffusers, scalar_view, scheduler_config, trained_betas
-from tests.interop.conftest import SCALAR, SPECTRUM, schedules
+from tests.interop.conftest import SCALAR, SPECTRUM, dct, schedules
 
 CLASSES = (
     "DDPMScheduler",
@@ -88,13 +88,13 @@ def test_every_sampler_stays_finite(
 
 
 def test_ends_beyond_float32_are_named(tmp_path: Path) -> None:
-    noisy = spectra.derive_schedule(SPECTRUM, g_noise=30.0)
+    noisy = dct(ordering_strength=1.0, g_noise=30.0)
     export = export_diffusers(noisy, tmp_path)
     assert any("noise end" in line for line in export.cannot_carry)
     config = json.loads((tmp_path / "scheduler_config.json").read_text())
     bar = np.prod(1 - np.array(config["trained_betas"], np.float32).astype(float))
     assert bar == pytest.approx(2**-24, rel=0.1)
-    clean = spectra.derive_schedule(SPECTRUM, g_denoise=-25.0)
+    clean = dct(ordering_strength=1.0, g_denoise=-25.0)
     assert any("clean end" in line for line in export_diffusers(clean, tmp_path).cannot_carry)
 
 
