@@ -21,7 +21,8 @@ __all__ = ["mixtures"]
 
 TOYS: dict[str, Callable[[float, int], Mixture]] = {"line": line_mixture, "field": field_mixture}
 BETWEEN = (0.2, 0.8)
-# Seeds that no strength of a regulariser was chosen on.
+# Other modes than the regulariser's strengths were chosen on, but of the same two spectra, on
+# which alone a grid depends: no test of those strengths on new data.
 SEEDS = (10, 11, 12)
 EVALUATIONS = (5, 9, 13, 19, 35)
 RULES = ("edm", "log-linear", "tangent")
