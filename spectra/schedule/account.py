@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Account", "Octave", "octaves_of"]
 
+DROWNED = 30.0  # of ln SNR
 GROUPS = 48  # like components looked at together, an octave
 
 
@@ -126,8 +127,14 @@ class Account:
         return np.add.reduceat(values[self.order], self.starts) / self.count
 
     def log_noise(self, t: np.ndarray) -> np.ndarray:
-        """ln sigma in data units, its mean over components, [T] -> [T]."""
-        half = (self.log_variance - self.log_snr(t)) / 2
+        """ln sigma in data units, its mean over components, [T] -> [T].
+
+        Blurring takes components beyond all noise: there it counts as what drowns them.
+        """
+        log_snr = self.log_snr(t)
+        if not self.schedule.separable:
+            log_snr = np.clip(log_snr, -DROWNED, DROWNED)
+        half = (self.log_variance - log_snr) / 2
         return half @ self.count / self.count.sum()
 
     def learnt(self, t: np.ndarray) -> np.ndarray:
@@ -136,6 +143,8 @@ class Account:
         The last row is without noise. Of a measured denoiser the integral of its error,
         dI = (mmse / sigma^2) d ln sigma.
         """
+        from scipy.special import expit
+
         log_snr = self.log_snr(t)
         log_sigma = (self.log_variance - log_snr) / 2
         floor = np.log(self.floor)
@@ -145,7 +154,7 @@ class Account:
             nats = 0.5 * np.logaddexp(0, self.log_variance - 2 * total)
         else:
             fine, place = _between(total)
-            gain = self._gain(fine)
+            gain = expit(self._logit(fine))
             step = np.diff(-fine, axis=0) * (gain[1:] + gain[:-1]) / 2
             begun = -0.5 * np.log1p(-gain[:1])
             nats = (begun + np.vstack([np.zeros_like(begun), np.cumsum(step, axis=0)]))[place]
@@ -154,7 +163,8 @@ class Account:
     def left(self, t: np.ndarray) -> np.ndarray:
         """Mean squared error of each octave, summed, at times and without noise, [T + 1, O]."""
         log_sigma = (self.log_variance - self.log_snr(t)) / 2
-        error = np.exp(2 * log_sigma) * self._gain(log_sigma)
+        # sigma^2 W, with ln W = -ln(1 + exp(-logit W)): noise may be beyond all numbers
+        error = np.exp(2 * log_sigma - np.logaddexp(0, -self._logit(log_sigma)))
         return self._sums(np.vstack([error, np.zeros(error.shape[1])]) * self.count)
 
     @cached_property
@@ -172,19 +182,17 @@ class Account:
         members = self.octave[:, None] == np.arange(len(self.octaves))
         return values @ members.astype(float)
 
-    def _gain(self, log_sigma: np.ndarray) -> np.ndarray:
-        """mmse / sigma^2, [T, G]."""
-        from scipy.special import expit
-
+    def _logit(self, log_sigma: np.ndarray) -> np.ndarray:
+        """logit of W = mmse / sigma^2, [T, G]; ln SNR of the Wiener filter."""
         if self.error is None:
-            return expit(self.log_variance - 2 * log_sigma)
+            return self.log_variance - 2 * log_sigma
         knots, logit = self._measured
-        gain = np.empty_like(log_sigma)
+        found = np.empty_like(log_sigma)
         for g in range(log_sigma.shape[1]):
             x = log_sigma[:, g]
             inside = np.clip(x, knots[0, g], knots[-1, g])
-            gain[:, g] = np.interp(inside, knots[:, g], logit[:, g]) - 2 * (x - inside)
-        return expit(gain)
+            found[:, g] = np.interp(inside, knots[:, g], logit[:, g]) - 2 * (x - inside)
+        return found
 
     @cached_property
     def _measured(self) -> tuple[np.ndarray, np.ndarray]:

@@ -53,7 +53,7 @@ class Audit:
     w2, best_w2 : float
         Predicted squared W2 per dimension, of the sampler and of the optimal grid.
     least_steps : int
-        Optimal ones that reach `w2`.
+        Optimal ones that reach `w2`; not looked for with a measured denoiser.
     findings : tuple of Finding
         Gravest first; empty where nothing is amiss.
     notes : tuple of str
@@ -147,7 +147,7 @@ def audit(
     start : {"white", "data"}
         What sampling starts from: noise alone, as pipelines do, or N(0, lambda + sigma^2).
     error : DenoisingError, optional
-        Of a trained denoiser, in place of the Wiener filter's, in basis dct (or the Schedule's).
+        Of a trained denoiser, in place of the Wiener filter's; of a Schedule in its own basis.
 
     Returns
     -------
@@ -164,7 +164,7 @@ def audit(
     sigmas = None
     if grid is not None and not _has_times(subject):
         sigmas = _levels(grid)
-    found = resolve(subject, spectrum, sigmas)
+    found = resolve(subject, spectrum, sigmas, None if error is None else error.basis)
     solver = solver or (found.levels.solver if found.levels is not None else "heun")
     times = found.grid(steps or STEPS, solver)
     if grid is not None and sigmas is None:

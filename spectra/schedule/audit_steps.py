@@ -34,7 +34,7 @@ def too_few(octaves: tuple[AuditOctave, ...], seen: Measured) -> list[Finding]:
                 octave.label,
                 times,
                 f"predicted squared W2 of {octave.label} is {octave.w2:.3g} a dimension "
-                f"({octave.error:.1%} of its variance), {times:.3g} times the optimal grid's; "
+                f"({octave.error:.2%} of its variance), {times:.3g} times the optimal grid's; "
                 f"{octave.steps} of {len(seen.knots)} steps begin at sigma {octave.sigma_low:.3g} "
                 f"to {octave.sigma_high:.3g}, where it is decided",
                 f"the optimal grid has {octave.best_steps} there{listed}",

@@ -73,7 +73,8 @@ def _alpha_bar(config: dict[str, Any], name: str) -> np.ndarray:
         root = np.sqrt(alpha_bar)
         root = (root - root[-1]) * root[0] / (root[0] - root[-1])
         alpha_bar = root**2
-    return np.maximum(alpha_bar, LEAST_ALPHA_BAR)
+        alpha_bar[-1] = LEAST_ALPHA_BAR
+    return np.where(alpha_bar > 0, alpha_bar, LEAST_ALPHA_BAR)
 
 
 def _betas(config: dict[str, Any], name: str) -> np.ndarray:

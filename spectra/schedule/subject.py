@@ -64,11 +64,15 @@ class Subject:
 
 
 def resolve(
-    subject: Schedule | str | Path, spectrum: Spectrum, sigmas: np.ndarray | None = None
+    subject: Schedule | str | Path,
+    spectrum: Spectrum,
+    sigmas: np.ndarray | None = None,
+    basis: str | None = None,
 ) -> Subject:
     """A schedule, the name of one, or a file that holds one, beside a data set's spectrum.
 
-    `sigmas`, if given, are the sampler's knots, in place of the subject's own.
+    `sigmas`, if given, are the sampler's knots, in place of the subject's own; `basis` is where
+    one noise level for all components is looked at.
 
     Raises
     ------
@@ -92,7 +96,7 @@ def resolve(
         if path.suffix == ".safetensors":
             return _of_schedule(load_schedule(path), spectrum)
         levels = read_levels(path)
-    return _of_levels(levels, spectrum, sigmas)
+    return _of_levels(levels, spectrum, sigmas, basis)
 
 
 def _of_schedule(schedule: Schedule, spectrum: Spectrum, *, even: bool = False) -> Subject:
@@ -118,7 +122,9 @@ def _of_schedule(schedule: Schedule, spectrum: Spectrum, *, even: bool = False) 
     return Subject(schedule.name, schedule, 0.0, 1.0, grid, share, t, False, True, scalar)
 
 
-def _of_levels(levels: NoiseLevels, spectrum: Spectrum, sigmas: np.ndarray | None) -> Subject:
+def _of_levels(
+    levels: NoiseLevels, spectrum: Spectrum, sigmas: np.ndarray | None, basis: str | None
+) -> Subject:
     """A scalar one, stretched to hold every level that is trained or sampled."""
     seen = [np.log([levels.clean, levels.noisy])]
     if levels.log_sigma is not None:
@@ -132,7 +138,7 @@ def _of_levels(levels: NoiseLevels, spectrum: Spectrum, sigmas: np.ndarray | Non
             continue
     low = min(float(ends[0]) for ends in seen) - MARGIN
     high = max(float(ends[1]) for ends in seen) + MARGIN
-    schedule = scalar_schedule(spectrum, low, high, levels.name)
+    schedule = scalar_schedule(spectrum, low, high, levels.name, basis)
 
     def time(log_sigma: np.ndarray) -> np.ndarray:
         return np.clip((log_sigma - low) / (high - low), 0, 1)
@@ -157,7 +163,9 @@ def _of_levels(levels: NoiseLevels, spectrum: Spectrum, sigmas: np.ndarray | Non
     )
 
 
-def scalar_schedule(spectrum: Spectrum, low: float, high: float, name: str) -> Schedule:
+def scalar_schedule(
+    spectrum: Spectrum, low: float, high: float, name: str, basis: str | None = None
+) -> Schedule:
     """Standard diffusion of a data set between two values of ln sigma, even in it."""
     measured = [basis for basis in ("dct", "fourier") if basis in spectrum.bases]
     others = [basis for basis in spectrum.bases if basis != "pca"]
@@ -166,7 +174,7 @@ def scalar_schedule(spectrum: Spectrum, low: float, high: float, name: str) -> S
             f"{spectrum.name}: no component variances were measured; analyze with bases "
             "including 'dct'"
         )
-    base = coordinates(spectrum, (measured + others)[0])
+    base = coordinates(spectrum, basis or (measured + others)[0])
     return replace(
         base,
         name=name,

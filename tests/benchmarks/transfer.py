@@ -26,7 +26,7 @@ def transfer() -> list[Row]:
     half = SIZE // 2
     small = whole.reshape(-1, 1, half, 2, half, 2).mean((3, 5))
     a, b = (spectra.analyze(x, window="none") for x in (small, whole))
-    schedule = spectra.derive_schedule(a)
+    schedule = spectra.derive_schedule(a, basis="dct")
     begun = time.perf_counter()
     foreseen = transfer_schedule(schedule, shape=b.shape, filter="box")
     seconds = time.perf_counter() - begun

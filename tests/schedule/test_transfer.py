@@ -142,10 +142,12 @@ def test_averaged_noise_is_matched_with_its_aliases() -> None:
 def schedules() -> list[Schedule]:
     made = [
         spectra.standard_schedule(COARSE, process="vp-cosine"),
-        spectra.derive_schedule(COARSE),
-        spectra.derive_schedule(COARSE, ordering_strength=0.0),
-        spectra.derive_schedule(COARSE, ordering_strength=2.5, prior="data", form="flow"),
-        spectra.derive_schedule(COARSE, ordering="frequency", ordering_strength=0.6),
+        spectra.derive_schedule(COARSE, basis="dct"),
+        spectra.derive_schedule(COARSE, basis="dct", ordering_strength=0.0),
+        spectra.derive_schedule(
+            COARSE, basis="dct", ordering_strength=2.5, prior="data", form="flow"
+        ),
+        spectra.derive_schedule(COARSE, basis="dct", ordering="frequency", ordering_strength=0.6),
         spectra.derive_schedule(COARSE, basis="fourier", ordering_strength=0.5),
     ]
     limited = replace(made[1], limits=(-6.0, 4.0))
@@ -234,7 +236,7 @@ def test_other_bases(basis: str) -> None:
 
 
 def test_new_components_go_on_along_the_law() -> None:
-    moved = transfer_schedule(spectra.derive_schedule(COARSE), shape=(2, 24, 40))
+    moved = transfer_schedule(spectra.derive_schedule(COARSE, basis="dct"), shape=(2, 24, 40))
     expected = 24 * 40 / 256 * power_law(2.2)(np.hypot(23 / 2 / 16, 39 / 2 / 16))
     assert moved.variance[0, 23, 39] == pytest.approx(expected, rel=0.05)
     assert "f^-2.2" in moved.explanation["components"]
@@ -271,7 +273,7 @@ def test_nonsense_is_one_clear_line(options: dict[str, Any], match: str) -> None
 
 
 def test_an_order_of_its_own_cannot_be_continued() -> None:
-    schedule = spectra.derive_schedule(COARSE)
+    schedule = spectra.derive_schedule(COARSE, basis="dct")
     own = replace(schedule, offset=np.random.default_rng(0).normal(size=schedule.shape))
     with pytest.raises(InputError, match="derive a schedule"):
         transfer_schedule(own, shape=(2, 32, 32))
@@ -288,7 +290,7 @@ def test_a_schedule_of_averaged_photographs_is_that_of_the_whole(bsds500: Path) 
     whole = np.concatenate([np.asarray(batch) for batch in source.batches(50)])
     small = whole.reshape(-1, 1, 32, 2, 32, 2).mean((3, 5))
     a, b = (spectra.analyze(x, window="none") for x in (small, whole))
-    schedule = spectra.derive_schedule(a)
+    schedule = spectra.derive_schedule(a, basis="dct")
     foreseen = transfer_schedule(schedule, shape=(1, 64, 64), filter="box")
     measured = transfer_schedule(schedule, b, filter="box")
     ring = np.rint(measured.frequency * 64)
