@@ -7,6 +7,7 @@ from tests.benchmarks.bases import bases
 from tests.benchmarks.bound import bound
 from tests.benchmarks.coverage import coverage
 from tests.benchmarks.demo import demo
+from tests.benchmarks.diffusers_samples import diffusers_samples
 from tests.benchmarks.fits import fits
 from tests.benchmarks.folder import folder
 from tests.benchmarks.gpu import gpu
@@ -33,6 +34,7 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "grids": grids,
     "mixtures": mixtures,
     "transfer": transfer,
+    "diffusers-samples": diffusers_samples,
     "demo": demo,
 }
 
