@@ -77,6 +77,48 @@ def test_a_saved_pipeline_gives_our_samplers_images(
     assert (drawn - (wanted / 2 + 0.5).clamp(0, 1)).abs().max() < 1e-4
 
 
+@pytest.mark.parametrize("kind", ["half", "edm", "pca"])
+def test_a_network_is_found_again_with_its_scheduler(
+    diffusers: Any, kind: str, tmp_path: Path
+) -> None:
+    """Nothing is handed to from_pretrained; a network that is no Wiener filter is run."""
+    torch.manual_seed(0)
+    unet = diffusers.UNet2DModel(
+        sample_size=16,
+        in_channels=1,
+        out_channels=1,
+        block_out_channels=(8, 16),
+        layers_per_block=1,
+        norm_num_groups=4,
+        down_block_types=("DownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "UpBlock2D"),
+    )
+    # What an untrained network says of the noise would send samples far off.
+    scheduler = scheduler_of(kind, solver="heun", prediction_type="sample")
+    diffusers.DDPMPipeline(unet, scheduler).save_pretrained(tmp_path)
+    pipe = diffusers.DDPMPipeline.from_pretrained(tmp_path)
+    pipe.set_progress_bar_config(disable=True)
+    drawn = pipe(
+        2, generator=torch.Generator().manual_seed(4), num_inference_steps=5, output_type="pt"
+    ).images
+    schedule, scheduler = schedules()[kind], pipe.scheduler
+    scales = scheduler._on(torch.device("cpu"))
+    process, times = scales.process, schedule.grid(5, "heun")
+    levels, _ = noise_levels(process, times)
+
+    def estimate(y: torch.Tensor, k: int) -> torch.Tensor:
+        signal, _ = scales.scales(times[k])
+        timestep = torch.tensor(1000 * times[k] - 1).float()  # a number would be cut to a whole one
+        return process.components(pipe.unet(scales.back(signal * y), timestep).sample)
+
+    white = torch.randn(2, *schedule.shape, generator=torch.Generator().manual_seed(4))
+    start = (process.variance + levels[0] ** 2).sqrt() * process.basis.forward(white)
+    with torch.no_grad():
+        wanted = process.examples(integrate(estimate, levels, start, "heun"))
+    assert wanted.std() > 0.01
+    assert (drawn - (wanted / 2 + 0.5).clamp(0, 1)).abs().max() < 1e-4
+
+
 @pytest.mark.parametrize("prediction", PREDICTIONS)
 def test_every_prediction_type_says_the_same(
     diffusers: Any, prediction: str, tmp_path: Path
