@@ -1,5 +1,6 @@
 """Any of the nouns above -> a picture, a page."""
 
+from spectra.plots.audit import plot_audit
 from spectra.plots.bases import plot_bases
 from spectra.plots.colour import plot_channels
 from spectra.plots.comparison import plot_comparison
@@ -20,6 +21,7 @@ __all__ = [
     "Fact",
     "Section",
     "Table",
+    "plot_audit",
     "plot_bases",
     "plot_channels",
     "plot_comparison",

@@ -25,6 +25,7 @@ __all__ = ["Audit", "audit"]
 
 STEPS = 18  # of EDM, whose number most people start from
 MOST_STEPS = 256
+CELLS = 256  # of the curves over ln sigma
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,22 +175,24 @@ def audit(
     account = Account.of(found.schedule, error)
     measured = measure(found, account, times, solver, start, error)
     octaves, findings = find(found, account, measured)
-    rate = measured.octave_nats[1:] - measured.octave_nats[:-1]
-    width = np.maximum(measured.log_noise[:-1] - measured.log_noise[1:], 1e-300)
-    known = np.maximum(measured.clean_nats, 1e-300)
-    middle = (measured.log_noise[1:] + measured.log_noise[:-1]) / 2
+    # Densities over ln sigma, as means over even cells.
+    x = measured.log_noise[::-1]
+    edges = np.linspace(x[0], x[-1], CELLS + 1)
+    width = max(edges[1] - edges[0], 1e-300)
+    nats = np.array([np.interp(edges, x, column[::-1]) for column in measured.octave_nats.T])
+    rate = -np.diff(nats, axis=1).T / width  # [L, O]
     training = None
     if measured.training is not None:
-        training = (-np.diff(measured.training) / width)[::-1]
+        training = np.diff(np.interp(edges, x, measured.training[::-1])) / width
     return Audit(
         name=found.name,
         data=spectrum.name,
         solver=solver,
         steps=len(times) - 1,
         evaluations=evaluations(len(times) - 1, solver),
-        sigma=np.exp(middle)[::-1],
-        information_rate=(rate.sum(axis=1) / width)[::-1],
-        octave_rate=(rate / width[:, None] / known)[::-1],
+        sigma=np.exp((edges[1:] + edges[:-1]) / 2),
+        information_rate=rate.sum(axis=1),
+        octave_rate=rate / np.maximum(measured.clean_nats, 1e-300),
         training_density=training,
         knots=measured.knots,
         best_knots=measured.best_knots,

@@ -34,7 +34,7 @@ def measure(
     fine = np.linspace(1, 0, FINE)
     if schedule.separable:  # as finely in log-noise, where time may stand still
         even = schedule.time_at(np.linspace(schedule.pace[-1], schedule.pace[0], FINE))
-        fine = np.unique(np.r_[fine, even])[::-1]
+        fine = np.unique(np.round(np.r_[fine, even], 9))[::-1]  # neighbours apart by more
     training = None
     if found.share is not None and found.t is not None:
         training = np.interp(fine, found.t, found.share, left=0.0, right=1.0)

@@ -10,7 +10,7 @@ import numpy as np
 from spectra.errors import InputError
 from spectra.schedule.coordinates import coordinates
 from spectra.schedule.foreign import NAMES, named_levels, read_levels
-from spectra.schedule.levels import single_noise_level
+from spectra.schedule.levels import noise_ends, single_noise_level
 from spectra.schedule.noise_levels import NoiseLevels
 from spectra.schedule.presets import PresetName, preset
 from spectra.schedule.schedule import Schedule
@@ -126,7 +126,9 @@ def _of_levels(
     levels: NoiseLevels, spectrum: Spectrum, sigmas: np.ndarray | None, basis: str | None
 ) -> Subject:
     """A scalar one, stretched to hold every level that is trained or sampled."""
-    seen = [np.log([levels.clean, levels.noisy])]
+    base = scalar_schedule(spectrum, 0.0, 1.0, levels.name, basis)
+    asked = noise_ends(base.variance, base.quantum)  # what the data ask for is looked at too
+    seen = [np.log([levels.clean, levels.noisy]), np.log(asked)]
     if levels.log_sigma is not None:
         seen.append(levels.log_sigma[[0, -1]])
     if sigmas is not None:
@@ -138,7 +140,7 @@ def _of_levels(
             continue
     low = min(float(ends[0]) for ends in seen) - MARGIN
     high = max(float(ends[1]) for ends in seen) + MARGIN
-    schedule = scalar_schedule(spectrum, low, high, levels.name, basis)
+    schedule = replace(base, pace=np.array([2 * low, 2 * high]))
 
     def time(log_sigma: np.ndarray) -> np.ndarray:
         return np.clip((log_sigma - low) / (high - low), 0, 1)
