@@ -23,6 +23,7 @@ from spectra.spectrum import Spectrum
 
 __all__ = ["SigmaScale", "sigma_scale", "transfer_schedule"]
 
+NOTABLE = 0.05  # ln of a factor between octaves that is worth a word
 EXACT = 1e-6  # of a field's own range: a law that leaves no more has made it
 
 
@@ -295,6 +296,10 @@ def _explained(
         "noise end": f"moved; {left:.3g} nats of an example are left at t = 1",
         "pace": "kept: " + a.explanation.get("pace", "that of the schedule moved"),
     }
+    if scale.disagreement > NOTABLE:
+        explanation["moved"] += f"; octaves disagree by {np.expm1(scale.disagreement):.0%} (rms)"
+        if scale.relation == "resolution":
+            explanation["moved"] += ": if areas were averaged, say filter='box'"
     if moved.quantum > 0:
         rounding = noise_left / (moved.quantum**2 / 12)
         explanation["clean end"] += f", {rounding:.2g} times the rounding noise"
