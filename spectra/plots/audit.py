@@ -38,8 +38,8 @@ def plot_audit(audit: Audit, *, layout: Layout = "wide") -> Figure:
     The blue area is when the octaves of the data are learnt, in nats, every octave counting
     alike, the line the training density, both as shares per doubling of the noise level. Below
     them the sampler's steps, and as many optimal ones. Grey is where nothing is learnt; hatched
-    where sampling goes and training never did. On the right the predicted squared W2 of each octave as a share of its
-    variance, with these steps and with optimal ones.
+    where sampling goes and training never did. On the right the predicted squared W2 of each
+    octave as a share of its variance, with these steps and with optimal ones.
 
     Parameters
     ----------
