@@ -8,6 +8,7 @@ __version__ = "0.1.0"
 # Public name -> the module that defines it. Loaded on first use: measuring must not pay for
 # training, nor either for plots (`import spectra` stays under half a second).
 _HOME = {
+    "Audit": "spectra.schedule",
     "DenoisingError": "spectra.schedule",
     "EdmConstants": "spectra.schedule",
     "Exponents": "spectra.fit",
@@ -19,14 +20,17 @@ _HOME = {
     "Prediction": "spectra.schedule",
     "Run": "spectra.diffusion",
     "Schedule": "spectra.schedule",
+    "SigmaScale": "spectra.schedule",
     "Source": "spectra.data",
     "Spectrum": "spectra.spectrum",
     "analyze": "spectra.spectrum",
+    "audit": "spectra.schedule",
     "compare_grids": "spectra.schedule",
     "derive_schedule": "spectra.schedule",
     "edm_constants": "spectra.schedule",
     "evaluate": "spectra.evaluation",
     "example_schedules": "spectra.schedule",
+    "export_schedule": "spectra.interop",
     "find_floors": "spectra.fit",
     "fit_examples": "spectra.fit",
     "fit_power_law": "spectra.fit",
@@ -66,6 +70,7 @@ _HOME = {
 }
 
 __all__ = [
+    "Audit",
     "DenoisingError",
     "EdmConstants",
     "Exponents",
@@ -77,15 +82,18 @@ __all__ = [
     "Prediction",
     "Run",
     "Schedule",
+    "SigmaScale",
     "Source",
     "Spectrum",
     "__version__",
     "analyze",
+    "audit",
     "compare_grids",
     "derive_schedule",
     "edm_constants",
     "evaluate",
     "example_schedules",
+    "export_schedule",
     "find_floors",
     "fit_examples",
     "fit_power_law",
@@ -139,13 +147,17 @@ if TYPE_CHECKING:
         fit_power_law,
         measure_exponents,
     )
+    from spectra.interop import export_schedule
     from spectra.schedule import (
+        Audit,
         DenoisingError,
         EdmConstants,
         FrequencyCutoff,
         NoiseDensity,
         Prediction,
         Schedule,
+        SigmaScale,
+        audit,
         compare_grids,
         derive_schedule,
         edm_constants,

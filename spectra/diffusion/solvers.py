@@ -11,6 +11,7 @@ from typing import Literal, get_args
 import torch
 
 from spectra.errors import InputError, check_name
+from spectra.schedule.recursion import LEAST_RATIO
 
 __all__ = ["Solver", "covariance_share", "evaluations", "integrate"]
 
@@ -80,7 +81,7 @@ def integrate(
             ahead = denoised
             if previous is not None:
                 ratio = torch.log(levels[k - 1] / s) / torch.log(s / s_next)  # h_last / h
-                moves = ratio > 1e-6  # a level that stood still says nothing of the slope
+                moves = ratio > LEAST_RATIO  # a level that stood still says nothing of the slope
                 slope = (denoised - previous) / (2 * torch.where(moves, ratio, 1.0))
                 ahead = denoised + torch.where(moves, slope, 0.0)
             y = s_next / s * y + (1 - s_next / s) * ahead

@@ -8,6 +8,7 @@ import torch
 from spectra.diffusion.process import DiffusionProcess
 from spectra.errors import InputError
 from spectra.schedule import Schedule
+from spectra.schedule.recursion import LEAST_RATIO
 
 __all__ = ["Levels", "Step", "Visits", "next_state"]
 
@@ -175,7 +176,7 @@ def next_state(
     kept = Step(denoised, noise, stride)
     if solver == "2m" and last.denoised is not None and last.stride is not None:
         ratio = last.stride / stride
-        moves = ratio > 1e-6  # a level that stood still says nothing of the slope
+        moves = ratio > LEAST_RATIO  # a level that stood still says nothing of the slope
         slope = (denoised - last.denoised) / (2 * torch.where(moves, ratio, 1.0))
         ahead = denoised + torch.where(moves, slope, 0.0)
         shrink = spread_next / spread

@@ -1,5 +1,6 @@
 """Spectrum -> f_max(t) -> schedule: the only place that chooses."""
 
+from spectra.schedule.audit import Audit, audit
 from spectra.schedule.cutoff import FrequencyCutoff, check_cutoff, frequency_cutoff
 from spectra.schedule.denoising import DenoisingError, load_denoising_error, wiener_error
 from spectra.schedule.density import EdmConstants, edm_constants, training_density
@@ -14,6 +15,7 @@ from spectra.schedule.per_example import ExampleSchedules, example_schedules
 from spectra.schedule.prescription import Prescription, prescription
 from spectra.schedule.presets import PRESETS, PresetName, check_preset, preset
 from spectra.schedule.processes import ProcessName, ScalarProcess, process
+from spectra.schedule.scale import SigmaScale
 from spectra.schedule.schedule import Schedule
 from spectra.schedule.standard import standard_beside, standard_schedule
 from spectra.schedule.tables import load_schedule
@@ -23,6 +25,7 @@ from spectra.schedule.weighting import ImpliedWeights, implied_weights, schedule
 
 __all__ = [
     "PRESETS",
+    "Audit",
     "DenoisingError",
     "EdmConstants",
     "ExampleSchedules",
@@ -36,6 +39,8 @@ __all__ = [
     "ProcessName",
     "ScalarProcess",
     "Schedule",
+    "SigmaScale",
+    "audit",
     "check_cutoff",
     "check_preset",
     "compare_grids",

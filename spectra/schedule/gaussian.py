@@ -207,7 +207,7 @@ def knots_of(
 ) -> Knots:
     """The denoiser at times [N] for the components with flat indices `at` [K].
 
-    On data whose spread at every noise level is a factor e^-lower lower, if given.
+    The Wiener filter of a spectrum a factor e^-lower lower, or a measured denoiser.
     """
     variance = schedule.variance.ravel()[at]
     log_snr = within(schedule.log_snr(times)).reshape(len(times), -1)[:, at]
@@ -219,7 +219,7 @@ def knots_of(
             f"error: was measured in {error.basis} of {error.shape}, the schedule is in "
             f"{schedule.basis} of {schedule.shape}; measure it in the schedule's"
         )
-    return _measured(error, log_sigma, at, lower)
+    return _measured(error, log_sigma, at)
 
 
 def within(log_snr: np.ndarray) -> np.ndarray:
@@ -237,9 +237,7 @@ def wiener_knots(log_sigma: np.ndarray, variance: np.ndarray) -> Knots:
     return Knots(log_sigma, gain, -2 * gain * expit(-log_snr), variance, log_flow)
 
 
-def _measured(
-    error: "DenoisingError", log_sigma: np.ndarray, at: np.ndarray, lower: float
-) -> Knots:
+def _measured(error: "DenoisingError", log_sigma: np.ndarray, at: np.ndarray) -> Knots:
     """A trained denoiser's mean Jacobian in place of W."""
     from scipy.special import expit
 
@@ -249,7 +247,7 @@ def _measured(
         """logit W and its slope, [N, K]."""
         gain, slope = (values[:, 0] for values in chosen.gain_at(x[:, None]))
         rest = np.maximum(1 - gain, np.finfo(float).tiny)
-        return np.log(gain) - np.log(rest) - lower, slope / (gain * rest)
+        return np.log(gain) - np.log(rest), slope / (gain * rest)
 
     logit, rise = at_levels(log_sigma)
     gain = expit(logit)
@@ -262,7 +260,7 @@ def _measured(
         log_sigma,
         gain,
         gain * expit(-logit) * rise,
-        chosen.variance[0] * np.exp(-lower),
+        chosen.variance[0],
         flow,
     )
 

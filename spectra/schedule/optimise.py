@@ -11,7 +11,7 @@ from spectra.schedule.recursion import LinearSolver, multipliers_and_gradient
 
 __all__ = ["SMOOTHNESS", "SPREAD", "Criterion", "Problem", "optimise"]
 
-Criterion = Literal["w2", "kl"]
+Criterion = Literal["w2", "kl", "spectrum"]
 
 # A grid that fits the surrogate to the last digit cancels errors that real data do not have.
 # So it is judged on the spectrum and on the same spectrum a factor e^-SPREAD lower, as the local
@@ -19,8 +19,8 @@ Criterion = Literal["w2", "kl"]
 SPREAD = 0.5
 SMOOTHNESS = 0.01
 ITERATIONS = 300
-# Errors this far under the data's variance (-60 dB) are as good as none.
-NEGLIGIBLE = 1e-6
+# Errors this far under the data's variance (-25 dB) are not worth a rougher grid.
+NEGLIGIBLE = 3e-3
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ class Problem:
         Components in each group, and the sum of their lambda.
     start : {"data", "white"}
     solver : {"euler", "heun", "2m"}
-    criterion : {"w2", "kl"}
+    criterion : {"w2", "kl", "spectrum"}
+        Sums of lambda (1 - sqrt r)^2, of (r - 1 - ln r) / 2, of sqrt(lambda) (1 - sqrt r)^2.
     noisy, clean : float
         q at the first knot, and the lowest that is allowed.
     fixed : bool
@@ -58,31 +59,36 @@ class Problem:
 
     def cost(self, q: np.ndarray) -> tuple[float, np.ndarray]:
         """ln of the criterion, and its gradient by q, [N]."""
-        floor = NEGLIGIBLE * float(self.total.sum() if self.criterion == "w2" else self.count.sum())
-        total, gradient, rate = (
-            (floor if self.spread > 0 else 1e-300),
-            np.zeros_like(q),
-            self.rate(q),
-        )
+        rate, gradient = self.rate(q), np.zeros_like(q)
+        # A regularised grid gains nothing from errors so small.
+        total = NEGLIGIBLE * float(self._weight(0.0).sum()) if self.spread > 0 else 1e-300
         for lower in (0.0, self.spread) if self.spread > 0 else (0.0,):
-            value, by_x = self._of(self.knots(q, lower), self.total * np.exp(-lower))
+            value, by_x = self._of(self.knots(q, lower), self._weight(lower))
             total += value
             gradient += (by_x * rate).sum(axis=1)
         return float(np.log(total)), gradient / total
 
-    def _of(self, knots: Knots, total: np.ndarray) -> tuple[float, np.ndarray]:
+    def _weight(self, lower: float) -> np.ndarray:
+        """What each group counts, on the spectrum a factor e^-lower lower, [K]."""
+        if self.criterion == "kl":
+            return self.count
+        total = self.total * np.exp(-lower)
+        return total if self.criterion == "w2" else np.sqrt(total * self.count)
+
+    def _of(self, knots: Knots, weight: np.ndarray) -> tuple[float, np.ndarray]:
         """The criterion on one spectrum, and its gradient by every ln sigma, [N, K]."""
         moved, by_x = multipliers_and_gradient(
             self.solver, knots.log_sigma, knots.gain, knots.slope
         )
         scale = np.exp(log_start(knots, self.start) / 2)
         root = moved * scale  # sqrt of Var_out / lambda, with its sign
-        if self.criterion == "w2":
-            return float((total * (1 - root) ** 2).sum()), -2 * total * (1 - root) * scale * by_x
-        square = np.maximum(root**2, 1e-30)
-        value = 0.5 * (square - 1 - np.log(square))
-        slope = np.where(np.abs(root) > 1e-15, root - 1 / np.where(root == 0, 1.0, root), 0.0)
-        return float((self.count * value).sum()), self.count * slope * scale * by_x
+        if self.criterion == "kl":
+            square = np.maximum(root**2, 1e-30)
+            value = 0.5 * (square - 1 - np.log(square))
+            slope = np.where(np.abs(root) > 1e-15, root - 1 / np.where(root == 0, 1.0, root), 0.0)
+        else:
+            value, slope = (1 - root) ** 2, -2 * (1 - root)
+        return float((weight * value).sum()), weight * slope * scale * by_x
 
 
 def optimise(problem: Problem, starts: Sequence[np.ndarray], smoothness: float) -> np.ndarray:

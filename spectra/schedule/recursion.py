@@ -9,10 +9,18 @@ from typing import Literal
 
 import numpy as np
 
-__all__ = ["LinearSolver", "ancestral_variance", "multipliers", "multipliers_and_gradient"]
+__all__ = [
+    "LEAST_RATIO",
+    "LinearSolver",
+    "ancestral_variance",
+    "multipliers",
+    "multipliers_and_gradient",
+]
 
 LinearSolver = Literal["euler", "heun", "2m"]
 
+# 2M: a step this much shorter than the next says nothing of the denoiser's slope there.
+LEAST_RATIO = 1e-3
 STEP = 1e-30  # of complex-step differentiation, which has no rounding error
 
 
@@ -92,8 +100,9 @@ def _steps(
     else:
         # 1 / 2r, r = h_last / h; the first step has none before it.
         half = np.zeros_like(matrix[:-1, 0, 0])
-        moved = last[1:-1] - x[1:-1]
-        half[1:] = (x[1:-1] - after[1:-1]) / (2 * np.where(moved == 0, np.inf, moved))
+        moved, moves = last[1:-1] - x[1:-1], x[1:-1] - after[1:-1]
+        stood = np.real(moved) <= LEAST_RATIO * np.real(moves)
+        half[1:] = np.where(stood, 0, moves / (2 * np.where(stood, 1, moved)))
         matrix[:-1, 0, 0] = ratio + (1 - ratio) * (1 + half) * inner
         matrix[:-1, 0, 1] = -(1 - ratio) * half
         matrix[:-1, 1, 0] = inner
