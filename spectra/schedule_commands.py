@@ -1,5 +1,6 @@
 """What `spectra schedule` does: derive, copy or audit a schedule for a measured spectrum."""
 
+import inspect
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,10 +18,11 @@ from spectra.schedule import (
     preset,
     schedule_from_cutoff,
 )
-from spectra.schedule.audit import audit
-from spectra.schedule.denoising import load_denoising_error
+from spectra.schedule.auditing.audit import audit
+from spectra.schedule.best_basis import best_basis
 from spectra.schedule.drawn import drawn_curve, read_pairs
 from spectra.schedule.prescription import prescription
+from spectra.schedule.steps.denoising import load_denoising_error
 from spectra.spectrum import Spectrum, load_spectrum
 
 __all__ = ["schedule", "schedule_numbers"]
@@ -29,6 +31,7 @@ Result = tuple[dict[str, Any], str]
 
 # Choices that a schedule from a wished f_max has too.
 WISHED = ("basis", "ordering", "ordering_strength", "threshold", "form")
+DERIVED = inspect.signature(derive_schedule).parameters
 DRAWN = (".json", ".csv")
 
 
@@ -65,6 +68,8 @@ def schedule(
         raise InputError(f"--audit: takes no {', '.join(choices)}; it judges what is there")
     if preset_name is not None:
         check_preset(preset_name, choices)
+    elif alien := [name for name in choices if name not in DERIVED]:
+        raise InputError(f"{', '.join(alien)}: only presets have that; give --preset too")
     spectrum = load_spectrum(path)
     looked: dict[str, Any] = dict(sampler or {}) | (
         {"error": load_denoising_error(error)} if error else {}
@@ -119,6 +124,10 @@ def _made(
     spectrum: Spectrum, choices: dict[str, Any], preset_name: str | None, f_max: str | None
 ) -> Schedule:
     if preset_name is not None:
+        if choices.get("basis") == "auto":
+            choices["basis"], _ = best_basis(spectrum, choices.get("ordering", "variance"))
+        if not isinstance(choices.get("ordering_strength", 1.0), float):
+            raise InputError("ordering_strength: a preset takes one number")
         return preset(preset_name, spectrum, **choices)
     if f_max is None:
         return derive_schedule(spectrum, **choices)

@@ -20,6 +20,7 @@ from spectra.spectrum import Spectrum
 __all__ = ["schedule_from_cutoff"]
 
 CUTOFF_TOLERANCE = 2e-7  # cycles/pixel
+LEAST_FALL = 1e-6  # of log SNR from t = 0 to t = 1
 LOWEST_FREQUENCY = 2e-7  # cycles/pixel; below it a wished f_max counts as 0
 
 
@@ -83,7 +84,7 @@ def schedule_from_cutoff(
         radial[-1] + high_slope * (log_f[-1] - log_f[-2]),
     ]
     t, pace = cutoff_pace(frequency, curve, threshold, wish, knots)
-    if not pace[-1] > pace[0]:
+    if not pace[-1] - pace[0] > LEAST_FALL:
         raise InputError("f_max: the wish is constant; it must fall between t = 0 and t = 1")
     words = "given" if isinstance(ordering, np.ndarray) else ordering_text(orderings(ordering))
     clean = float(base.offset.min() - pace[0])

@@ -37,11 +37,13 @@ numbers = {
     "power-weight": st.floats(0, 1),
     "threshold": st.floats(1e-3, 1e3),
     "information-left": st.floats(1e-6, 1.0),
+    "g-noise": st.floats(1, 30),
+    "penalty": st.floats(0, 50),
+}
+clean_ends = {
     "w2-left": st.floats(1e-12, 0.5),
     "w2-absolute": st.floats(1e-12, 1e-3),
     "g-denoise": st.floats(-30, -1),
-    "g-noise": st.floats(1, 30),
-    "penalty": st.floats(0, 50),
 }
 names = {
     "basis": st.sampled_from((*BASES, "auto")),
@@ -50,7 +52,7 @@ names = {
     "form": st.sampled_from(("vp", "flow", "ve")),
     "density": st.sampled_from(("pace", "modes", "information")),
 }
-strength = st.floats(0, 20).map(lambda a: f"{a:.6g}")
+strength = st.floats(0, 6).map(lambda a: f"{a:.6g}")
 term = st.tuples(st.sampled_from(("variance", "frequency", "level", *PLACES)), strength)
 ordering = st.one_of(
     st.sampled_from(("variance", "frequency", "level", *PLACES)),
@@ -59,14 +61,30 @@ ordering = st.one_of(
 bands = st.lists(st.tuples(st.floats(0.01, 0.5), strength), min_size=1, max_size=3).map(
     lambda pairs: ",".join(f"{edge:.4f}:{a}" for edge, a in sorted(pairs))
 )
-derived = st.fixed_dictionaries(
-    {},
-    optional={
-        **names,
-        **numbers,
-        "ordering": ordering,
-        "ordering-strength": st.one_of(strength, bands, st.just("auto")),
-    },
+
+
+def suited(choices: dict[str, Any], end: dict[str, Any]) -> dict[str, Any]:
+    """One clean end, and a penalty only where a strength is chosen."""
+    if choices.get("ordering-strength", "auto") != "auto":
+        choices.pop("penalty", None)
+    return choices | end
+
+
+derived = st.builds(
+    suited,
+    st.fixed_dictionaries(
+        {},
+        optional={
+            **names,
+            **numbers,
+            "ordering": ordering,
+            "ordering-strength": st.one_of(strength, bands, st.just("auto")),
+        },
+    ),
+    st.one_of(
+        st.just({}),
+        *(st.fixed_dictionaries({name: value}) for name, value in clean_ends.items()),
+    ),
 )
 scalar = st.sampled_from(("rectified-flow", "vp-cosine", "vp-linear", "ve", "edm"))
 copied = st.one_of(
@@ -76,7 +94,7 @@ copied = st.one_of(
     ),
     st.fixed_dictionaries(
         {"preset": st.just("soft-conditioning")},
-        optional={"ordering-strength": strength, "g-denoise": numbers["g-denoise"]},
+        optional={"ordering-strength": strength, "g-denoise": clean_ends["g-denoise"]},
     ),
     st.fixed_dictionaries(
         {"preset": st.sampled_from(("blurring", "heat-dissipation"))},
