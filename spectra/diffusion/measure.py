@@ -12,7 +12,7 @@ from spectra.diffusion.run import Run
 from spectra.diffusion.settings import Device, chosen_device
 from spectra.diffusion.subjects import RunSubject, Subject, data_subject
 from spectra.errors import InputError, check_number
-from spectra.schedule.denoising import DenoisingError
+from spectra.schedule.steps.denoising import DenoisingError
 from spectra.spectrum import Spectrum
 
 __all__ = ["measure_denoiser", "spread_examples"]

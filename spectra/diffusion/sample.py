@@ -11,7 +11,7 @@ from spectra.diffusion.run import Run
 from spectra.diffusion.settings import Device, chosen_device
 from spectra.diffusion.solvers import integrate
 from spectra.errors import InputError, check_number
-from spectra.schedule.denoising import DenoisingError
+from spectra.schedule.steps.denoising import DenoisingError
 
 __all__ = ["noise_levels", "sample", "sample_components"]
 

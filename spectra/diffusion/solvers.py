@@ -11,7 +11,7 @@ from typing import Literal, get_args
 import torch
 
 from spectra.errors import InputError, check_name
-from spectra.schedule.recursion import LEAST_RATIO
+from spectra.schedule.steps.recursion import LEAST_RATIO
 
 __all__ = ["Solver", "covariance_share", "evaluations", "integrate"]
 

@@ -11,7 +11,7 @@ from spectra.files import write_atomically, write_json
 from spectra.interop.export import Export
 from spectra.interop.scalar import scalar_view
 from spectra.schedule import Schedule
-from spectra.schedule.density import EdmConstants, edm_constants
+from spectra.schedule.densities.density import EdmConstants, edm_constants
 
 __all__ = ["edm_kwargs", "export_edm", "sample_sigma"]
 

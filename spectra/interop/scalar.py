@@ -7,7 +7,7 @@ import numpy as np
 
 from spectra.errors import InputError
 from spectra.schedule import Schedule
-from spectra.schedule.density import NoiseDensity, schedule_density
+from spectra.schedule.densities.density import NoiseDensity, schedule_density
 from spectra.schedule.schedule import information, offset_histogram
 
 __all__ = ["ScalarView", "scalar_view", "whitened"]

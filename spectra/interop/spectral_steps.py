@@ -8,7 +8,7 @@ import torch
 from spectra.diffusion.process import DiffusionProcess
 from spectra.errors import InputError
 from spectra.schedule import Schedule
-from spectra.schedule.recursion import LEAST_RATIO
+from spectra.schedule.steps.recursion import LEAST_RATIO
 
 __all__ = ["Levels", "Step", "Visits", "next_state"]
 

@@ -22,7 +22,7 @@ from spectra.plots.style import (
     legend_above,
     new_figure,
 )
-from spectra.schedule.audit import Audit
+from spectra.schedule.auditing.audit import Audit
 
 __all__ = ["plot_audit"]
 

@@ -19,7 +19,7 @@ from spectra.plots.style import (
     legend_above,
     new_figure,
 )
-from spectra.schedule.weighting import ImpliedWeights, octave_shares
+from spectra.schedule.weights.weighting import ImpliedWeights, octave_shares
 
 __all__ = ["plot_weighting"]
 

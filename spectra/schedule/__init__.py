@@ -1,27 +1,27 @@
 """Spectrum -> f_max(t) -> schedule: the only place that chooses."""
 
-from spectra.schedule.audit import Audit, audit
+from spectra.schedule.auditing.audit import Audit, audit
 from spectra.schedule.cutoff import FrequencyCutoff, check_cutoff, frequency_cutoff
-from spectra.schedule.denoising import DenoisingError, load_denoising_error, wiener_error
-from spectra.schedule.density import EdmConstants, edm_constants, training_density
+from spectra.schedule.densities.density import EdmConstants, edm_constants, training_density
+from spectra.schedule.densities.noise_density import NoiseDensity
+from spectra.schedule.densities.times import schedule_with_density
 from spectra.schedule.derive import derive_schedule
-from spectra.schedule.frequency_weights import frequency_weighting
 from spectra.schedule.from_cutoff import schedule_from_cutoff
-from spectra.schedule.gaussian import Prediction, predict_error, predict_sigmas
-from spectra.schedule.grid_comparison import GridComparison, compare_grids
-from spectra.schedule.grids import named_sigmas, optimal_sigmas
-from spectra.schedule.noise_density import NoiseDensity
+from spectra.schedule.moving.scale import SigmaScale
+from spectra.schedule.moving.transfer import sigma_scale, transfer_schedule
 from spectra.schedule.per_example import ExampleSchedules, example_schedules
 from spectra.schedule.prescription import Prescription, prescription
 from spectra.schedule.presets import PRESETS, PresetName, check_preset, preset
 from spectra.schedule.processes import ProcessName, ScalarProcess, process
-from spectra.schedule.scale import SigmaScale
 from spectra.schedule.schedule import Schedule
 from spectra.schedule.standard import standard_beside, standard_schedule
+from spectra.schedule.steps.comparison import GridComparison, compare_grids
+from spectra.schedule.steps.denoising import DenoisingError, load_denoising_error, wiener_error
+from spectra.schedule.steps.gaussian import Prediction, predict_error, predict_sigmas
+from spectra.schedule.steps.grids import named_sigmas, optimal_sigmas
 from spectra.schedule.tables import load_schedule
-from spectra.schedule.times import schedule_with_density
-from spectra.schedule.transfer import sigma_scale, transfer_schedule
-from spectra.schedule.weighting import ImpliedWeights, implied_weights, schedule_weights
+from spectra.schedule.weights.frequency_weights import frequency_weighting
+from spectra.schedule.weights.weighting import ImpliedWeights, implied_weights, schedule_weights
 
 __all__ = [
     "PRESETS",

@@ -19,9 +19,9 @@ from spectra.schedule.strength import Penalty, choose_strength
 from spectra.spectrum import Spectrum
 
 if TYPE_CHECKING:
-    from spectra.schedule.denoising import DenoisingError
-    from spectra.schedule.density import DensityKind
-    from spectra.schedule.noise_density import NoiseDensity
+    from spectra.schedule.densities.density import DensityKind
+    from spectra.schedule.densities.noise_density import NoiseDensity
+    from spectra.schedule.steps.denoising import DenoisingError
 
 __all__ = ["COVERAGE", "derive_schedule"]
 
@@ -146,7 +146,7 @@ def derive_schedule(
     )
     if isinstance(density, str) and density == "pace":
         return made
-    from spectra.schedule.times import schedule_with_density
+    from spectra.schedule.densities.times import schedule_with_density
 
     return schedule_with_density(made, density)
 

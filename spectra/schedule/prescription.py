@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from spectra.schedule.denoising import DenoisingError
-from spectra.schedule.density import EdmConstants, edm_constants
-from spectra.schedule.gaussian import evaluations, linear_solver, predict_sigmas
-from spectra.schedule.grids import named_sigmas, optimal_sigmas
-from spectra.schedule.levels import level_shift, single_noise_level
+from spectra.schedule.densities.density import EdmConstants, edm_constants
+from spectra.schedule.densities.levels import level_shift, single_noise_level
 from spectra.schedule.schedule import Schedule, offset_histogram
+from spectra.schedule.steps.denoising import DenoisingError
+from spectra.schedule.steps.gaussian import evaluations, linear_solver, predict_sigmas
+from spectra.schedule.steps.grids import named_sigmas, optimal_sigmas
 from spectra.spectrum import Spectrum
 
 __all__ = ["FlowShift", "Prescription", "prescription"]

@@ -15,7 +15,7 @@ from spectra.schedule.processes import Form, coefficients
 from spectra.schedule.visible import largest_visible
 
 if TYPE_CHECKING:
-    from spectra.schedule.denoising import DenoisingError
+    from spectra.schedule.steps.denoising import DenoisingError
 
 __all__ = ["Schedule"]
 
@@ -259,7 +259,7 @@ class Schedule:
         InputError
             Fewer than one step, or an unknown name.
         """
-        from spectra.schedule.grids import schedule_grid
+        from spectra.schedule.steps.grids import schedule_grid
 
         return schedule_grid(self, steps, solver, criterion, rule=rule, error=error)
 

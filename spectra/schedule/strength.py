@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spectra.errors import InputError, check_number
-from spectra.schedule.recursion import LinearSolver
 from spectra.schedule.schedule import Schedule
+from spectra.schedule.steps.recursion import LinearSolver
 
 if TYPE_CHECKING:
-    from spectra.schedule.denoising import DenoisingError
+    from spectra.schedule.steps.denoising import DenoisingError
 
 __all__ = ["Penalty", "StrengthChoice", "choose_strength", "error_penalty", "structure_share"]
 
@@ -167,8 +167,8 @@ def _charge(function: Callable[[float], float], a: float) -> float:
 
 def _cost(base: Schedule, a: float, ends: Ends) -> float:
     """W2 (root of the sum of squares) of the best grid at strength a."""
-    from spectra.schedule.gaussian import Knots, wiener_knots
-    from spectra.schedule.optimise import SMOOTHNESS, Problem, optimise
+    from spectra.schedule.steps.gaussian import Knots, wiener_knots
+    from spectra.schedule.steps.optimise import SMOOTHNESS, Problem, optimise
 
     offset, power = _grouped(base)
     clean, noisy = ends(a * base.offset)

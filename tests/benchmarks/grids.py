@@ -13,8 +13,8 @@ import numpy as np
 import spectra
 from spectra.schedule.coordinates import coordinates
 from spectra.schedule.ends import INFORMATION_LEFT, noisy_end
-from spectra.schedule.gaussian import predict_sigmas
-from spectra.schedule.grids import RULES, named_sigmas, optimal_sigmas
+from spectra.schedule.steps.gaussian import predict_sigmas
+from spectra.schedule.steps.grids import RULES, named_sigmas, optimal_sigmas
 from tests.benchmarks.table import Row
 
 __all__ = ["grids", "measured_variances"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from spectra.schedule.grids import named_sigmas, optimal_sigmas
+from spectra.schedule.steps.grids import named_sigmas, optimal_sigmas
 from tests.benchmarks.table import Row
 from tests.mixtures import (
     Mixture,

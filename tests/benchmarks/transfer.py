@@ -5,9 +5,9 @@ import time
 import numpy as np
 
 import spectra
-from spectra.schedule.modes import box_transfer
-from spectra.schedule.scale import SigmaScale, sigma_scale
-from spectra.schedule.transfer import transfer_schedule
+from spectra.schedule.moving.modes import box_transfer
+from spectra.schedule.moving.scale import SigmaScale, sigma_scale
+from spectra.schedule.moving.transfer import transfer_schedule
 from tests.benchmarks.table import Row
 from tests.conftest import BSDS500
 

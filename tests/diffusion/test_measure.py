@@ -15,7 +15,7 @@ from spectra.data import Source
 from spectra.diffusion.measure import measure_denoiser, spread_examples
 from spectra.diffusion.parameterisation import vp_denoiser
 from spectra.diffusion.sample import sample
-from spectra.schedule.denoising import DenoisingError, wiener_error
+from spectra.schedule.steps.denoising import DenoisingError, wiener_error
 from tests.diffusion.conftest import TINY, rough_images
 
 SIGMA = np.geomspace(0.02, 5.0, 4)

@@ -22,7 +22,7 @@ from spectra.interop import (
     time_warp,
     training_flags,
 )
-from spectra.schedule.gaussian import predict_sigmas
+from spectra.schedule.steps.gaussian import predict_sigmas
 from tests.interop.conftest import COMPONENTWISE, SCALAR, schedules
 
 ALL = (*SCALAR, *COMPONENTWISE)

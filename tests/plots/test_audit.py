@@ -5,7 +5,7 @@ import pytest
 
 import spectra
 from spectra.plots import plot_audit
-from spectra.schedule.audit import Audit, audit
+from spectra.schedule.auditing.audit import Audit, audit
 from tests.schedule.known import known_spectrum, power_law
 
 SPECTRUM = known_spectrum(power_law(2.2), (1, 16, 16), quantum=2 / 255)

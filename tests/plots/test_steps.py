@@ -5,7 +5,7 @@ import pytest
 import spectra
 from spectra.errors import InputError
 from spectra.plots import plot_steps
-from spectra.schedule.grid_comparison import steps_for
+from spectra.schedule.steps.comparison import steps_for
 from tests.schedule.known import known_spectrum, power_law
 
 

@@ -9,9 +9,9 @@ import pytest
 import spectra
 from spectra import InputError, plots
 from spectra.frequencies import FrequencyScale
-from spectra.schedule.noise_density import log_normal_density
-from spectra.schedule.recipes import recipe_weights
-from spectra.schedule.weighting import implied_weights
+from spectra.schedule.densities.noise_density import log_normal_density
+from spectra.schedule.weights.recipes import recipe_weights
+from spectra.schedule.weights.weighting import implied_weights
 from tests.plots.test_figures import LAYOUTS, NARROWEST, written
 from tests.schedule.known import known_spectrum, power_law
 

@@ -11,12 +11,12 @@ import pytest
 
 import spectra
 from spectra import InputError, Schedule
-from spectra.schedule.account import Account
-from spectra.schedule.audit import Audit, audit
-from spectra.schedule.denoising import wiener_error
-from spectra.schedule.diffusers_config import config_levels
-from spectra.schedule.foreign import named_levels, read_levels
-from spectra.schedule.levels import noise_ends
+from spectra.schedule.auditing.account import Account
+from spectra.schedule.auditing.audit import Audit, audit
+from spectra.schedule.auditing.diffusers_config import config_levels
+from spectra.schedule.auditing.foreign import named_levels, read_levels
+from spectra.schedule.densities.levels import noise_ends
+from spectra.schedule.steps.denoising import wiener_error
 from tests.schedule.known import known_spectrum, power_law
 
 SPECTRUM = known_spectrum(power_law(2.2), (1, 16, 16), quantum=2 / 255)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spectra import InputError
-from spectra.schedule.denoising import DenoisingError, load_denoising_error, wiener_error
+from spectra.schedule.steps.denoising import DenoisingError, load_denoising_error, wiener_error
 from tests.schedule.known import known_spectrum, power_law
 
 SPECTRUM = known_spectrum(power_law(2.0), (2, 8, 6), quantum=2 / 255)

@@ -9,11 +9,15 @@ import pytest
 
 import spectra
 from spectra import InputError
-from spectra.schedule.denoising import wiener_error
-from spectra.schedule.density import edm_constants, schedule_density, training_density
-from spectra.schedule.levels import noise_ends
-from spectra.schedule.noise_density import NoiseDensity, log_normal_density, process_density
-from spectra.schedule.times import schedule_with_density
+from spectra.schedule.densities.density import edm_constants, schedule_density, training_density
+from spectra.schedule.densities.levels import noise_ends
+from spectra.schedule.densities.noise_density import (
+    NoiseDensity,
+    log_normal_density,
+    process_density,
+)
+from spectra.schedule.densities.times import schedule_with_density
+from spectra.schedule.steps.denoising import wiener_error
 from tests.schedule.known import known_spectrum, power_law
 
 CIFAR10 = Path(__file__).parents[3] / "shared" / "data" / "cifar10" / "cifar10_20k+5k.zip"
@@ -121,7 +125,7 @@ def test_edms_code_takes_the_constants_by_name() -> None:
 
 
 def test_rho_is_the_best_of_edms_family() -> None:
-    from spectra.schedule.gaussian import predict_sigmas
+    from spectra.schedule.steps.gaussian import predict_sigmas
 
     variance = lattice(16, 3.0).ravel()
     found = edm_constants(variance, steps=10)

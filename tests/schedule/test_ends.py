@@ -43,7 +43,7 @@ def test_an_absolute_w2_budget_is_in_the_datas_units(strength: float) -> None:
 
 def test_a_w2_budget_is_the_samplers_last_step() -> None:
     """predict_error of a grid whose only knot lies at the clean end has that error and no more."""
-    from spectra.schedule.gaussian import predict_error
+    from spectra.schedule.steps.gaussian import predict_error
 
     made = derived(w2_left=1e-3, ordering_strength=1.0)
     found = predict_error(made, np.array([1e-12, 0.0]), "euler")

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 import spectra
 from spectra.diffusion.solvers import integrate
 from spectra.errors import InputError
-from spectra.schedule.denoising import wiener_error
-from spectra.schedule.gaussian import predict_error, predict_sigmas
-from spectra.schedule.grids import named_sigmas, optimal_sigmas, schedule_grid
+from spectra.schedule.steps.denoising import wiener_error
+from spectra.schedule.steps.gaussian import predict_error, predict_sigmas
+from spectra.schedule.steps.grids import named_sigmas, optimal_sigmas, schedule_grid
 from tests.schedule.known import known_spectrum, power_law
 
 SIGMA_MAX, SIGMA_MIN = 80.0, 0.002

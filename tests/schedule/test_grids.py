@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 import spectra
 from spectra.errors import InputError
-from spectra.schedule.gaussian import predict_error, predict_sigmas
-from spectra.schedule.grids import RULES, named_sigmas, optimal_sigmas
 from spectra.schedule.presets import preset
-from spectra.schedule.recursion import multipliers, multipliers_and_gradient
+from spectra.schedule.steps.gaussian import predict_error, predict_sigmas
+from spectra.schedule.steps.grids import RULES, named_sigmas, optimal_sigmas
+from spectra.schedule.steps.recursion import multipliers, multipliers_and_gradient
 from tests.schedule.known import known_spectrum, power_law
 
 SOLVERS = ("euler", "heun", "2m")

@@ -8,9 +8,9 @@ import pytest
 
 import spectra
 from spectra import InputError
-from spectra.schedule.density import training_density
-from spectra.schedule.gaussian import predict_sigmas
+from spectra.schedule.densities.density import training_density
 from spectra.schedule.prescription import Prescription, prescription
+from spectra.schedule.steps.gaussian import predict_sigmas
 from tests.schedule.known import known_spectrum, power_law
 
 SPECTRUM = known_spectrum(power_law(2.2), quantum=2 / 255)

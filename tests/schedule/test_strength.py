@@ -10,7 +10,7 @@ import spectra
 from spectra import InputError
 from spectra.schedule.best_basis import best_basis
 from spectra.schedule.coordinates import coordinates
-from spectra.schedule.denoising import DenoisingError
+from spectra.schedule.steps.denoising import DenoisingError
 from spectra.schedule.strength import StrengthChoice, choose_strength, structure_share
 from tests.schedule.known import known_spectrum, power_law
 
@@ -67,8 +67,8 @@ def test_cost_falls_with_strength_and_is_one_at_one() -> None:
 
 def test_cost_is_the_predicted_error_of_the_whole_schedule() -> None:
     """Components looked at in groups cost what all of them do."""
-    from spectra.schedule.gaussian import predict_error
-    from spectra.schedule.grids import schedule_grid
+    from spectra.schedule.steps.gaussian import predict_error
+    from spectra.schedule.steps.grids import schedule_grid
 
     w2 = []
     for strength in (0.5, 1.0):

@@ -10,9 +10,9 @@ import pytest
 import spectra
 from spectra import InputError, Schedule
 from spectra.bases import make_basis
-from spectra.schedule.modes import box_response, box_transfer, carried
-from spectra.schedule.scale import between
-from spectra.schedule.transfer import sigma_scale, transfer_schedule
+from spectra.schedule.moving.modes import box_response, box_transfer, carried
+from spectra.schedule.moving.scale import between
+from spectra.schedule.moving.transfer import sigma_scale, transfer_schedule
 from tests.schedule.known import known_spectrum, power_law
 
 T = np.linspace(0, 1, 7)

@@ -7,11 +7,11 @@ import pytest
 
 import spectra
 from spectra import InputError
-from spectra.schedule.density import schedule_density, training_density
-from spectra.schedule.frequency_weights import contrast_sensitivity, frequency_weighting
-from spectra.schedule.noise_density import log_normal_density
-from spectra.schedule.recipes import recipe_weights
-from spectra.schedule.weighting import (
+from spectra.schedule.densities.density import schedule_density, training_density
+from spectra.schedule.densities.noise_density import log_normal_density
+from spectra.schedule.weights.frequency_weights import contrast_sensitivity, frequency_weighting
+from spectra.schedule.weights.recipes import recipe_weights
+from spectra.schedule.weights.weighting import (
     implied_weights,
     octave_shares,
     schedule_weights,

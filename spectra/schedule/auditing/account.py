@@ -11,7 +11,7 @@ from spectra.schedule import ends
 from spectra.schedule.schedule import Schedule
 
 if TYPE_CHECKING:
-    from spectra.schedule.denoising import DenoisingError
+    from spectra.schedule.steps.denoising import DenoisingError
 
 __all__ = ["Account", "Octave", "octaves_of"]
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from spectra.errors import InputError, check_name
 from spectra.schedule.coordinates import coordinates
-from spectra.schedule.foresee import foreseen
-from spectra.schedule.modes import (
+from spectra.schedule.moving.foresee import foreseen
+from spectra.schedule.moving.modes import (
     Filter,
     Relation,
     carried,
@@ -17,7 +17,7 @@ from spectra.schedule.modes import (
     samples_ratio,
     side_ratio,
 )
-from spectra.schedule.scale import SigmaScale, between, sigma_scale, usual_relation
+from spectra.schedule.moving.scale import SigmaScale, between, sigma_scale, usual_relation
 from spectra.schedule.schedule import Schedule
 from spectra.spectrum import Spectrum
 

@@ -1,8 +1,8 @@
 """Training recipes one would have copied, and what they weight on a data set."""
 
-from spectra.schedule.noise_density import log_normal_density, process_density
+from spectra.schedule.densities.noise_density import log_normal_density, process_density
 from spectra.schedule.schedule import Schedule
-from spectra.schedule.weighting import ImpliedWeights, implied_weights, schedule_weights
+from spectra.schedule.weights.weighting import ImpliedWeights, implied_weights, schedule_weights
 
 __all__ = ["recipe_weights"]
 

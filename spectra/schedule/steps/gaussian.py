@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 from spectra.errors import InputError, check_name
-from spectra.schedule.recursion import LinearSolver, ancestral_variance, multipliers
+from spectra.schedule.steps.recursion import LinearSolver, ancestral_variance, multipliers
 
 if TYPE_CHECKING:
-    from spectra.schedule.denoising import DenoisingError
     from spectra.schedule.schedule import Schedule
+    from spectra.schedule.steps.denoising import DenoisingError
 
 __all__ = [
     "GridSolver",

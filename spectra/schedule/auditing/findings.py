@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from spectra.schedule.account import Account
-from spectra.schedule.audit_ends import prior, sigma_data, stops_early
-from spectra.schedule.audit_records import AuditOctave, Finding, Measured
-from spectra.schedule.audit_steps import shift_finding, too_few, wasted
-from spectra.schedule.levels import noise_ends
-from spectra.schedule.subject import Subject
+from spectra.schedule.auditing.account import Account
+from spectra.schedule.auditing.ends import prior, sigma_data, stops_early
+from spectra.schedule.auditing.records import AuditOctave, Finding, Measured
+from spectra.schedule.auditing.steps import shift_finding, too_few, wasted
+from spectra.schedule.auditing.subject import Subject
+from spectra.schedule.densities.levels import noise_ends
 
 __all__ = ["find"]
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from spectra.errors import InputError
-from spectra.schedule.noise_levels import (
+from spectra.schedule.auditing.noise_levels import (
     NoiseLevels,
     edm_levels,
     flow_levels,

@@ -6,7 +6,7 @@ import numpy as np
 
 from spectra.bases import make_basis
 from spectra.errors import InputError
-from spectra.schedule.modes import (
+from spectra.schedule.moving.modes import (
     Filter,
     Relation,
     box_response,

@@ -6,8 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-from spectra.schedule.gaussian import Knots, Start, log_start
-from spectra.schedule.recursion import LinearSolver, multipliers_and_gradient
+from spectra.schedule.steps.gaussian import Knots, Start, log_start
+from spectra.schedule.steps.recursion import LinearSolver, multipliers_and_gradient
 
 __all__ = ["SMOOTHNESS", "SPREAD", "Criterion", "Problem", "optimise"]
 

@@ -10,8 +10,12 @@ import numpy as np
 
 from spectra.errors import InputError
 from spectra.schedule import processes
-from spectra.schedule.diffusers_config import config_levels, discrete_levels, looks_like_config
-from spectra.schedule.noise_levels import (
+from spectra.schedule.auditing.diffusers_config import (
+    config_levels,
+    discrete_levels,
+    looks_like_config,
+)
+from spectra.schedule.auditing.noise_levels import (
     NoiseLevels,
     edm_levels,
     flow_levels,

@@ -8,7 +8,7 @@ import numpy as np
 from spectra.bases import make_basis
 from spectra.errors import InputError, check_name
 from spectra.schedule.coordinates import coordinates
-from spectra.schedule.modes import (
+from spectra.schedule.moving.modes import (
     Filter,
     Relation,
     box_response,

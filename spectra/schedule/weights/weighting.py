@@ -8,8 +8,8 @@ import numpy as np
 
 from spectra.errors import InputError, check_name, check_number
 from spectra.schedule.coordinates import coordinates
-from spectra.schedule.levels import variances
-from spectra.schedule.noise_density import NoiseDensity
+from spectra.schedule.densities.levels import variances
+from spectra.schedule.densities.noise_density import NoiseDensity
 from spectra.schedule.schedule import Schedule
 from spectra.spectrum import Spectrum
 

@@ -6,11 +6,11 @@ from typing import get_args
 import numpy as np
 
 from spectra.errors import InputError, check_name
-from spectra.schedule.denoising import DenoisingError
-from spectra.schedule.density import DensityKind
-from spectra.schedule.levels import level_shift, single_noise_level
-from spectra.schedule.noise_density import NoiseDensity
+from spectra.schedule.densities.density import DensityKind
+from spectra.schedule.densities.levels import level_shift, single_noise_level
+from spectra.schedule.densities.noise_density import NoiseDensity
 from spectra.schedule.schedule import Schedule
+from spectra.schedule.steps.denoising import DenoisingError
 
 __all__ = ["schedule_with_density"]
 

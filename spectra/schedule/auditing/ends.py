@@ -3,9 +3,9 @@
 import numpy as np
 
 from spectra.schedule import ends
-from spectra.schedule.account import Account
-from spectra.schedule.audit_records import Finding, Measured
-from spectra.schedule.subject import Subject
+from spectra.schedule.auditing.account import Account
+from spectra.schedule.auditing.records import Finding, Measured
+from spectra.schedule.auditing.subject import Subject
 
 __all__ = ["prior", "sigma_data", "stops_early"]
 

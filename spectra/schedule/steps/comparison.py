@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_args
 
 from spectra.errors import InputError, check_name
-from spectra.schedule.gaussian import GridSolver, evaluations, predict_error
-from spectra.schedule.grids import RULES
 from spectra.schedule.schedule import Schedule
+from spectra.schedule.steps.gaussian import GridSolver, evaluations, predict_error
+from spectra.schedule.steps.grids import RULES
 
 if TYPE_CHECKING:
-    from spectra.schedule.denoising import DenoisingError
+    from spectra.schedule.steps.denoising import DenoisingError
 
 __all__ = ["EVALUATIONS", "GridComparison", "compare_grids", "steps_for"]
 

@@ -7,16 +7,16 @@ import numpy as np
 
 from spectra.errors import InputError, check_name, check_number
 from spectra.schedule import ends
-from spectra.schedule.denoising import DenoisingError
-from spectra.schedule.gaussian import predict_sigmas
-from spectra.schedule.levels import level_shift, noise_ends, single_noise_level, variances
-from spectra.schedule.noise_density import (
+from spectra.schedule.densities.levels import level_shift, noise_ends, single_noise_level, variances
+from spectra.schedule.densities.noise_density import (
     KNOTS,
     NoiseDensity,
     table_of_cumulative,
     table_of_rate,
 )
 from spectra.schedule.schedule import Schedule, offset_histogram
+from spectra.schedule.steps.denoising import DenoisingError
+from spectra.schedule.steps.gaussian import predict_sigmas
 from spectra.spectrum import Spectrum
 
 __all__ = [

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from spectra.errors import InputError, check_name
-from spectra.schedule.gaussian import (
+from spectra.schedule.steps.gaussian import (
     MOST_LOG_SNR,
     Knots,
     Start,
@@ -20,11 +20,11 @@ from spectra.schedule.gaussian import (
     wiener_knots,
     within,
 )
-from spectra.schedule.optimise import SMOOTHNESS, SPREAD, Criterion, Problem, optimise
+from spectra.schedule.steps.optimise import SMOOTHNESS, SPREAD, Criterion, Problem, optimise
 
 if TYPE_CHECKING:
-    from spectra.schedule.denoising import DenoisingError
     from spectra.schedule.schedule import Schedule
+    from spectra.schedule.steps.denoising import DenoisingError
 
 __all__ = ["RULES", "Rule", "named_sigmas", "optimal_sigmas", "schedule_grid"]
 

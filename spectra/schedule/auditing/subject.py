@@ -8,10 +8,10 @@ from typing import get_args
 import numpy as np
 
 from spectra.errors import InputError
+from spectra.schedule.auditing.foreign import NAMES, named_levels, read_levels
+from spectra.schedule.auditing.noise_levels import NoiseLevels
 from spectra.schedule.coordinates import coordinates
-from spectra.schedule.foreign import NAMES, named_levels, read_levels
-from spectra.schedule.levels import noise_ends, single_noise_level
-from spectra.schedule.noise_levels import NoiseLevels
+from spectra.schedule.densities.levels import noise_ends, single_noise_level
 from spectra.schedule.presets import PresetName, preset
 from spectra.schedule.schedule import Schedule
 from spectra.schedule.tables import load_schedule

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spectra.schedule.account import Account
-from spectra.schedule.audit_records import Measured
-from spectra.schedule.gaussian import Prediction, Start, predict_error
-from spectra.schedule.levels import noise_ends
+from spectra.schedule.auditing.account import Account
+from spectra.schedule.auditing.records import Measured
+from spectra.schedule.auditing.subject import Subject
+from spectra.schedule.densities.levels import noise_ends
 from spectra.schedule.schedule import Schedule
-from spectra.schedule.subject import Subject
+from spectra.schedule.steps.gaussian import Prediction, Start, predict_error
 
 if TYPE_CHECKING:
-    from spectra.schedule.denoising import DenoisingError
+    from spectra.schedule.steps.denoising import DenoisingError
 
 __all__ = ["measure"]
 

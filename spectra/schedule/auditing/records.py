@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from spectra.schedule.gaussian import Prediction, Start
+from spectra.schedule.steps.gaussian import Prediction, Start
 
 __all__ = ["AuditOctave", "Finding", "Kind", "Measured", "Severity"]
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from spectra.schedule.account import Account
-from spectra.schedule.audit_records import AuditOctave, Finding, Measured, Severity
-from spectra.schedule.gaussian import predict_sigmas
-from spectra.schedule.noise_levels import flow_grid
-from spectra.schedule.subject import Subject
+from spectra.schedule.auditing.account import Account
+from spectra.schedule.auditing.noise_levels import flow_grid
+from spectra.schedule.auditing.records import AuditOctave, Finding, Measured, Severity
+from spectra.schedule.auditing.subject import Subject
+from spectra.schedule.steps.gaussian import predict_sigmas
 
 __all__ = ["shift_finding", "too_few", "wasted"]
 

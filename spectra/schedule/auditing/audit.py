@@ -9,17 +9,17 @@ import numpy as np
 
 from spectra.errors import InputError
 from spectra.files import plain
-from spectra.schedule.account import Account
-from spectra.schedule.audit_findings import find
-from spectra.schedule.audit_measure import measure
-from spectra.schedule.audit_records import AuditOctave, Finding
-from spectra.schedule.gaussian import Start, check_grid, evaluations
+from spectra.schedule.auditing.account import Account
+from spectra.schedule.auditing.findings import find
+from spectra.schedule.auditing.measure import measure
+from spectra.schedule.auditing.records import AuditOctave, Finding
+from spectra.schedule.auditing.subject import resolve
 from spectra.schedule.schedule import Schedule
-from spectra.schedule.subject import resolve
+from spectra.schedule.steps.gaussian import Start, check_grid, evaluations
 from spectra.spectrum import Spectrum
 
 if TYPE_CHECKING:
-    from spectra.schedule.denoising import DenoisingError
+    from spectra.schedule.steps.denoising import DenoisingError
 
 __all__ = ["Audit", "audit"]
 
@@ -211,7 +211,7 @@ def _has_times(subject: Schedule | str | Path) -> bool:
     """Whether its grids are times, not noise levels."""
     if isinstance(subject, Schedule):
         return True
-    from spectra.schedule.foreign import named_levels
+    from spectra.schedule.auditing.foreign import named_levels
     from spectra.schedule.presets import PRESETS
 
     text = str(subject)
@@ -222,6 +222,6 @@ def _has_times(subject: Schedule | str | Path) -> bool:
 
 def _levels(grid: Sequence[float] | np.ndarray) -> np.ndarray:
     """Falling noise levels above 0, a final 0 left out."""
-    from spectra.schedule.foreign import list_levels
+    from spectra.schedule.auditing.foreign import list_levels
 
     return list_levels(list(np.asarray(grid).ravel()), "grid").grid(0)

@@ -1,0 +1,1 @@
+"""What a schedule wastes on a spectrum, and what it misses."""

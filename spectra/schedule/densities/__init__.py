@@ -1,0 +1,1 @@
+"""Where over the noise levels to train."""

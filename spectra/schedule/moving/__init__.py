@@ -1,0 +1,1 @@
+"""A schedule moved to another resolution, extent or data set."""

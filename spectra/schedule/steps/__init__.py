@@ -1,0 +1,1 @@
+"""What finite steps cost, and where they should lie."""

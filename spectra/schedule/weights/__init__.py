@@ -1,0 +1,1 @@
+"""What losses over noise levels mean per frequency."""
