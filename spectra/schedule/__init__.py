@@ -9,6 +9,7 @@ from spectra.schedule.derive import derive_schedule
 from spectra.schedule.from_cutoff import schedule_from_cutoff
 from spectra.schedule.moving.scale import SigmaScale
 from spectra.schedule.moving.transfer import sigma_scale, transfer_schedule
+from spectra.schedule.orderings import Ordering
 from spectra.schedule.per_example import ExampleSchedules, example_schedules
 from spectra.schedule.prescription import Prescription, prescription
 from spectra.schedule.presets import PRESETS, PresetName, check_preset, preset
@@ -33,6 +34,7 @@ __all__ = [
     "GridComparison",
     "ImpliedWeights",
     "NoiseDensity",
+    "Ordering",
     "Prediction",
     "Prescription",
     "PresetName",
