@@ -66,15 +66,15 @@ def mixture(variance: torch.Tensor, between: float, seed: int) -> Mixture:
     return Mixture(means, (1 - between) * variance)
 
 
-def line_mixture(between: float, seed: int = 0, size: int = 64) -> Mixture:
-    """One axis: lambda_k = k^-2, k = 1 .. size, scaled to mean 0.25."""
-    variance = torch.arange(1, size + 1, dtype=torch.float64) ** -2.0
+def line_mixture(between: float, seed: int = 0, size: int = 64, alpha: float = 2.0) -> Mixture:
+    """One axis: lambda_k = k^-alpha, k = 1 .. size, scaled to mean 0.25."""
+    variance = torch.arange(1, size + 1, dtype=torch.float64) ** -alpha
     return mixture(0.25 * variance / variance.mean(), between, seed)
 
 
-def field_mixture(between: float, seed: int = 0, size: int = 8) -> Mixture:
-    """Fields of size x size: lambda ~ |k|^-2 on the FFT lattice, DC at 0.5, mean 0.25."""
-    return mixture(lattice(2.0, size), between, seed)
+def field_mixture(between: float, seed: int = 0, size: int = 8, alpha: float = 2.0) -> Mixture:
+    """Fields of size x size: lambda ~ |k|^-alpha on the FFT lattice, DC at 0.5, mean 0.25."""
+    return mixture(lattice(alpha, size), between, seed)
 
 
 def starts(toy: Mixture, n: int, sigma_max: float, seed: int) -> torch.Tensor:
