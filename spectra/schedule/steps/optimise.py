@@ -1,7 +1,7 @@
 """Knots optimised for the solver that will use them, on the measured spectrum."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 import numpy as np
@@ -59,14 +59,14 @@ class Problem:
 
     def cost(self, q: np.ndarray) -> tuple[float, np.ndarray]:
         """ln of the criterion, and its gradient by q, [N]."""
-        rate, gradient = self.rate(q), np.zeros_like(q)
         # A regularised grid gains nothing from errors so small.
         total = NEGLIGIBLE * float(self._weight(0.0).sum()) if self.spread > 0 else 1e-300
-        for lower in (0.0, self.spread) if self.spread > 0 else (0.0,):
-            value, by_x = self._of(self.knots(q, lower), self._weight(lower))
-            total += value
-            gradient += (by_x * rate).sum(axis=1)
-        return float(np.log(total)), gradient / total
+        lowered = (0.0, self.spread) if self.spread > 0 else (0.0,)
+        both = _joined([self.knots(q, lower) for lower in lowered])  # in one go: half the time
+        value, by_x = self._of(both, np.concatenate([self._weight(lower) for lower in lowered]))
+        by_q = by_x.reshape(len(q), len(lowered), -1) * self.rate(q)[:, None]
+        total += value
+        return float(np.log(total)), by_q.sum(axis=(1, 2)) / total
 
     def _weight(self, lower: float) -> np.ndarray:
         """What each group counts, on the spectrum a factor e^-lower lower, [K]."""
@@ -76,7 +76,7 @@ class Problem:
         return total if self.criterion == "w2" else np.sqrt(total * self.count)
 
     def _of(self, knots: Knots, weight: np.ndarray) -> tuple[float, np.ndarray]:
-        """The criterion on one spectrum, and its gradient by every ln sigma, [N, K]."""
+        """The criterion, and its gradient by every ln sigma, [N, K]."""
         moved, by_x = multipliers_and_gradient(
             self.solver, knots.log_sigma, knots.gain, knots.slope
         )
@@ -89,6 +89,15 @@ class Problem:
         else:
             value, slope = (1 - root) ** 2, -2 * (1 - root)
         return float((weight * value).sum()), weight * slope * scale * by_x
+
+
+def _joined(several: Sequence[Knots]) -> Knots:
+    """One after another along the components."""
+    log_sigma, gain, slope, variance, log_flow = (
+        np.concatenate([getattr(knots, one.name) for knots in several], axis=-1)
+        for one in fields(Knots)
+    )
+    return Knots(log_sigma, gain, slope, variance, log_flow)
 
 
 def optimise(problem: Problem, starts: Sequence[np.ndarray], smoothness: float) -> np.ndarray:

@@ -1,8 +1,9 @@
-"""One step of a sampler with a linear denoiser: a 2 x 2 matrix a component, and its derivatives.
+"""One step of a sampler with a linear denoiser: a matrix a component, and its derivatives.
 
-Everything is elementwise in the components. x = ln sigma of a knot, W the denoiser's gain there:
-D(y) = W y, which is lambda / (lambda + sigma^2) for Gaussian data. A grid is N knots; the last
-step goes from knot N - 1 to sigma = 0, where every solver lands on D.
+The state is y, or of 2M (y, D of the knot before): matrices are S x S, S = 1 or 2. Everything is
+elementwise in the components. x = ln sigma of a knot, W the denoiser's gain there: D(y) = W y,
+which is lambda / (lambda + sigma^2) for Gaussian data. A grid is N knots; the last step goes from
+knot N - 1 to sigma = 0, where every solver lands on D.
 """
 
 from typing import Literal
@@ -26,10 +27,8 @@ STEP = 1e-30  # of complex-step differentiation, which has no rounding error
 
 def multipliers(solver: LinearSolver, x: np.ndarray, gain: np.ndarray) -> np.ndarray:
     """What the first knot's y is multiplied by on its way to sigma = 0, [N, K], [N, K] -> [K]."""
-    state = _start(x)
-    for matrix in _steps(solver, _before(x), x, _after(x), gain, _after(gain)):
-        state = _apply(matrix, state)
-    return state[0]
+    matrices = _steps(solver, _before(x), x, _after(x), gain, _after(gain))
+    return _states(matrices)[-1, 0]
 
 
 def ancestral_variance(x: np.ndarray, gain: np.ndarray, start: np.ndarray) -> np.ndarray:
@@ -58,25 +57,17 @@ def multipliers_and_gradient(
     x, gain, slope : [N, K]
         ln sigma, W and dW / dx at the knots.
     """
-    count = len(x)
     at_x, at_gain = x + 1j * STEP, gain + 1j * STEP * slope
     here = _steps(solver, _before(x), x, _after(x), gain, _after(gain))
     by_self = np.imag(_steps(solver, _before(x), at_x, _after(x), at_gain, _after(gain))) / STEP
     by_next = np.imag(_steps(solver, _before(x), x, _after(at_x), gain, _after(at_gain))) / STEP
-    by_last = np.imag(_steps(solver, _before(at_x), x, _after(x), gain, _after(gain))) / STEP
-    states = [_start(x)]
-    for matrix in here:
-        states.append(_apply(matrix, states[-1]))
-    gradient = np.zeros_like(x)
-    adjoint = np.stack([np.ones_like(x[0]), np.zeros_like(x[0])])
-    for k in range(count - 1, -1, -1):
-        gradient[k] += _between(adjoint, by_self[k], states[k])
-        if k + 1 < count:
-            gradient[k + 1] += _between(adjoint, by_next[k], states[k])
-        if k > 0:
-            gradient[k - 1] += _between(adjoint, by_last[k], states[k])
-        adjoint = _apply(here[k].swapaxes(0, 1), adjoint)
-    return states[-1][0], gradient
+    states, adjoint = _states(here), _adjoint(here)
+    gradient = _between(adjoint, by_self, states[:-1])
+    gradient[1:] += _between(adjoint[:-1], by_next[:-1], states[:-2])
+    if solver == "2m":  # the only one that looks back
+        by_last = np.imag(_steps(solver, _before(at_x), x, _after(x), gain, _after(gain))) / STEP
+        gradient[:-1] += _between(adjoint[1:], by_last[1:], states[1:-1])
+    return states[-1, 0], gradient
 
 
 def _steps(
@@ -87,8 +78,10 @@ def _steps(
     gain: np.ndarray,
     gain_after: np.ndarray,
 ) -> np.ndarray:
-    """Matrices of all steps on the state (y, D of the knot before), [N, 2, 2, K]."""
-    matrix = np.zeros((len(x), 2, 2, x.shape[1]), np.result_type(last, x, after, gain, gain_after))
+    """Matrices of all steps on the state, [N, S, S, K]."""
+    size = 2 if solver == "2m" else 1
+    kind = np.result_type(last, x, after, gain, gain_after)
+    matrix = np.zeros((len(x), size, size, x.shape[1]), kind)
     ratio = np.exp(after[:-1] - x[:-1])  # sigma' / sigma of all steps but the last
     inner, to_next = gain[:-1], gain_after[:-1]
     if solver == "euler":
@@ -110,20 +103,27 @@ def _steps(
     return matrix
 
 
-def _start(x: np.ndarray) -> np.ndarray:
-    """The state of y = 1, with no knot before it, [2, K]."""
-    return np.stack([np.ones(x.shape[1]), np.zeros(x.shape[1])])
+def _states(matrices: np.ndarray) -> np.ndarray:
+    """Before each step and after the last, from y = 1 with no knot before it, [N + 1, S, K]."""
+    states = np.zeros((len(matrices) + 1, *matrices.shape[2:]))
+    states[0, 0] = 1
+    for k, matrix in enumerate(matrices):
+        states[k + 1] = (matrix * states[k]).sum(axis=1)
+    return states
 
 
-def _apply(matrix: np.ndarray, state: np.ndarray) -> np.ndarray:
-    """[2, 2, K] times [2, K]."""
-    return matrix[:, 0] * state[0] + matrix[:, 1] * state[1]
+def _adjoint(matrices: np.ndarray) -> np.ndarray:
+    """By what the last y changes with the state after each step, [N, S, K]."""
+    adjoint = np.zeros((len(matrices), *matrices.shape[2:]))
+    adjoint[-1, 0] = 1
+    for k in range(len(matrices) - 1, 0, -1):
+        adjoint[k - 1] = (matrices[k] * adjoint[k][:, None]).sum(axis=0)
+    return adjoint
 
 
-def _between(left: np.ndarray, matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """[2, K] . [2, 2, K] . [2, K] -> [K]."""
-    moved = _apply(matrix, right)
-    return left[0] * moved[0] + left[1] * moved[1]
+def _between(left: np.ndarray, matrices: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """[N, S, K] . [N, S, S, K] . [N, S, K] -> [N, K]."""
+    return (left[:, :, None] * matrices * right[:, None]).sum(axis=(1, 2))
 
 
 def _before(values: np.ndarray) -> np.ndarray:
