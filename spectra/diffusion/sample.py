@@ -23,8 +23,10 @@ def sample(
     solver: str = "heun",
     seed: int = 0,
     *,
-    grid: np.ndarray | None = None,
+    rule: str = "optimal",
+    criterion: str = "w2",
     error: DenoisingError | None = None,
+    grid: np.ndarray | None = None,
     batch: int = 64,
     device: Device = "auto",
     progress: bool = False,
@@ -36,15 +38,18 @@ def sample(
     run : Run
     n : int
     steps : int
-        Steps of the solver along `run.schedule.grid(steps, solver)`.
+        Steps of the solver along the schedule's grid for it.
     solver : {"euler", "ddim", "heun", "2m", "ancestral", "covariance"}
     seed : int
         Example i depends on (seed, i) alone, not on n or the batch.
-    grid : array [N + 1], optional
-        Times 1 = t_0 > ... > t_N = 0 instead of the schedule's own.
+    rule, criterion : str
+        Of that grid; see `Schedule.grid`.
     error : DenoisingError, optional
-        Of this denoiser, for solver "covariance" (see `measure_denoiser`); without it the
-        denoiser is taken for a Wiener filter of the data's variances.
+        Of this denoiser (see `measure_denoiser`): an optimal grid is optimised for it, and solver
+        "covariance" takes its gain from it. Without it the denoiser is taken for a Wiener filter
+        of the data's variances.
+    grid : array [N + 1], optional
+        Times 1 = t_0 > ... > t_N = 0 instead.
     batch : int
     device : {"auto", "cpu", "cuda"}
     progress : bool
@@ -57,12 +62,20 @@ def sample(
     Raises
     ------
     InputError
-        n or steps under 1, an unknown solver, a grid that does not fall from 1 to 0, or an error
-        that another solver cannot use or that is of other components.
+        n or steps under 1, an unknown solver, rule or criterion, a grid that does not fall from
+        1 to 0, or an error that nothing here uses or that is of other components.
     """
     check_number("n", n, low=1)
     device = chosen_device(device)
-    times = run.schedule.grid(steps, solver) if grid is None else _checked(grid)
+    if error is not None and solver != "covariance" and (grid is not None or rule != "optimal"):
+        raise InputError(
+            f"error: solver {solver!r} on a grid of its own has no use for it; take rule 'optimal' "
+            "or solver 'covariance'"
+        )
+    if grid is None:
+        times = run.schedule.grid(steps, solver, criterion, rule=rule, error=error)
+    else:
+        times = _checked(grid)
     denoiser = run.denoiser(device)
     process = denoiser.process
     gain = _gain(process, times, solver, error)
@@ -118,8 +131,6 @@ def _gain(
 ) -> torch.Tensor | None:
     """W of the denoiser at every level above 0, [N, C, H, W]; only covariance-aware DDIM asks."""
     if solver != "covariance":
-        if error is not None:
-            raise InputError(f"error: solver {solver!r} has no use for it; choose 'covariance'")
         return None
     levels = noise_levels(process, times)[0][:-1].double()
     if error is None:

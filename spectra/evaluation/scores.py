@@ -18,6 +18,7 @@ from spectra.diffusion.solvers import evaluations
 from spectra.errors import InputError, check_number
 from spectra.evaluation.comparison import Difference, mean_interval, paired_difference
 from spectra.evaluation.spectral import SpectralDistance, spectral_distance
+from spectra.schedule.steps.denoising import DenoisingError
 
 __all__ = ["BoundScore", "Scores", "evaluate", "score_bound"]
 
@@ -67,7 +68,9 @@ class Scores:
         Of samples from the source, dB.
     samples : float32 [n, C, H, W]
     steps, evaluations : int
-    solver : str
+    solver, rule, criterion : str
+    error : str or None
+        Name of the measured denoising error, if one was given.
     held_out : bool
         Whether the bound was taken on files that training did not see.
     source, fingerprint : str
@@ -81,6 +84,9 @@ class Scores:
     steps: int
     evaluations: int
     solver: str
+    rule: str
+    criterion: str
+    error: str | None
     held_out: bool
     source: str
     fingerprint: str
@@ -116,6 +122,9 @@ class Scores:
             "steps": self.steps,
             "evaluations": self.evaluations,
             "solver": self.solver,
+            "rule": self.rule,
+            "criterion": self.criterion,
+            "error": self.error,
         }
 
 
@@ -127,6 +136,9 @@ def evaluate(
     steps: int = 18,
     solver: str = "heun",
     seed: int = 0,
+    rule: str = "optimal",
+    criterion: str = "w2",
+    error: DenoisingError | None = None,
     examples: int = 512,
     levels: int = 8,
     device: Device = "auto",
@@ -140,8 +152,8 @@ def evaluate(
     source
         A Source, or anything `open_source` takes (opened in the run's own view). Where it is
         the one trained on, the bound is taken on the files that were held out.
-    n, steps, solver
-        Samples drawn for the spectral distance.
+    n, steps, solver, rule, criterion, error
+        Samples drawn for the spectral distance; see `sample`.
     seed : int
         Of samples, noise and noise levels: two runs scored with the same seed are paired.
     examples : int
@@ -153,7 +165,7 @@ def evaluate(
     Raises
     ------
     InputError
-        The source has another shape than the run.
+        The source has another shape than the run, or `sample` refuses its settings.
     """
     check_number("n", n, low=2)  # one sample has no mean spectrum
     check_number("steps", steps, low=1)
@@ -170,7 +182,18 @@ def evaluate(
     held_out = share > 0 and source.fingerprint == run.config.get("fingerprint")
     scored = source.split(share)[1] if held_out else source
     bound = score_bound(run, scored, seed, examples, levels, device)
-    samples = sample(run, n, steps, solver, seed, device=device, progress=progress)
+    samples = sample(
+        run,
+        n,
+        steps,
+        solver,
+        seed,
+        rule=rule,
+        criterion=criterion,
+        error=error,
+        device=device,
+        progress=progress,
+    )
     reference = _spread(source, 4 * max(n, 256))
     spectral = spectral_distance(samples, source.examples(reference), seed=seed)
     return Scores(
@@ -180,6 +203,9 @@ def evaluate(
         steps=steps,
         evaluations=evaluations(steps, solver),
         solver=solver,
+        rule=rule,
+        criterion=criterion,
+        error=None if error is None else error.name,
         held_out=held_out,
         source=source.name,
         fingerprint=source.fingerprint,

@@ -247,8 +247,10 @@ class Schedule:
         steps : int
         solver : {"euler", "ddim", "heun", "2m", "ancestral", "covariance"}
             What the knots are optimised for, on Gaussian data of the schedule's variances.
-        criterion : {"w2", "kl"}
-            Squared Wasserstein-2 distance of samples and data, or their divergence.
+        criterion : {"w2", "kl", "spectrum"}
+            Squared Wasserstein-2 distance of samples and data; their divergence; or that distance
+            with each component weighted by sqrt(lambda) instead of lambda, which keeps the detail
+            that w2 lets go when steps are few.
         rule : {"optimal", "edm", "log-linear", "cosine", "tangent", "rescaled-entropic", "beta"}
             Or a published grid; see `grids.named_sigmas`.
         error : DenoisingError, optional

@@ -36,12 +36,14 @@ class Octave:
     label: str
 
 
-def octaves_of(schedule: Schedule) -> tuple[np.ndarray, tuple[Octave, ...]]:
+def octaves_of(
+    frequency: np.ndarray, variance: np.ndarray
+) -> tuple[np.ndarray, tuple[Octave, ...]]:
     """The octave of each component [D] and what those are, by rising frequency."""
-    frequency = schedule.frequency.ravel()
+    frequency = frequency.ravel()
     if np.isnan(frequency).any():
         rank = np.empty(len(frequency))
-        rank[np.argsort(-schedule.variance.ravel(), kind="stable")] = np.arange(len(frequency)) + 1
+        rank[np.argsort(-variance.ravel(), kind="stable")] = np.arange(len(frequency)) + 1
         band = np.floor(np.log2(rank)).astype(int)
         edges = [(2.0**k, min(2.0 ** (k + 1) - 1, len(rank))) for k in range(band.max() + 1)]
         return band, tuple(Octave(a, b, f"components {a:.0f}-{b:.0f}") for a, b in edges)
@@ -98,7 +100,7 @@ class Account:
                 f"error: was measured in {error.basis} of {error.shape}, the audit is in "
                 f"{schedule.basis} of {schedule.shape}; measure it in these"
             )
-        index, octaves = octaves_of(schedule)
+        index, octaves = octaves_of(schedule.frequency, schedule.variance)
         variance = schedule.variance.ravel()
         middle = schedule.log_snr(np.array([0.5])).ravel()
         order = np.lexsort((variance, middle, index))

@@ -1,0 +1,73 @@
+"""The grid's own choices reach the sampler: rule, criterion, and a measured error."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import spectra
+from spectra import InputError
+from spectra.diffusion import sample, train
+from spectra.evaluation import evaluate
+from spectra.schedule.steps.denoising import wiener_error
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> spectra.Run:
+    values = np.random.default_rng(0).standard_normal((24, 1, 8, 8)).cumsum(-1).cumsum(-2)
+    source = spectra.open_source((values / np.abs(values).max()).astype(np.float32))
+    schedule = spectra.derive_schedule(spectra.analyze(source, bases=("dct",)))
+    out = tmp_path_factory.mktemp("grid") / "run"
+    return train(source, schedule, out=out, steps=2, batch=4, device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("rule", "criterion"), [("edm", "w2"), ("optimal", "kl"), ("optimal", "spectrum")]
+)
+def test_samples_follow_the_grid_asked_for(run, rule, criterion) -> None:
+    chosen = sample(run, 2, 4, rule=rule, criterion=criterion, device="cpu")
+    grid = run.schedule.grid(4, "heun", criterion, rule=rule)
+    np.testing.assert_array_equal(chosen, sample(run, 2, 4, grid=grid, device="cpu"))
+    assert not np.array_equal(chosen, sample(run, 2, 4, device="cpu"))
+
+
+def test_a_measured_error_moves_the_grid(run) -> None:
+    law = wiener_error(run.schedule, np.geomspace(1e-3, 1e3, 40))
+    share = np.linspace(1, 0.3, 40).reshape(-1, 1, 1, 1)
+    error = replace(law, error=law.error * share)
+    grid = run.schedule.grid(4, "heun", error=error)
+    assert np.abs(grid - run.schedule.grid(4, "heun")).max() > 1e-3
+    drawn = sample(run, 2, 4, error=error, device="cpu")
+    np.testing.assert_array_equal(drawn, sample(run, 2, 4, grid=grid, device="cpu"))
+    aware = sample(run, 2, 4, "covariance", error=error, rule="log-linear", device="cpu")
+    assert not np.array_equal(
+        aware, sample(run, 2, 4, "covariance", rule="log-linear", device="cpu")
+    )
+
+
+def test_what_nothing_uses_or_nobody_knows_is_refused(run) -> None:
+    error = wiener_error(run.schedule, np.geomspace(1e-3, 1e3, 4))
+    for wrong, message in (
+        ({"error": error, "rule": "edm"}, "error: solver 'heun'"),
+        ({"error": error, "grid": np.array([1.0, 0.5, 0.0])}, "error: solver 'heun'"),
+        ({"rule": "best"}, "rule"),
+        ({"criterion": "fid"}, "criterion"),
+        ({"error": replace(error, basis="pixel")}, "pixel"),
+    ):
+        with pytest.raises(InputError, match=message):
+            sample(run, 2, 4, device="cpu", **wrong)
+
+
+def test_scores_say_how_the_samples_were_drawn(run) -> None:
+    error = wiener_error(run.schedule, np.geomspace(1e-3, 1e3, 12))
+    source = spectra.open_source(np.random.default_rng(1).standard_normal((6, 1, 8, 8)) / 4)
+    common = {"n": 4, "steps": 2, "examples": 4, "levels": 1, "device": "cpu"}
+    scores = evaluate(run, source, criterion="spectrum", error=error, **common).to_dict()
+    assert (scores["rule"], scores["criterion"], scores["error"]) == (
+        "optimal",
+        "spectrum",
+        "wiener",
+    )
+    plain = evaluate(run, source, rule="edm", **common).to_dict()
+    assert (plain["rule"], plain["criterion"], plain["error"]) == ("edm", "w2", None)
+    assert plain["bits_per_dim"] == scores["bits_per_dim"]  # the grid is the sampler's alone
