@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 from spectra.errors import InputError, check_name
-from spectra.schedule.steps.recursion import LinearSolver, ancestral_variance, multipliers
+from spectra.schedule.steps.recursion import (
+    LinearSolver,
+    ancestral_variance,
+    covariance_multipliers,
+    multipliers,
+)
 
 if TYPE_CHECKING:
     from spectra.schedule.schedule import Schedule
@@ -252,7 +257,7 @@ def _measured(error: "DenoisingError", log_sigma: np.ndarray, at: np.ndarray) ->
     logit, rise = at_levels(log_sigma)
     gain = expit(logit)
     # ln of the exact flow, -int (1 - W) dx: by trapezium down to where W is 1 but for a square.
-    low = np.minimum(np.log(error.sigma[0]), log_sigma[0])
+    low = np.minimum(np.log(error.sigma[0]) + np.log(chosen.tilt[0]), log_sigma[0])
     path = low + np.linspace(0, 1, FINE)[:, None] * (log_sigma[0] - low)
     inside = at_levels(path)[0]
     flow = -np.trapezoid(expit(-inside), path, axis=0) - 0.5 * np.logaddexp(0, -inside[0])
@@ -289,7 +294,7 @@ def _ratio(knots: Knots, solver: str, start: Start) -> np.ndarray:
     check_name("solver", solver, get_args(GridSolver))
     begun = log_start(knots, start)
     if solver == "covariance":
-        return np.exp(begun + 2 * knots.log_flow)  # exact in any number of steps
+        return covariance_multipliers(knots.log_sigma, knots.gain) ** 2 * np.exp(begun)
     if solver == "ancestral":
         spread = np.exp(begun) * knots.variance
         return ancestral_variance(knots.log_sigma, knots.gain, spread) / knots.variance

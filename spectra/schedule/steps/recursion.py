@@ -14,6 +14,7 @@ __all__ = [
     "LEAST_RATIO",
     "LinearSolver",
     "ancestral_variance",
+    "covariance_multipliers",
     "multipliers",
     "multipliers_and_gradient",
 ]
@@ -42,6 +43,17 @@ def ancestral_variance(x: np.ndarray, gain: np.ndarray, start: np.ndarray) -> np
         carried = (gain[k] + ratio * (1 - gain[k])) ** 2 * variance
         variance = carried + np.exp(2 * x[k + 1]) * (1 - ratio)
     return gain[-1] ** 2 * variance
+
+
+def covariance_multipliers(x: np.ndarray, gain: np.ndarray) -> np.ndarray:
+    """`multipliers` of covariance-aware DDIM that is told this gain, [N, K], [N, K] -> [K].
+
+    A step is sqrt(q^2 + W (1 - q^2)), q = sigma' / sigma: exact together where W is the Wiener
+    filter's, in which case they telescope.
+    """
+    square = np.exp(2 * (_after(x) - x))  # q^2
+    square[-1] = 0
+    return np.sqrt(square + gain * (1 - square)).prod(axis=0)
 
 
 def multipliers_and_gradient(
