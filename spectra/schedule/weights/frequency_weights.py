@@ -153,5 +153,7 @@ def _over_noise_levels(
     weight = np.interp(2 * log_sigma + 1, level, target)  # g^2 (1 - g) is centred at ln SNR = 1
     for _ in range(ROUNDS):
         weight = weight * (kernel.T @ (target / (kernel @ weight))) / reached
-    residual = float(np.abs(np.log(kernel @ weight / target)).max())
+    # Components of one variance may have different wishes: each is looked at for itself.
+    implied = np.interp(log_variance, level, np.log(kernel @ weight))
+    residual = float(np.abs(implied - np.log(wish)).max())
     return -2 * log_sigma[::-1], weight[::-1], residual
