@@ -154,6 +154,7 @@ def test_position_is_the_middle_of_the_support(name: str) -> None:
             assert basis.position[(axis, *index)] == pytest.approx(middle)
 
 
+@pytest.mark.slow
 def test_db4_loses_least_on_photographs(bsds500: object) -> None:
     """Why "wavelet" is db4: the gap to PCA of the three, on 32 x 32 crops."""
     from pathlib import Path

@@ -56,7 +56,7 @@ def test_toys_have_the_variance_asked_for(make: Callable, between: float) -> Non
 
 
 @TOYS
-@pytest.mark.parametrize("between", [0.2, 0.8])
+@pytest.mark.parametrize("between", [0.2, pytest.param(0.8, marks=pytest.mark.slow)])
 def test_the_reference_is_fine_enough(make: Callable, between: float) -> None:
     toy, start, truth = held(make, between)
     finer = true_endpoints(toy, start, 80.0, steps=2000)

@@ -32,7 +32,10 @@ def photographs() -> spectra.Spectrum:
     return spectra.analyze(spectra.open_source("photos", size=32))
 
 
-@pytest.mark.parametrize("strength", [3.0, 5.0, 10.0])
+@pytest.mark.parametrize(
+    "strength",
+    [pytest.param(3.0, marks=pytest.mark.slow), pytest.param(5.0, marks=pytest.mark.slow), 10.0],
+)
 @pytest.mark.parametrize("form", ["vp", "flow", "ve"])
 def test_loss_samples_and_bound_are_finite(photographs, strength: float, form) -> None:
     schedule = spectra.derive_schedule(photographs, ordering_strength=strength, form=form)
@@ -61,7 +64,16 @@ def test_bound_of_the_exact_denoiser_is_the_closed_form(photographs, strength: f
     assert drawn == pytest.approx(float(closed), abs=0.02)
 
 
-@pytest.mark.parametrize("strength", [0.0, 0.5, 1.0, 2.0, 3.0])
+@pytest.mark.parametrize(
+    "strength",
+    [
+        pytest.param(0.0, marks=pytest.mark.slow),
+        0.5,
+        pytest.param(1.0, marks=pytest.mark.slow),
+        pytest.param(2.0, marks=pytest.mark.slow),
+        3.0,
+    ],
+)
 def test_eighteen_heun_steps_give_every_component_its_variance(photographs, strength) -> None:
     """Exact denoiser, Gaussian data: no part of the spectrum is lost on the grid for KL.
 

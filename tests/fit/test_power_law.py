@@ -22,7 +22,7 @@ DRAWS = 2000
     "alpha",
     [pytest.param(1.0, marks=pytest.mark.slow), pytest.param(2.0, marks=pytest.mark.slow), 3.0],
 )
-@pytest.mark.parametrize("window", ["none", "hann"])
+@pytest.mark.parametrize("window", [pytest.param("none", marks=pytest.mark.slow), "hann"])
 def test_bias_and_coverage_on_single_synthetic_fields(window: str, alpha: float) -> None:
     """2,000 draws of one field: the interval comes from the mode counts."""
     score = coverage_of_fits(window, alpha, 1, DRAWS)

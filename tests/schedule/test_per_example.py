@@ -10,6 +10,7 @@ import spectra
 from spectra import InputError
 from spectra.data import Source
 from spectra.schedule import ends, example_schedules
+from spectra.schedule.per_example import ExampleSchedules
 
 T = np.linspace(0, 1, 33)
 
@@ -21,13 +22,17 @@ def photos() -> tuple[np.ndarray, spectra.Spectrum, spectra.Schedule]:
     return first_of(source, 48), spectrum, spectra.derive_schedule(spectrum)
 
 
+@cache
+def of_photos() -> ExampleSchedules:
+    return example_schedules(*photos())
+
+
 def first_of(source: Source, n: int) -> np.ndarray:
     return np.concatenate([np.asarray(x, float) for x in source.batches(n)])[:: max(1, 11)][:n]
 
 
 def test_flat_pictures_get_a_shorter_range_than_busy_ones() -> None:
-    examples, spectrum, schedule = photos()
-    made = example_schedules(examples, spectrum, schedule)
+    examples, made = photos()[0], of_photos()
     width = made.pace[:, -1] - made.pace[:, 0]
     spread = examples.std(axis=(1, 2, 3))
     order = np.argsort(spread)
@@ -37,8 +42,7 @@ def test_flat_pictures_get_a_shorter_range_than_busy_ones() -> None:
 
 
 def test_all_are_within_the_data_sets_ends_and_rise() -> None:
-    examples, spectrum, schedule = photos()
-    made = example_schedules(examples, spectrum, schedule)
+    made, schedule = of_photos(), photos()[2]
     assert made.pace.min() >= schedule.pace[0]
     assert made.pace.max() <= schedule.pace[-1]
     assert (np.diff(made.pace, axis=1) > 0).all()
@@ -46,7 +50,10 @@ def test_all_are_within_the_data_sets_ends_and_rise() -> None:
     np.testing.assert_array_equal(made.t[[0, -1]], [0, 1])
 
 
-@pytest.mark.parametrize("strength", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize(
+    "strength",
+    [pytest.param(0.5, marks=pytest.mark.slow), 1.0, pytest.param(2.0, marks=pytest.mark.slow)],
+)
 def test_ends_are_as_promised(strength: float) -> None:
     """Nats left at t = 1 and error at t = 0, unless the data set's own end comes first."""
     examples, spectrum, _ = photos()
@@ -84,6 +91,7 @@ def test_a_power_of_its_own_for_every_ring_and_for_dc() -> None:
     by_rings = example_schedules(np.stack([spectrum.power / 16] * 2), spectrum, schedule)
     gain = (by_rings.of(0).variance / schedule.variance).ravel()
     assert gain == pytest.approx(1 / 16, rel=0.25)  # the rounding's floor is not divided
+    examples = examples[:8]
     made = example_schedules(examples, spectrum, schedule, constant="own")
     z = schedule.make_basis().forward(examples - schedule.mean)
     for b in (0, 7):
