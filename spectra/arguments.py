@@ -1,9 +1,9 @@
-"""What may stand on the command line: choices, views, and numbers written as text."""
+"""What may stand on the command line: choices, views, numbers as text; and what comes back."""
 
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import tyro
 
@@ -12,16 +12,23 @@ from spectra.errors import InputError
 __all__ = [
     "Argument",
     "BasisChoice",
+    "CriterionChoice",
     "DeviceChoice",
     "Json",
     "MeasuredBasis",
     "Out",
+    "Outcome",
     "PresenceChoice",
     "ProcessChoice",
+    "RuleChoice",
+    "RunFolder",
     "SolverChoice",
+    "SourceName",
     "View",
     "ViewFlags",
     "example_size",
+    "flag",
+    "one_of",
     "segment_length",
     "usable_cores",
 ]
@@ -33,15 +40,41 @@ MeasuredBasis = BasisChoice | Literal["pca"]
 PresenceChoice = Literal["none", "fit", "auto"]
 ProcessChoice = Literal["rectified-flow", "vp-cosine", "vp-linear", "ve", "edm"]
 SolverChoice = Literal["euler", "ddim", "heun", "2m", "ancestral", "covariance"]
+RuleChoice = Literal[
+    "optimal", "edm", "log-linear", "cosine", "tangent", "rescaled-entropic", "beta"
+]
+CriterionChoice = Literal["w2", "kl", "spectrum"]
 DeviceChoice = Literal["auto", "cpu", "cuda"]
 Argument = tyro.conf.Positional
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command found: numbers for --json, text for people."""
+
+    numbers: dict[str, Any]
+    text: str
+
+
+def flag(metavar: str, text: str | None = None) -> Any:
+    """How --help shows a flag that may be left out: what to put there, and no "None".
+
+    `text` is for what takes more than one line; otherwise the docstring has it.
+    """
+    return tyro.conf.arg(metavar=metavar, help_behavior_hint="", help=text)
+
+
+def one_of(choices: Any, text: str | None = None) -> Any:
+    """As `flag`, for one of the names of a Literal, or of several."""
+    names = [name for part in get_args(choices) for name in (get_args(part) or (part,))]
+    return flag("{" + ",".join(names) + "}", text)
 
 
 @dataclass(frozen=True)
 class View:
     """How a source is turned into examples; recorded, and inherited by what follows."""
 
-    size: str | None = None
+    size: Annotated[str | None, flag("SIZE")] = None
     """Side of an example in pixels, HEIGHTxWIDTH, or samples; by default that of the files."""
     channels: Literal[
         "auto", "grey", "rgb", "red", "green", "blue", "mono", "left", "right", "stereo"
@@ -51,11 +84,11 @@ class View:
     """How files larger than an example are cut."""
     view: Literal["auto", "pixels", "series", "waveform", "log-mel", "radar", "log-radar"] = "auto"
     """What of a file is looked at."""
-    value_range: tuple[float, float] | None = None
+    value_range: Annotated[tuple[float, float] | None, flag("LOW HIGH")] = None
     """Raw values that stand for -1 and 1; by default those of the files' integer type."""
-    rate: int | None = None
+    rate: Annotated[int | None, flag("INT")] = None
     """Samples a second that sound is resampled to; by default not at all."""
-    spacing: tuple[float, ...] | None = None
+    spacing: Annotated[tuple[float, ...] | None, flag("FLOAT [FLOAT ...]")] = None
     """Distance of neighbouring samples, one for all axes or one for each."""
     nan: Literal["refuse", "fill"] = "refuse"
     """What becomes of missing values."""
@@ -67,8 +100,10 @@ class View:
 
 
 ViewFlags = tyro.conf.OmitArgPrefixes[View]
-Json = Annotated[bool, tyro.conf.arg(help="Print one JSON object on stdout and nothing else.")]
+Json = Annotated[bool, flag("", "Print one JSON object on stdout and nothing else.")]
 Out = Annotated[Path, tyro.conf.arg(help="Where to write.")]
+SourceName = Annotated[Argument[str], tyro.conf.arg(metavar="SOURCE")]
+RunFolder = Annotated[Argument[Path], tyro.conf.arg(metavar="RUN")]
 
 
 def example_size(text: str | None) -> tuple[int, int] | int | None:

@@ -15,13 +15,15 @@ from spectra.files import write_atomically, write_json
 from spectra.findings import Findings
 from spectra.fit import check_fit, find_floors, fit_power_law, measure_exponents
 from spectra.schedule import check_cutoff, frequency_cutoff, load_schedule
+from spectra.schedule.steps.denoising import load_denoising_error
 from spectra.spectrum import analyze as measure
 
-__all__ = ["analyze", "check_writable", "evaluate", "plot", "sample", "train"]
+__all__ = ["analyze", "check_writable", "evaluate", "plot", "probe", "sample", "train"]
 
 EXPONENTS_UP_TO = 20_000  # examples; for those of more see fit.measure_exponents
 SHOWN_AT_MOST = 96  # examples looked at for what pixels alone tell
 SHOWN = 12  # examples drawn in a report
+TOLD_LEVELS = 7  # columns of what probe prints
 
 Result = tuple[dict[str, Any], str]
 
@@ -92,8 +94,69 @@ def train(name: str, schedule_path: Path, out: Path, options: dict[str, Any]) ->
     return numbers | {"schedule_is_of_this_source": same}, text
 
 
+def probe(path: Path, name: str, out: Path, options: dict[str, Any]) -> Result:
+    """Measure a run's denoising error; write it."""
+    from spectra.diffusion import load_run, measure_denoiser
+    from spectra.plots.denoising import octave_errors
+
+    if out.is_dir():
+        raise InputError(f"{out}: is a folder; give a file, {out / 'denoising.safetensors'} say")
+    check_writable(out.parent)
+    sigmas = options["sigmas"]
+    options = options | {"sigmas": None if sigmas is None else np.array(sigmas)}
+    run = load_run(path)
+    error = measure_denoiser(run, name, **options)
+    error.save(out)
+    found = octave_errors(error)
+    ratio = found.ratio
+    whole = found.error.sum(axis=1) / found.wiener.sum(axis=1)
+    numbers = {
+        "out": str(out),
+        "basis": error.basis,
+        "shape": list(error.shape),
+        "n": error.n,
+        "files": error.files,
+        "sigma": error.sigma,
+        "octaves": [octave.label for octave in found.octaves],
+        "error": found.error.T,
+        "wiener": found.wiener.T,
+        "ratio": ratio.T,
+        "whole": whole,
+    }
+    at = np.unique(np.linspace(0, len(error.sigma) - 1, TOLD_LEVELS).round().astype(int))
+    labels = [octave.label.removesuffix(" cycles/pixel") for octave in found.octaves]
+    lines = [
+        f"{path} on {error.n} examples of {error.files} files, {len(error.sigma)} noise levels",
+        "error over the Wiener filter's, below 1 where the network knows more than the spectrum:",
+        _row("sigma", [f"{sigma:.3g}" for sigma in error.sigma[at]]),
+        *(_row(label, _ratios(row[at])) for label, row in zip(labels, ratio.T, strict=True)),
+        _row("all", _ratios(whole[at])),
+        f"wrote {out}, for",
+        f"  spectra plot {out} --out DIR   the same as a picture",
+        f"  spectra sample {path} --error {out}   steps that know this network",
+        f"  spectra schedule SPECTRUM --penalty {out}   a schedule that knows it",
+    ]
+    return numbers, "\n".join(lines)
+
+
+def _row(label: str, cells: list[str]) -> str:
+    return f"  {label:>16}" + "".join(f"{cell:>8}" for cell in cells)
+
+
+def _ratios(values: np.ndarray) -> list[str]:
+    return [f"{value:.2f}" if value < 100 else ">100" for value in values]
+
+
 def sample(
-    path: Path, out: Path, n: int, steps: int, solver: str, seed: int, device: Any
+    path: Path,
+    out: Path,
+    n: int,
+    steps: int,
+    solver: str,
+    seed: int,
+    device: Any,
+    error: Path | None = None,
+    grid: dict[str, Any] | None = None,
 ) -> Result:
     """Draw samples; write the grid as PNG and the values as .npy."""
     from spectra.diffusion import load_run
@@ -107,7 +170,8 @@ def sample(
     picture, values = Path(f"{stem}.png"), Path(f"{stem}.npy")
     check_writable(out.parent)
     run = load_run(path)
-    drawn = draw(run, n, steps, solver, seed, device=device, progress=True)
+    options = {**(grid or {}), "error": _known_error(error)}
+    drawn = draw(run, n, steps, solver, seed, **options, device=device, progress=True)
     write_atomically(values, _npy(drawn))
     write_atomically(picture, _png(pixel_sheet(drawn)))
     numbers = {
@@ -116,17 +180,18 @@ def sample(
         "n": n,
         "shape": list(drawn.shape[1:]),
         "evaluations": evaluations(steps, solver),
+        **(grid or {}),
     }
     return numbers, f"wrote {picture} and {values}"
 
 
-def evaluate(path: Path, name: str, options: dict[str, Any]) -> Result:
+def evaluate(path: Path, name: str, options: dict[str, Any], error: Path | None = None) -> Result:
     """Score a run; write RUN/scores.json."""
     from spectra.diffusion import load_run
     from spectra.evaluation import evaluate as score
 
     run = load_run(path)
-    scores = score(run, name, progress=True, **options)
+    scores = score(run, name, progress=True, **options, error=_known_error(error))
     numbers = scores.to_dict()
     target = path / "scores.json"
     write_json(target, numbers)
@@ -169,6 +234,10 @@ def plot(path: Path, out: Path) -> Result:
         settings={"file": str(path)},
     )
     return {"figures": written, "report": str(report)}, "\n".join(["wrote", *written, str(report)])
+
+
+def _known_error(path: Path | None) -> Any:
+    return None if path is None else load_denoising_error(path)
 
 
 def check_writable(folder: Path) -> None:

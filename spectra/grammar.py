@@ -1,9 +1,8 @@
 """What each command takes; what it does is in `commands`, imported when it is called."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import tyro
 
@@ -13,14 +12,18 @@ from spectra.arguments import (
     Json,
     MeasuredBasis,
     Out,
+    Outcome,
     PresenceChoice,
     ProcessChoice,
-    SolverChoice,
+    SourceName,
     View,
     ViewFlags,
+    flag,
+    one_of,
     segment_length,
     usable_cores,
 )
+from spectra.run_grammar import evaluate, probe, sample, train
 from spectra.schedule_arguments import (
     ChoiceFlags,
     Choices,
@@ -33,17 +36,29 @@ from spectra.schedule_arguments import (
 
 __all__ = ["COMMANDS", "Outcome"]
 
+Bases = Annotated[tuple[MeasuredBasis, ...], tyro.conf.arg(metavar="BASIS [BASIS ...]")]
+Average = Literal["arithmetic", "log"]
+ExportSolver = Literal["euler", "ddim", "heun", "2m", "ancestral"]
+SpectrumFile = Annotated[Argument[Path], tyro.conf.arg(metavar="SPECTRUM")]
+AnyFile = Annotated[Argument[Path], tyro.conf.arg(metavar="FILE")]
+ScheduleFile = Annotated[Argument[Path], tyro.conf.arg(metavar="SCHEDULE")]
 
-@dataclass(frozen=True)
-class Outcome:
-    """What a command found: numbers for --json, text for people."""
-
-    numbers: dict[str, Any]
-    text: str
+F_MAX = (
+    "Wished f_max(t) instead of a pace: a .json or .csv of pairs (t, f_max), or a process, whose "
+    "f_max at --threshold it is."
+)
+AUDIT = (
+    "Say what this schedule wastes on the spectrum and what it misses; nothing is derived. A file "
+    "(ours, diffusers' JSON, EDM's constants, a list of sigmas) or a name."
+)
+NOISE = (
+    "For diffusers, one curve for its own schedulers or each component's own for "
+    "SpectralScheduler; auto is one if the schedule is one."
+)
 
 
 def analyze(
-    source: Argument[str],
+    source: SourceName,
     /,
     *,
     out: Out,
@@ -51,17 +66,21 @@ def analyze(
     window: Literal["hann", "none", "periodic"] = "hann",
     detrend: Literal["mean", "plane"] = "mean",
     reach: Literal["inside", "nyquist", "corners"] = "inside",
-    segment: str = "auto",
-    bases: tuple[MeasuredBasis, ...] = ("dct", "fourier", "pixel"),
+    segment: Annotated[str, tyro.conf.arg(metavar="INT|auto|whole")] = "auto",
+    bases: Bases = (
+        "dct",
+        "fourier",
+        "pixel",
+    ),
     fit: Literal["weighted", "whittle", "theil-sen", "log-resampled", "plain"] = "weighted",
-    average: Literal["arithmetic", "log"] | None = None,
-    fit_range: tuple[float, float] | None = None,
+    average: Annotated[Average | None, one_of(Average)] = None,
+    fit_range: Annotated[tuple[float, float] | None, flag("LOW HIGH")] = None,
     floor: PresenceChoice = "none",
     knee: PresenceChoice = "none",
     process: ProcessChoice = "rectified-flow",
     threshold: float = 1.0,
-    workers: int | None = None,
-    dask: str | None = None,
+    workers: Annotated[int | None, flag("INT")] = None,
+    dask: Annotated[str | None, flag("ADDRESS")] = None,
     max_unreadable: float = 0.5,
     json: Json = False,
 ) -> Outcome:
@@ -75,7 +94,7 @@ def analyze(
         detrend: What is taken off each example first.
         reach: Rings below 0.5 cycles/pixel, with the one at 0.5, or with the corners.
         segment: Samples of a Welch segment of sound; auto, or whole.
-        bases: Where to measure the variance of every component.
+        bases: Whose components' variances are measured: pixel, dct, fourier, wavelet..., pca.
         fit: How the power law is fitted.
         average: Which average over examples is fitted; by default the one that suits the fit.
         fit_range: Frequencies fitted, cycles/pixel.
@@ -112,16 +131,17 @@ def analyze(
 
 
 def schedule(
-    spectrum: Argument[Path],
+    spectrum: SpectrumFile,
     /,
     *,
     out: Path = Path("schedule.safetensors"),
-    show: bool = False,
+    show: Annotated[bool, flag("")] = False,
     choices: ChoiceFlags = Choices(),
-    preset: PresetChoice | None = None,
+    preset: Annotated[PresetChoice | None, one_of(PresetChoice)] = None,
     numbers: PresetFlags = PresetNumbers(),
-    f_max: str | None = None,
-    audit: str | None = None,
+    f_max: Annotated[str | None, flag("FILE|PROCESS", F_MAX)] = None,
+    audit: Annotated[str | None, flag("FILE|NAME", AUDIT)] = None,
+    figure: Annotated[Path | None, flag("FILE")] = None,
     sampler: SamplerFlags = Sampler(),
     json: Json = False,
 ) -> Outcome:
@@ -134,10 +154,7 @@ def schedule(
         out: The schedule file to write.
         show: Print the table without writing.
         preset: Copy this published schedule instead of deriving one.
-        f_max: Wished f_max(t) instead of a pace: a .json or .csv of pairs (t, f_max), or a
-            process, whose f_max at --threshold it is.
-        audit: Say what this schedule wastes on the spectrum and what it misses; nothing is
-            written. A file (ours, diffusers' JSON, EDM's constants, a list of sigmas) or a name.
+        figure: Of --audit: draw what it found into this .png, .svg or .pdf.
     """
     from spectra import schedule_commands
 
@@ -151,19 +168,20 @@ def schedule(
             audited=audit,
             sampler=sampler.given(),
             error=sampler.error,
+            figure=figure,
         )
     )
 
 
 def export(
-    schedule: Argument[Path],
+    schedule: ScheduleFile,
     /,
     *,
     to: Literal["diffusers", "k-diffusion", "edm", "flow", "kohya"],
     out: Out,
-    noise: Literal["auto", "scalar", "component"] = "auto",
-    steps: int | None = None,
-    solver: Literal["euler", "ddim", "heun", "2m", "ancestral"] | None = None,
+    noise: Annotated[Literal["auto", "scalar", "component"], tyro.conf.arg(help=NOISE)] = "auto",
+    steps: Annotated[int | None, flag("INT")] = None,
+    solver: Annotated[ExportSolver | None, one_of(ExportSolver)] = None,
     prediction_type: Literal["epsilon", "sample", "v_prediction"] = "epsilon",
     json: Json = False,
 ) -> Outcome:
@@ -172,8 +190,6 @@ def export(
     Args:
         schedule: A schedule.safetensors file.
         to: Whose format; diffusers and flow are folders, the others .json files.
-        noise: For diffusers, one curve for its own schedulers or each component's own for
-            SpectralScheduler; auto is one if the schedule is one.
         steps: Sampling steps to make it for.
         solver: Of those steps.
         prediction_type: What the diffusers model says.
@@ -185,123 +201,17 @@ def export(
     return Outcome(*export_commands.run(schedule, to, out, choices))
 
 
-def train(
-    source: Argument[str],
-    /,
-    *,
-    schedule: Path,
-    out: Out,
-    steps: int = 2000,
-    batch: int = 64,
-    network: Literal["unet", "dit"] = "unet",
-    preconditioning: Literal["component", "skip", "scalar"] | None = None,
-    loss: Literal["bound", "edm"] | None = None,
-    held_out: float = 0.2,
-    checkpoint_every: int | None = None,
-    precision: Literal["auto", "float32", "bfloat16"] = "auto",
-    seed: int = 0,
-    device: DeviceChoice = "auto",
-    json: Json = False,
-) -> Outcome:
-    """Train a network with a schedule; the same command again resumes.
-
-    Args:
-        source: What the schedule was measured on; its view is the schedule's.
-        schedule: A schedule.safetensors file.
-        steps: Optimiser steps in all.
-        batch: Examples a step.
-        network: Architecture.
-        preconditioning: Per component, only the skip connection per component, or scalar (EDM).
-        loss: The variational bound, or EDM's unit weight.
-        held_out: Share of the files that training does not see.
-        checkpoint_every: Steps between checkpoints.
-        precision: Of the network's arithmetic; parameters stay float32.
-        seed: Of every random draw.
-        device: cpu, cuda, or auto.
-    """
-    from spectra import commands
-
-    options: dict[str, Any] = {
-        "steps": steps,
-        "batch": batch,
-        "network": network,
-        "held_out": held_out,
-        "precision": precision,
-        "seed": seed,
-        "device": device,
-    }
-    given = {
-        "preconditioning": preconditioning,
-        "loss": loss,
-        "checkpoint_every": checkpoint_every,
-    }
-    options |= {name: value for name, value in given.items() if value is not None}
-    return Outcome(*commands.train(source, schedule, out, options))
-
-
-def sample(
-    run: Argument[Path],
+def plot(
+    file: AnyFile,
     /,
     *,
     out: Out,
-    n: int = 64,
-    steps: int = 18,
-    solver: SolverChoice = "heun",
-    seed: int = 0,
-    device: DeviceChoice = "auto",
     json: Json = False,
 ) -> Outcome:
-    """Draw samples from a trained run: a PNG grid, and the values as .npy beside it.
+    """Draw every figure that fits a file: spectrum, schedule, denoising, run folder or samples.
 
     Args:
-        run: A folder that `spectra train` wrote.
-        n: How many.
-        steps: Steps of the solver.
-        solver: How the steps are made.
-        seed: Sample i depends on the seed and i alone.
-        device: cpu, cuda, or auto.
-    """
-    from spectra import commands
-
-    return Outcome(*commands.sample(run, out, n, steps, solver, seed, device))
-
-
-def evaluate(
-    run: Argument[Path],
-    source: Argument[str],
-    /,
-    *,
-    n: int = 256,
-    steps: int = 18,
-    solver: SolverChoice = "heun",
-    seed: int = 0,
-    examples: int = 512,
-    device: DeviceChoice = "auto",
-    json: Json = False,
-) -> Outcome:
-    """Score a run: bits/dim on held-out files, spectral distance of its samples.
-
-    Args:
-        run: A folder that `spectra train` wrote; scores.json goes there.
-        source: Data to score against; opened in the run's view.
-        n: Samples for the spectral distance.
-        steps: Steps of the solver.
-        solver: How the steps are made.
-        seed: Of samples and noise; equal seeds make runs paired.
-        examples: Held-out examples for bits/dim at most.
-        device: cpu, cuda, or auto.
-    """
-    from spectra import commands
-
-    options = {"n": n, "steps": steps, "solver": solver, "seed": seed, "examples": examples}
-    return Outcome(*commands.evaluate(run, source, {**options, "device": device}))
-
-
-def plot(file: Argument[Path], /, *, out: Out, json: Json = False) -> Outcome:
-    """Draw every figure that fits a file: spectrum, schedule, run folder or samples.
-
-    Args:
-        file: spectrum.safetensors, schedule.safetensors, a run folder, or samples .npy.
+        file: A .safetensors file that spectra wrote, a run folder, or samples .npy.
     """
     from spectra import commands
 
@@ -330,11 +240,13 @@ def demo(
 
 def data(
     action: Argument[Literal["list", "show", "fetch", "verify"]],
-    name: Argument[str | None] = None,
+    name: Annotated[Argument[str | None], flag("NAME")] = None,
     /,
     *,
-    out: Path | None = None,
-    folder: Annotated[Path | None, tyro.conf.arg(name="from")] = None,
+    out: Annotated[Path | None, flag("DIR")] = None,
+    folder: Annotated[
+        Path | None, tyro.conf.arg(name="from", metavar="DIR", help_behavior_hint="")
+    ] = None,
     json: Json = False,
 ) -> Outcome:
     """The data sets that are known by name: what there is, whose it is, and bringing it here.
@@ -356,6 +268,7 @@ COMMANDS: dict[str, Callable[..., Outcome]] = {
     "schedule": schedule,
     "export": export,
     "train": train,
+    "probe": probe,
     "sample": sample,
     "evaluate": evaluate,
     "plot": plot,

@@ -5,11 +5,11 @@ One for every keyword of `derive_schedule`, and of the presets.
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 
-from spectra.arguments import BasisChoice, ProcessChoice, SolverChoice
+from spectra.arguments import BasisChoice, ProcessChoice, SolverChoice, flag, one_of
 
 __all__ = [
     "ChoiceFlags",
@@ -37,44 +37,61 @@ PresetChoice = Literal[
 ]
 
 
+Component = BasisChoice | Literal["pca", "auto"]
+Prior = Literal["white", "data"]
+Form = Literal["vp", "flow", "ve"]
+Density = Literal["pace", "modes", "information"]
+YesNo = Literal["yes", "no"]
+Number = Annotated[float | None, flag("FLOAT")]
+
+ORDERING = (
+    "Which drown first: variance (the default), frequency, level, columns, rows, frames (with "
+    "-reversed the other way), sums such as level:1+columns:0.3, or labels in a .npy file."
+)
+STRENGTH = (
+    "0 equal SNR, 1 standard diffusion, larger more sequential; auto (the default) weighs steps "
+    "against a penalty; by bands 0.1:1,0.5:0.3 (strength 1 up to 0.1 cycles/pixel, then 0.3)."
+)
+PACE = (
+    "What is lost evenly in time: information (the default), frequency, octave, modes, power, "
+    "frequency-power, linear, tangent; or a .json or .csv of pairs (t, noise), whose shape counts."
+)
+DENSITY = (
+    "Training times: pace, half along it and half even in log-noise (the default), or where modes "
+    "or nats are lost."
+)
+
+
 @dataclass(frozen=True)
 class Choices:
     """What a schedule is made of; by default chosen from the spectrum, and explained."""
 
-    basis: BasisChoice | Literal["pca", "auto"] | None = None
+    basis: Annotated[Component | None, one_of(Component)] = None
     """Whose components get a curve each; by default the measured one that loses least."""
-    ordering: str | None = None
-    """Which drown first: variance (the default), frequency, level, columns, rows, frames (with
-    -reversed the other way), sums such as level:1+columns:0.3, or labels in a .npy file."""
-    ordering_strength: str | None = None
-    """0 equal SNR, 1 standard diffusion, larger more sequential; auto (the default) weighs steps
-    against a penalty; by bands 0.1:1,0.5:0.3 (strength 1 up to 0.1 cycles/pixel, then 0.3)."""
-    penalty: str | None = None
-    """What auto charges a strength: c of c (a - 1)^2, or a file with a measured denoising error."""
-    pace: str | None = None
-    """What is lost evenly in time: information (the default), frequency, octave, modes, power,
-    frequency-power, linear, tangent; or a .json or .csv of pairs (t, noise), whose shape counts."""
-    power_weight: float | None = None
+    ordering: Annotated[str | None, flag("ORDER", ORDERING)] = None
+    ordering_strength: Annotated[str | None, flag("STRENGTH", STRENGTH)] = None
+    penalty: Annotated[str | None, flag("FLOAT|FILE")] = None
+    """What auto charges a strength: c of c (a - 1)^2, or what `spectra probe` wrote."""
+    pace: Annotated[str | None, flag("PACE|FILE", PACE)] = None
+    power_weight: Number = None
     """Share of power in pace frequency-power (0.5)."""
-    threshold: float | None = None
+    threshold: Number = None
     """SNR at which a frequency counts as drowned (1)."""
-    prior: Literal["white", "data"] | None = None
+    prior: Annotated[Prior | None, one_of(Prior)] = None
     """Noise of equal variance in all components (the default), or of the data's."""
-    information_left: float | None = None
+    information_left: Number = None
     """Nats of an example still left at t = 1 (0.01)."""
-    w2_left: float | None = None
+    w2_left: Number = None
     """Clean end: squared W2 distance to the data left at t = 0, as a share of the variance."""
-    w2_absolute: float | None = None
+    w2_absolute: Number = None
     """Clean end: the same a value in the data's units."""
-    g_denoise: float | None = None
+    g_denoise: Number = None
     """Clean end by hand; every log SNR(0) is at least minus this."""
-    g_noise: float | None = None
+    g_noise: Number = None
     """Noise end by hand; every log SNR(1) is at most minus this."""
-    form: Literal["vp", "flow", "ve"] | None = None
+    form: Annotated[Form | None, one_of(Form)] = None
     """How signal and noise scales follow from their ratio (vp)."""
-    density: Literal["pace", "modes", "information"] | None = None
-    """Training times: half along the pace and half even in log-noise (the default), or where modes
-    or nats are lost."""
+    density: Annotated[Density | None, one_of(Density, DENSITY)] = None
 
     def given(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if value is not None}
@@ -84,25 +101,25 @@ class Choices:
 class PresetNumbers:
     """Numbers of a preset; by default its source's own."""
 
-    process: ProcessChoice | None = None
+    process: Annotated[ProcessChoice | None, one_of(ProcessChoice)] = None
     """Of equal-snr and power-law-noise: the scalar process behind them."""
-    blur_max: float | None = None
+    blur_max: Number = None
     """Of blurring and heat-dissipation: the blur at t = 1, pixels."""
-    blur_min: float | None = None
+    blur_min: Number = None
     """Of heat-dissipation: the blur at the clean end, pixels."""
-    blur_floor: float | None = None
+    blur_floor: Number = None
     """Of blurring: what no blur takes away."""
-    noise: float | None = None
+    noise: Number = None
     """Of heat-dissipation: its constant noise."""
-    noise_exponent: float | None = None
+    noise_exponent: Number = None
     """Of power-law-noise: of frequency, in the noise's spectrum."""
-    tau_max: float | None = None
+    tau_max: Number = None
     """Of columns and rows: when the last one's window opens."""
-    gamma_min: float | None = None
+    gamma_min: Number = None
     """Of columns and rows: -log SNR before its window."""
-    gamma_max: float | None = None
+    gamma_max: Number = None
     """Of columns and rows: -log SNR after it."""
-    reverse: Literal["yes", "no"] | None = None
+    reverse: Annotated[YesNo | None, one_of(YesNo)] = None
     """Of columns and rows: generation runs the other way."""
 
     def given(self) -> dict[str, Any]:
@@ -116,12 +133,12 @@ class PresetNumbers:
 class Sampler:
     """What the prescription, or the audit, supposes."""
 
-    steps: int | None = None
+    steps: Annotated[int | None, flag("INT")] = None
     """Steps of the sampler that the prescription (10) or the audit (its own, or 18) looks at."""
-    solver: SolverChoice | None = None
+    solver: Annotated[SolverChoice | None, one_of(SolverChoice)] = None
     """Its solver: of the prescription heun, of the audit its subject's own."""
-    error: Path | None = None
-    """A measured denoising error in place of the Wiener filter's."""
+    error: Annotated[Path | None, flag("FILE")] = None
+    """A measured denoising error (`spectra probe`) in place of the Wiener filter's."""
 
     def given(self) -> dict[str, Any]:
         found = {"steps": self.steps, "solver": self.solver}

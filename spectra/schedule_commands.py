@@ -33,6 +33,7 @@ Result = tuple[dict[str, Any], str]
 WISHED = ("basis", "ordering", "ordering_strength", "threshold", "form")
 DERIVED = inspect.signature(derive_schedule).parameters
 DRAWN = (".json", ".csv")
+DRAWINGS = (".png", ".svg", ".pdf")
 
 
 def schedule(
@@ -45,6 +46,7 @@ def schedule(
     audited: str | None = None,
     sampler: dict[str, Any] | None = None,
     error: Path | None = None,
+    figure: Path | None = None,
 ) -> Result:
     """Derive (or copy, or audit) a schedule from a spectrum file.
 
@@ -61,7 +63,13 @@ def schedule(
         steps and solver, if given, that the prescription or the audit looks at.
     error : Path, optional
         A measured denoising error for those.
+    figure : Path, optional
+        Where to draw the audit.
     """
+    if figure is not None and audited is None:
+        raise InputError("--figure: is drawn of an audit; give --audit too, or use spectra plot")
+    if figure is not None and figure.suffix.lower() not in DRAWINGS:
+        raise InputError(f"--figure {figure}: end it in {', '.join(DRAWINGS)}")
     if sum(given is not None for given in (preset_name, f_max, audited)) > 1:
         raise InputError("--preset, --f-max, --audit: are three ways; give one of them")
     if audited is not None and choices:
@@ -79,7 +87,13 @@ def schedule(
         if audited.endswith(".safetensors"):
             subject = load_schedule(audited)
         found = audit(subject, spectrum, **looked)
-        return found.to_dict(), "\n".join(found.lines())
+        lines = found.lines()
+        if figure is not None:
+            from spectra.plots import plot_audit, save_figure
+
+            save_figure(plot_audit(found), figure)
+            lines = [*lines, f"wrote {figure}"]
+        return found.to_dict(), "\n".join(lines)
     if out is not None and out.resolve() == path.resolve():
         raise InputError(f"{out}: is the spectrum itself; choose another --out")
     made = _made(spectrum, _read(choices), preset_name, f_max)

@@ -28,6 +28,7 @@ ORDER = (
     "demo",
     "arguments",
     "schedule_arguments",
+    "run_grammar",
     "grammar",
     "cli",
 )

@@ -4,6 +4,7 @@ from spectra.plots.audit import plot_audit
 from spectra.plots.bases import plot_bases
 from spectra.plots.colour import plot_channels
 from spectra.plots.comparison import plot_comparison
+from spectra.plots.denoising import plot_denoising
 from spectra.plots.directions import plot_directions
 from spectra.plots.fields import plot_fields
 from spectra.plots.hinge import plot_hinge
@@ -26,6 +27,7 @@ __all__ = [
     "plot_channels",
     "plot_comparison",
     "plot_cutoff",
+    "plot_denoising",
     "plot_directions",
     "plot_examples",
     "plot_fields",

@@ -14,6 +14,7 @@ from spectra.fit import PowerLaw, fit_power_law
 from spectra.fit.floors import Floor, find_floors
 from spectra.frequencies import failings, frequency_scale, heard_peak, signed
 from spectra.plots.comparison import plot_comparison
+from spectra.plots.denoising import plot_denoising
 from spectra.plots.examples import data_sections, example_sections
 from spectra.plots.images import plot_samples_beside_data
 from spectra.plots.measured import cutoff_table, measured_sections, spectrum_sections
@@ -22,7 +23,10 @@ from spectra.plots.schedule import plot_schedule
 from spectra.plots.spectrum import plot_sample_spectrum
 from spectra.plots.steps import plot_steps
 from spectra.plots.training import plot_training
+from spectra.plots.weighting import plot_weighting
 from spectra.schedule import Schedule, compare_grids, load_schedule, standard_beside
+from spectra.schedule.steps.denoising import DenoisingError, load_denoising_error
+from spectra.schedule.weights.recipes import recipe_weights
 from spectra.spectrum import Spectrum, analyze, load_spectrum
 
 if TYPE_CHECKING:  # measuring a spectrum must not load torch
@@ -34,6 +38,7 @@ __all__ = [
     "comparison_sections",
     "cutoff_table",
     "data_sections",
+    "denoising_sections",
     "example_sections",
     "measured_sections",
     "sample_sections",
@@ -96,8 +101,8 @@ def analysis_facts(spectrum: Spectrum, fit: PowerLaw, floors: Sequence[Floor]) -
 
 
 def schedule_sections(schedule: Schedule, standard: Schedule) -> list[Section]:
-    """The schedule as a picture beside standard diffusion."""
-    return [
+    """The schedule as a picture beside standard diffusion, its steps, and what training weighs."""
+    sections = [
         Section(
             "schedule",
             "The schedule that follows",
@@ -122,6 +127,43 @@ def schedule_sections(schedule: Schedule, standard: Schedule) -> list[Section]:
             partial(plot_steps, compare_grids(schedule)),
             alt="Predicted error over evaluations for three solvers and five grids",
         ),
+    ]
+    frequency = schedule.frequency
+    if not np.isnan(frequency).any() and (frequency > 0).any():
+        sections.append(
+            Section(
+                "weighting",
+                "What training cares about",
+                "A recipe says how much each noise level counts, and each frequency is learnt "
+                "around the noise that drowns it: so every recipe, knowingly or not, says how much "
+                "each frequency counts. Where a curve is high, the network is made to get that "
+                "frequency right at the cost of the others. Copied recipes were tuned on other "
+                "data; this is what they mean on these.",
+                partial(plot_weighting, recipe_weights(schedule)),
+                alt="Implied weight per frequency, and share of the loss per octave, of recipes",
+            )
+        )
+    return sections
+
+
+def denoising_sections(error: DenoisingError) -> list[Section]:
+    """What a trained denoiser leaves wrong."""
+    return [
+        Section(
+            "denoising",
+            "What the network leaves wrong",
+            "The best that can be done with the spectrum alone is the Wiener filter. Blue: the "
+            "network knows more about the data than that. Brown: it does worse than a filter that "
+            "needs no training; longer training, or more weight at that frequency and noise level, "
+            "would help there. At high noise all that is left to know is the mean.",
+            partial(plot_denoising, error),
+            alt="Denoising error per octave over the noise level, beside the Wiener filter's",
+            settings={
+                "denoiser": error.name,
+                "basis": error.basis,
+                "measured on": f"{error.n} examples of {error.files} files",
+            },
+        )
     ]
 
 
@@ -210,7 +252,7 @@ def sections_of(path: Path) -> tuple[list[Section], str]:
     Raises
     ------
     InputError
-        It is none of spectrum.safetensors, schedule.safetensors, a run folder, samples .npy.
+        It is no spectrum, schedule or denoising .safetensors, run folder or samples .npy.
     """
     if path.is_dir():
         from spectra.diffusion import load_run
@@ -233,8 +275,11 @@ def sections_of(path: Path) -> tuple[list[Section], str]:
     if kind == "schedule":
         schedule = load_schedule(path)
         return schedule_sections(schedule, standard_beside(schedule)), f"Schedule {path.name}"
+    if kind == "denoising":
+        return denoising_sections(load_denoising_error(path)), f"Denoising error {path.name}"
     raise InputError(
-        f"{path}: holds a {kind}; give a spectrum, a schedule, a run folder or samples .npy"
+        f"{path}: holds a {kind}; give a spectrum, a schedule, a denoising error, a run folder "
+        "or samples .npy"
     )
 
 

@@ -1,6 +1,7 @@
 """The grid's own choices reach the sampler: rule, criterion, and a measured error."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -47,13 +48,14 @@ def test_a_measured_error_moves_the_grid(run) -> None:
 
 def test_what_nothing_uses_or_nobody_knows_is_refused(run) -> None:
     error = wiener_error(run.schedule, np.geomspace(1e-3, 1e3, 4))
-    for wrong, message in (
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"error": error, "rule": "edm"}, "error: solver 'heun'"),
         ({"error": error, "grid": np.array([1.0, 0.5, 0.0])}, "error: solver 'heun'"),
         ({"rule": "best"}, "rule"),
         ({"criterion": "fid"}, "criterion"),
         ({"error": replace(error, basis="pixel")}, "pixel"),
-    ):
+    ]
+    for wrong, message in cases:
         with pytest.raises(InputError, match=message):
             sample(run, 2, 4, device="cpu", **wrong)
 
@@ -61,7 +63,7 @@ def test_what_nothing_uses_or_nobody_knows_is_refused(run) -> None:
 def test_scores_say_how_the_samples_were_drawn(run) -> None:
     error = wiener_error(run.schedule, np.geomspace(1e-3, 1e3, 12))
     source = spectra.open_source(np.random.default_rng(1).standard_normal((6, 1, 8, 8)) / 4)
-    common = {"n": 4, "steps": 2, "examples": 4, "levels": 1, "device": "cpu"}
+    common: dict[str, Any] = {"n": 4, "steps": 2, "examples": 4, "levels": 1, "device": "cpu"}
     scores = evaluate(run, source, criterion="spectrum", error=error, **common).to_dict()
     assert (scores["rule"], scores["criterion"], scores["error"]) == (
         "optimal",

@@ -1,0 +1,186 @@
+"""What the commands about a network take: train, probe, sample, evaluate."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from spectra.arguments import (
+    BasisChoice,
+    CriterionChoice,
+    DeviceChoice,
+    Json,
+    Out,
+    Outcome,
+    RuleChoice,
+    RunFolder,
+    SolverChoice,
+    SourceName,
+    flag,
+    one_of,
+)
+
+__all__ = ["evaluate", "probe", "sample", "train"]
+
+Preconditioning = Literal["component", "skip", "scalar"]
+Loss = Literal["bound", "edm"]
+
+ERROR = (
+    "What `spectra probe` wrote of this run: optimal steps are then optimised for it, and solver "
+    "covariance takes its gain from it."
+)
+
+
+def train(
+    source: SourceName,
+    /,
+    *,
+    schedule: Path,
+    out: Out,
+    steps: int = 2000,
+    batch: int = 64,
+    network: Literal["unet", "dit"] = "unet",
+    preconditioning: Annotated[Preconditioning | None, one_of(Preconditioning)] = None,
+    loss: Annotated[Loss | None, one_of(Loss)] = None,
+    held_out: float = 0.2,
+    checkpoint_every: Annotated[int | None, flag("INT")] = None,
+    precision: Literal["auto", "float32", "bfloat16"] = "auto",
+    seed: int = 0,
+    device: DeviceChoice = "auto",
+    json: Json = False,
+) -> Outcome:
+    """Train a network with a schedule; the same command again resumes.
+
+    Args:
+        source: What the schedule was measured on; its view is the schedule's.
+        schedule: A schedule.safetensors file.
+        steps: Optimiser steps in all.
+        batch: Examples a step.
+        network: Architecture.
+        preconditioning: Per component, only the skip connection per component, or scalar (EDM).
+        loss: The variational bound, or EDM's unit weight.
+        held_out: Share of the files that training does not see.
+        checkpoint_every: Steps between checkpoints.
+        precision: Of the network's arithmetic; parameters stay float32.
+        seed: Of every random draw.
+        device: cpu, cuda, or auto.
+    """
+    from spectra import commands
+
+    options: dict[str, Any] = {
+        "steps": steps,
+        "batch": batch,
+        "network": network,
+        "held_out": held_out,
+        "precision": precision,
+        "seed": seed,
+        "device": device,
+    }
+    given = {
+        "preconditioning": preconditioning,
+        "loss": loss,
+        "checkpoint_every": checkpoint_every,
+    }
+    options |= {name: value for name, value in given.items() if value is not None}
+    return Outcome(*commands.train(source, schedule, out, options))
+
+
+def probe(
+    run: RunFolder,
+    source: SourceName,
+    /,
+    *,
+    out: Path = Path("denoising.safetensors"),
+    basis: BasisChoice = "dct",
+    sigmas: Annotated[tuple[float, ...] | None, flag("FLOAT [FLOAT ...]")] = None,
+    n: int = 256,
+    seed: int = 0,
+    device: DeviceChoice = "auto",
+    json: Json = False,
+) -> Outcome:
+    """Measure what a trained run leaves wrong, per component and noise level.
+
+    The file that --error and --penalty take, and that plot draws.
+
+    Args:
+        run: A folder that `spectra train` wrote.
+        source: Data it was not trained on; of its own source the held-out files are taken.
+        out: The file to write.
+        basis: Of the components; a run with noise of its own per component is measured in its own.
+        sigmas: Noise levels in data units, rising; by default 16 over the run's whole range.
+        n: Examples at most, spread over all files.
+        seed: Of the noise.
+        device: cpu, cuda, or auto.
+    """
+    from spectra import commands
+
+    options = {"basis": basis, "sigmas": sigmas, "n": n, "seed": seed, "device": device}
+    return Outcome(*commands.probe(run, source, out, options))
+
+
+def sample(
+    run: RunFolder,
+    /,
+    *,
+    out: Out,
+    n: int = 64,
+    steps: int = 18,
+    solver: SolverChoice = "heun",
+    rule: RuleChoice = "optimal",
+    criterion: CriterionChoice = "w2",
+    error: Annotated[Path | None, flag("FILE", ERROR)] = None,
+    seed: int = 0,
+    device: DeviceChoice = "auto",
+    json: Json = False,
+) -> Outcome:
+    """Draw samples from a trained run: a PNG grid, and the values as .npy beside it.
+
+    Args:
+        run: A folder that `spectra train` wrote.
+        n: How many.
+        steps: Steps of the solver.
+        solver: How the steps are made.
+        rule: Where the steps lie: optimised for these data and this solver, or a published rule.
+        criterion: What the optimal steps make small: w2, kl, or spectrum (keeps fine detail).
+        seed: Sample i depends on the seed and i alone.
+        device: cpu, cuda, or auto.
+    """
+    from spectra import commands
+
+    grid = {"rule": rule, "criterion": criterion}
+    return Outcome(*commands.sample(run, out, n, steps, solver, seed, device, error, grid))
+
+
+def evaluate(
+    run: RunFolder,
+    source: SourceName,
+    /,
+    *,
+    n: int = 256,
+    steps: int = 18,
+    solver: SolverChoice = "heun",
+    rule: RuleChoice = "optimal",
+    criterion: CriterionChoice = "w2",
+    error: Annotated[Path | None, flag("FILE", ERROR)] = None,
+    seed: int = 0,
+    examples: int = 512,
+    device: DeviceChoice = "auto",
+    json: Json = False,
+) -> Outcome:
+    """Score a run: bits/dim on held-out files, spectral distance of its samples.
+
+    Args:
+        run: A folder that `spectra train` wrote; scores.json goes there.
+        source: Data to score against; opened in the run's view.
+        n: Samples for the spectral distance.
+        steps: Steps of the solver.
+        solver: How the steps are made.
+        rule: Where the steps lie: optimised for these data and this solver, or a published rule.
+        criterion: What the optimal steps make small: w2, kl, or spectrum (keeps fine detail).
+        seed: Of samples and noise; equal seeds make runs paired.
+        examples: Held-out examples for bits/dim at most.
+        device: cpu, cuda, or auto.
+    """
+    from spectra import commands
+
+    options = {"n": n, "steps": steps, "solver": solver, "seed": seed, "examples": examples}
+    options |= {"rule": rule, "criterion": criterion, "device": device}
+    return Outcome(*commands.evaluate(run, source, options, error))
