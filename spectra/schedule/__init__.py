@@ -19,7 +19,8 @@ from spectra.schedule.standard import standard_beside, standard_schedule
 from spectra.schedule.steps.comparison import GridComparison, compare_grids
 from spectra.schedule.steps.denoising import DenoisingError, load_denoising_error, wiener_error
 from spectra.schedule.steps.gaussian import Prediction, predict_error, predict_sigmas
-from spectra.schedule.steps.grids import named_sigmas, optimal_sigmas
+from spectra.schedule.steps.grids import optimal_sigmas
+from spectra.schedule.steps.rules import named_sigmas
 from spectra.schedule.tables import load_schedule
 from spectra.schedule.weights.frequency_weights import frequency_weighting
 from spectra.schedule.weights.weighting import ImpliedWeights, implied_weights, schedule_weights

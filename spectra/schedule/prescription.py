@@ -9,8 +9,9 @@ from spectra.schedule.densities.density import EdmConstants, edm_constants
 from spectra.schedule.densities.levels import level_shift, single_noise_level
 from spectra.schedule.schedule import Schedule, offset_histogram
 from spectra.schedule.steps.denoising import DenoisingError
-from spectra.schedule.steps.gaussian import evaluations, linear_solver, predict_sigmas
-from spectra.schedule.steps.grids import named_sigmas, optimal_sigmas
+from spectra.schedule.steps.gaussian import evaluations, linear_solver, predict_sigmas, within
+from spectra.schedule.steps.grids import optimal_sigmas
+from spectra.schedule.steps.rules import named_sigmas
 from spectra.spectrum import Spectrum
 
 __all__ = ["FlowShift", "Prescription", "prescription"]
@@ -204,7 +205,7 @@ def prescription(
         flow=FlowShift(
             training=float(np.exp(edm.p_mean)),
             unit_variance=float(np.exp(edm.p_mean)) / edm.sigma_data,
-            schedule=float(np.exp((np.log(schedule.variance) - half_way).mean() / 2)),
+            schedule=float(np.exp((np.log(schedule.variance) - within(half_way)).mean() / 2)),
             scale=edm.p_std,
         ),
         solver=recursion,

@@ -252,7 +252,9 @@ class Schedule:
             with each component weighted by sqrt(lambda) instead of lambda, which keeps the detail
             that w2 lets go when steps are few.
         rule : {"optimal", "edm", "log-linear", "cosine", "tangent", "rescaled-entropic", "beta"}
-            Or a published grid; see `grids.named_sigmas`.
+            or "time"
+            Or a published grid, see `rules.named_sigmas`; "time" is even in t, as most pipelines
+            step.
         error : DenoisingError, optional
             Of a trained denoiser, in place of the Wiener filter's.
 

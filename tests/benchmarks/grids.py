@@ -14,7 +14,8 @@ import spectra
 from spectra.schedule.coordinates import coordinates
 from spectra.schedule.ends import INFORMATION_LEFT, noisy_end
 from spectra.schedule.steps.gaussian import predict_sigmas
-from spectra.schedule.steps.grids import RULES, named_sigmas, optimal_sigmas
+from spectra.schedule.steps.grids import optimal_sigmas
+from spectra.schedule.steps.rules import PUBLISHED, named_sigmas
 from tests.benchmarks.table import Row
 
 __all__ = ["grids", "measured_variances"]
@@ -53,7 +54,7 @@ def grids() -> list[Row]:
             ends = {"sigma_max": sigma_max, "sigma_min": SIGMA_MIN}
             for solver, evaluations in itertools.product(SOLVERS, EVALUATIONS):
                 steps = (evaluations + 1) // 2 if solver == "heun" else evaluations
-                levels = {r: named_sigmas(r, variance, steps, **ends) for r in RULES[1:]}
+                levels = {r: named_sigmas(r, variance, steps, **ends) for r in PUBLISHED}
                 begun = time.process_time()
                 best = optimal_sigmas(variance, steps, solver, **ends, start="white")
                 if len(variance) == 1024 and steps <= 10:

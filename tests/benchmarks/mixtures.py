@@ -7,7 +7,8 @@ from functools import partial
 import numpy as np
 import torch
 
-from spectra.schedule.steps.grids import named_sigmas, optimal_sigmas
+from spectra.schedule.steps.grids import optimal_sigmas
+from spectra.schedule.steps.rules import named_sigmas
 from tests.benchmarks.table import Row
 from tests.mixtures import (
     Mixture,

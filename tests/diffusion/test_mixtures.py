@@ -9,7 +9,8 @@ import torch
 
 import spectra
 from spectra.diffusion.measure import measure_denoiser
-from spectra.schedule.steps.grids import named_sigmas, optimal_sigmas
+from spectra.schedule.steps.grids import optimal_sigmas
+from spectra.schedule.steps.rules import named_sigmas
 from tests.mixtures import (
     Mixture,
     endpoint_error,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, get_args
 from spectra.errors import InputError, check_name
 from spectra.schedule.schedule import Schedule
 from spectra.schedule.steps.gaussian import GridSolver, evaluations, predict_error
-from spectra.schedule.steps.grids import RULES
+from spectra.schedule.steps.rules import RULES
 
 if TYPE_CHECKING:
     from spectra.schedule.steps.denoising import DenoisingError

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from spectra.schedule.steps.denoising import DenoisingError
 
 __all__ = [
+    "MOST_LOG_SNR",
     "GridSolver",
     "Knots",
     "Prediction",
@@ -41,6 +42,8 @@ GridSolver = Literal["euler", "ddim", "heun", "2m", "ancestral", "covariance"]
 Start = Literal["data", "white"]
 
 CHUNK = 1 << 16  # components at a time
+# A sequential schedule has components far beyond any noise one can see: e^60 and its square root
+# times any data variance stay inside float32.
 MOST_LOG_SNR = 60.0
 FINE = 400  # points of the exact flow's integral where the denoiser is not Wiener's
 

@@ -1,8 +1,4 @@
-"""Where a sampler's steps lie: optimised for the solver on the data's spectrum, or as published.
-
-All rules are stated in noise levels sigma with respect to variances; a component-wise schedule
-gives them sigma = exp(pace / 2) and exp(offset_i), whose ratio is SNR_i.
-"""
+"""Where a sampler's steps lie: optimised for the solver on the data's spectrum, or as published."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from spectra.errors import InputError, check_name
+from spectra.errors import check_name
 from spectra.schedule.steps.gaussian import (
     MOST_LOG_SNR,
     Knots,
@@ -21,105 +17,21 @@ from spectra.schedule.steps.gaussian import (
     within,
 )
 from spectra.schedule.steps.optimise import SMOOTHNESS, SPREAD, Criterion, Problem, optimise
+from spectra.schedule.steps.rules import PUBLISHED, RULES, check_steps, named_sigmas
 
 if TYPE_CHECKING:
     from spectra.schedule.schedule import Schedule
     from spectra.schedule.steps.denoising import DenoisingError
 
-__all__ = ["RULES", "Rule", "named_sigmas", "optimal_sigmas", "schedule_grid"]
+__all__ = ["optimal_sigmas", "schedule_grid"]
 
-Rule = Literal["optimal", "edm", "log-linear", "cosine", "tangent", "rescaled-entropic", "beta"]
 Last = Literal["fixed", "free"]
-RULES: tuple[Rule, ...] = get_args(Rule)
-PUBLISHED = RULES[1:]
 
 GROUPS = 96  # distinct curves an optimisation looks at
-EDM_RHO = 7.0
-BETA = 0.6
 # A measured error takes the place of the lowered spectrum, beside the spectrum itself: alone it
 # makes worse grids on mixtures (`make bench BENCH=mixtures`). It counts e^-2.
 MEASURED = 2.0
 PROBES = 257  # times at which a schedule that is not separable is looked at
-
-
-def named_sigmas(
-    rule: str,
-    variance: np.ndarray,
-    steps: int,
-    *,
-    sigma_max: float,
-    sigma_min: float,
-    count: np.ndarray | None = None,
-) -> np.ndarray:
-    """Noise levels of a published rule, [steps]; the final 0 is left out.
-
-    Parameters
-    ----------
-    rule : {"edm", "log-linear", "cosine", "tangent", "rescaled-entropic", "beta"}
-    variance : [K]
-        Of the data's components: what tangent and rescaled-entropic look at.
-    steps : int
-    sigma_max, sigma_min : float
-        The first level and the last.
-    count : [K], optional
-        How many components share each variance.
-
-    Notes
-    -----
-    edm: even in sigma^(1/7) (Karras et al. 2022, equation 5). log-linear: even in ln sigma
-    (Lu et al. 2022). cosine: even in t, sigma = tan(pi t / 2) (Nichol & Dhariwal 2021). tangent:
-    sigma = c tan(theta), even in theta, c^2 the mean variance (Sabour et al. 2024, the Gaussian
-    case of Align Your Steps). rescaled-entropic: even in int sum lambda / (lambda + sigma^2)
-    dsigma (Stancevic et al. 2025). beta: Beta(0.6, 0.6) quantiles of the linear schedule's times
-    (Lee et al. 2024).
-    """
-    check_name("rule", rule, PUBLISHED)
-    _check_steps(steps)
-    if not 0 < sigma_min < sigma_max < np.inf:
-        raise InputError(
-            f"sigma_min {sigma_min:g}, sigma_max {sigma_max:g}: must rise from above 0"
-        )
-    variance = np.atleast_1d(np.asarray(variance, float))
-    count = np.ones_like(variance) if count is None else np.asarray(count, float)
-    if steps == 1:
-        return np.array([sigma_max])
-    levels = _levels(rule, variance, count, np.linspace(0, 1, steps), sigma_max, sigma_min)
-    levels[0], levels[-1] = sigma_max, sigma_min
-    return levels
-
-
-def _levels(
-    rule: str,
-    variance: np.ndarray,
-    count: np.ndarray,
-    share: np.ndarray,
-    noisy: float,
-    clean: float,
-) -> np.ndarray:
-    """A rule at shares [N] of its way from the noisy end to the clean one."""
-    if rule == "edm":
-        high, low = noisy ** (1 / EDM_RHO), clean ** (1 / EDM_RHO)
-        return (high + share * (low - high)) ** EDM_RHO
-    if rule == "log-linear":
-        return np.exp(np.log(noisy) + share * (np.log(clean) - np.log(noisy)))
-    if rule in ("cosine", "tangent"):
-        unit = 1.0 if rule == "cosine" else float(np.sqrt((count @ variance) / count.sum()))
-        high, low = np.arctan(noisy / unit), np.arctan(clean / unit)
-        return unit * np.tan(high + share * (low - high))
-    if rule == "beta":
-        from scipy.stats import beta
-
-        from spectra.schedule.processes import process
-
-        linear = process("vp-linear")
-        high, low = linear.time(-2 * np.log(np.array([noisy, clean])))
-        quantile = 1 - beta.ppf(1 - share, BETA, BETA)  # 0 at the noisy end
-        return np.exp(-0.5 * linear.log_snr(high + quantile * (low - high)))
-    fine = np.geomspace(clean, noisy, 4001)
-    root = np.sqrt(variance)
-    entropy = (count * root * np.arctan(fine[:, None] / root)).sum(axis=1)  # the integral, exactly
-    wanted = entropy[-1] + share * (entropy[0] - entropy[-1])
-    return np.exp(np.interp(wanted, entropy, np.log(fine)))
 
 
 def optimal_sigmas(
@@ -212,7 +124,10 @@ def schedule_grid(
     spread: float = SPREAD,
 ) -> np.ndarray:
     """Times of a sampler's knots along a schedule; see `Schedule.grid`."""
+    check_steps(steps)
     check_name("rule", rule, RULES)
+    if rule == "time":
+        return np.linspace(1, 0, steps + 1)
     levels, t = _levels_of(schedule)
     noisy, clean = float(levels[-1]), float(levels[0])
     if schedule.separable:
@@ -364,8 +279,3 @@ def _known(value: str, names: Any, what: str) -> Any:
     """A name out of a Literal, or a clear refusal."""
     check_name(what, value, get_args(names))
     return value
-
-
-def _check_steps(steps: int) -> None:
-    if steps != int(steps) or steps < 1:
-        raise InputError(f"steps {steps}: at least one whole step is needed")

@@ -11,7 +11,8 @@ from spectra.diffusion.solvers import integrate
 from spectra.errors import InputError
 from spectra.schedule.steps.denoising import wiener_error
 from spectra.schedule.steps.gaussian import predict_error, predict_sigmas
-from spectra.schedule.steps.grids import named_sigmas, optimal_sigmas, schedule_grid
+from spectra.schedule.steps.grids import optimal_sigmas, schedule_grid
+from spectra.schedule.steps.rules import named_sigmas
 from tests.schedule.known import known_spectrum, power_law
 
 SIGMA_MAX, SIGMA_MIN = 80.0, 0.002

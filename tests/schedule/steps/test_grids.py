@@ -12,8 +12,9 @@ import spectra
 from spectra.errors import InputError
 from spectra.schedule.presets import preset
 from spectra.schedule.steps.gaussian import predict_error, predict_sigmas
-from spectra.schedule.steps.grids import RULES, named_sigmas, optimal_sigmas
+from spectra.schedule.steps.grids import optimal_sigmas
 from spectra.schedule.steps.recursion import multipliers, multipliers_and_gradient
+from spectra.schedule.steps.rules import PUBLISHED, named_sigmas
 from tests.schedule.known import known_spectrum, power_law
 
 SOLVERS = ("euler", "heun", "2m")
@@ -75,7 +76,7 @@ def test_ours_is_never_worse_than_the_best_published(
     if steps > 1:
         assert ours[-1] == pytest.approx(0.002)
     found = predict_sigmas(variance, ours, solver, start=start)
-    for rule in RULES[1:]:
+    for rule in PUBLISHED:
         levels = named_sigmas(rule, variance, steps, **ENDS)
         theirs = predict_sigmas(variance, levels, solver, start=start)
         # The optimiser counts an overshoot past zero as an error twice: so may a rule's be lower.
@@ -124,8 +125,13 @@ def test_grids_of_every_kind_of_schedule(number: int, solver: str) -> None:
         assert (np.diff(grid) < 0).all()
     if solver in SOLVERS:
         ours = predict_error(schedule, grid, solver).w2
-        for rule in RULES[1:]:
+        for rule in PUBLISHED:
             assert ours <= 1.02 * predict_error(schedule, schedule.grid(9, rule=rule), solver).w2
+
+
+def test_the_rule_of_most_pipelines_is_even_in_time() -> None:
+    grid = schedules()[1].grid(4, rule="time")
+    assert grid == pytest.approx([1, 0.75, 0.5, 0.25, 0])
 
 
 def test_a_grid_for_a_solver_is_best_for_it() -> None:
