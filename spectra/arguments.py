@@ -41,7 +41,7 @@ PresenceChoice = Literal["none", "fit", "auto"]
 ProcessChoice = Literal["rectified-flow", "vp-cosine", "vp-linear", "ve", "edm"]
 SolverChoice = Literal["euler", "ddim", "heun", "2m", "ancestral", "covariance"]
 RuleChoice = Literal[
-    "optimal", "edm", "log-linear", "cosine", "tangent", "rescaled-entropic", "beta"
+    "optimal", "edm", "log-linear", "cosine", "tangent", "rescaled-entropic", "beta", "time"
 ]
 CriterionChoice = Literal["w2", "kl", "spectrum"]
 DeviceChoice = Literal["auto", "cpu", "cuda"]
@@ -56,7 +56,7 @@ class Outcome:
     text: str
 
 
-def flag(metavar: str, text: str | None = None) -> Any:
+def flag(metavar: str | None, text: str | None = None) -> Any:
     """How --help shows a flag that may be left out: what to put there, and no "None".
 
     `text` is for what takes more than one line; otherwise the docstring has it.
@@ -100,7 +100,7 @@ class View:
 
 
 ViewFlags = tyro.conf.OmitArgPrefixes[View]
-Json = Annotated[bool, flag("", "Print one JSON object on stdout and nothing else.")]
+Json = Annotated[bool, flag(None, "Print one JSON object on stdout and nothing else.")]
 Out = Annotated[Path, tyro.conf.arg(help="Where to write.")]
 SourceName = Annotated[Argument[str], tyro.conf.arg(metavar="SOURCE")]
 RunFolder = Annotated[Argument[Path], tyro.conf.arg(metavar="RUN")]

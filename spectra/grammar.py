@@ -135,7 +135,7 @@ def schedule(
     /,
     *,
     out: Path = Path("schedule.safetensors"),
-    show: Annotated[bool, flag("")] = False,
+    show: Annotated[bool, flag(None)] = False,
     choices: ChoiceFlags = Choices(),
     preset: Annotated[PresetChoice | None, one_of(PresetChoice)] = None,
     numbers: PresetFlags = PresetNumbers(),
@@ -190,8 +190,8 @@ def export(
     Args:
         schedule: A schedule.safetensors file.
         to: Whose format; diffusers and flow are folders, the others .json files.
-        steps: Sampling steps to make it for.
-        solver: Of those steps.
+        steps: Sampling steps to make it for; by default 18 for edm, 10 for k-diffusion and flow.
+        solver: Of those steps; by default 2m for k-diffusion, else euler.
         prediction_type: What the diffusers model says.
     """
     from spectra import export_commands
@@ -240,7 +240,7 @@ def demo(
 
 def data(
     action: Argument[Literal["list", "show", "fetch", "verify"]],
-    name: Annotated[Argument[str | None], flag("NAME")] = None,
+    name: Annotated[Argument[str | None], flag("[NAME]")] = None,
     /,
     *,
     out: Annotated[Path | None, flag("DIR")] = None,

@@ -55,10 +55,10 @@ def train(
         steps: Optimiser steps in all.
         batch: Examples a step.
         network: Architecture.
-        preconditioning: Per component, only the skip connection per component, or scalar (EDM).
-        loss: The variational bound, or EDM's unit weight.
+        preconditioning: Per component, only its skip connection, or scalar as EDM (the default).
+        loss: The variational bound, or EDM's unit weight (the default).
         held_out: Share of the files that training does not see.
-        checkpoint_every: Steps between checkpoints.
+        checkpoint_every: Steps between checkpoints (250).
         precision: Of the network's arithmetic; parameters stay float32.
         seed: Of every random draw.
         device: cpu, cuda, or auto.

@@ -137,7 +137,7 @@ def _shares(axes: Axes, found: OctaveErrors) -> None:
     if len(found.sigma) > 1:
         axes.set_xlim(found.sigma[0], found.sigma[-1])
     axes.set_ylim(0, 1.04 * min(top, 2.0))
-    axes.set_title("share of the variance that is wrong")
+    axes.set_title("share still wrong")
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:.0%}"))
 

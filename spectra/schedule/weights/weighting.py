@@ -11,6 +11,7 @@ from spectra.schedule.coordinates import coordinates
 from spectra.schedule.densities.levels import variances
 from spectra.schedule.densities.noise_density import NoiseDensity
 from spectra.schedule.schedule import Schedule
+from spectra.schedule.steps.gaussian import within
 from spectra.spectrum import Spectrum
 
 __all__ = [
@@ -224,7 +225,7 @@ def schedule_weights(
     weight, spent = np.zeros_like(variance), np.zeros_like(variance)
     for first in range(0, len(mass), rows):
         last = min(first + rows, len(mass))
-        ends = schedule.log_snr(t[first : last + 1])
+        ends = within(schedule.log_snr(t[first : last + 1]))
         log_snr = (ends[1:] + ends[:-1]) / 2
         gain, rest = expit(log_snr), expit(-log_snr)
         noise = variance * np.exp(-log_snr)  # sigma_i^2
