@@ -18,6 +18,10 @@ __all__ = ["config_levels", "discrete_levels", "looks_like_config"]
 LEAST_ALPHA_BAR = 2.0**-24  # diffusers' own stand-in for a zero terminal SNR
 # Schedulers whose default spacing is "leading"; the others' is "linspace".
 LEADING = ("DDPM", "DDIM", "PNDM")
+# Those that space one step more and leave the cleanest out.
+ONE_MORE = ("DPMSolverMultistep", "DPMSolverSinglestep", "UniPC", "DEIS", "SASolver")
+# What they step with, where it is not DDIM's own step.
+SOLVERS = {"DPMSolverMultistep": "2m", "HeunDiscrete": "heun"}
 
 
 def looks_like_config(value: dict[str, Any]) -> bool:
@@ -59,7 +63,10 @@ def _flow(config: dict[str, Any], name: str) -> NoiseLevels:
     assumed = "trained evenly in t before the shift, which the file does not say"
     if config.get("use_dynamic_shifting"):
         assumed += "; the shift depends on the size, the file's own is used"
-    return replace(flow_levels(name, shift), assumed=assumed)
+    count = None
+    if "FlowMatch" in str(config.get("_class_name")):
+        count = int(_number(config, "num_train_timesteps", 1000, name))
+    return replace(flow_levels(name, shift, count=count), assumed=assumed)
 
 
 def _alpha_bar(config: dict[str, Any], name: str) -> np.ndarray:
@@ -121,14 +128,16 @@ def discrete_levels(
     spacing = config.get("timestep_spacing") or ("leading" if leading else "linspace")
     offset = int(config.get("steps_offset") or 0)
     index = np.arange(len(log_sigma))
+    one_more = any(kind.startswith(start) for start in ONE_MORE)
 
     def grid(steps: int) -> np.ndarray:
-        times = _spaced(str(spacing), len(index), steps, offset, name)
+        times = _spaced(str(spacing), len(index), steps, offset, name, one_more)
         sigmas = np.exp(np.interp(times, index, log_sigma))
+        ends = np.exp(log_sigma[[-1, 0]]) if one_more else sigmas[[0, -1]]
         if config.get("use_karras_sigmas"):
-            return karras(float(sigmas[0]), float(sigmas[-1]), steps)
+            return karras(float(ends[0]), float(ends[1]), steps)
         if config.get("use_exponential_sigmas"):
-            return np.geomspace(sigmas[0], sigmas[-1], steps)
+            return np.geomspace(ends[0], ends[1], steps) if steps > 1 else ends[:1]
         return sigmas
 
     # An entry stands for the stretch half way to its neighbours.
@@ -140,18 +149,24 @@ def discrete_levels(
         grid,
         np.linspace(0, 1, len(edges)),
         edges,
+        solver=next((SOLVERS[start] for start in SOLVERS if kind.startswith(start)), "euler"),
         pure=bool(alpha_bar[-1] <= LEAST_ALPHA_BAR * (1 + 1e-9)),
     )
 
 
-def _spaced(spacing: str, count: int, steps: int, offset: int, name: str) -> np.ndarray:
+def _spaced(
+    spacing: str, count: int, steps: int, offset: int, name: str, one_more: bool
+) -> np.ndarray:
     """Training times that a sampler of `steps` steps visits, falling, [steps]."""
     if steps > count:
         raise InputError(f"{name}: {steps} steps are more than its {count} training times")
     if spacing == "linspace":
+        if one_more:
+            return np.round(np.linspace(count - 1, 0, steps + 1)[:-1])
         return np.linspace(count - 1, 0, steps) if steps > 1 else np.array([count - 1.0])
     if spacing == "leading":
-        times = np.arange(steps)[::-1] * (count // steps) + offset
+        first, stride = (1, count // (steps + 1)) if one_more else (0, count // steps)
+        times = np.arange(first, first + steps)[::-1] * stride + offset
         return np.minimum(times, count - 1).astype(float)
     if spacing == "trailing":
         return np.round(np.arange(count, 0, -count / steps)[:steps]) - 1

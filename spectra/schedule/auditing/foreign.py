@@ -48,7 +48,7 @@ def named_levels(name: str) -> NoiseLevels | None:
     -----
     ddpm: betas from 1e-4 to 0.02 in 1,000 steps (Ho et al. 2020). stable-diffusion: roots of the
     betas from 0.00085 to 0.012 (Rombach et al. 2022). sd3 shift K: logit t ~ N(0, 1), shifted
-    (Esser et al. 2024); flow shift K: even in t, shifted.
+    (Esser et al. 2024), sampled as its pipeline does; flow shift K: even in t, shifted.
     """
     key = " ".join(name.lower().replace("=", " ").split())
     if key == "edm":
@@ -58,7 +58,10 @@ def named_levels(name: str) -> NoiseLevels | None:
     found = re.fullmatch(r"(sd3|flow)(?: shift ([0-9.eE+-]+))?", key)
     if found is not None:
         shift = _shift(name, found[2]) if found[2] else 3.0 if found[1] == "sd3" else 1.0
-        return flow_levels(f"{found[1]} shift {shift:g}", shift, logit_normal=found[1] == "sd3")
+        name = f"{found[1]} shift {shift:g}"
+        if found[1] == "sd3":
+            return flow_levels(name, shift, logit_normal=True, count=1000)
+        return flow_levels(name, shift)
     if key in ("vp-cosine", "vp-linear"):
         return process_levels(key, processes.process(key).log_snr)
     if key == "ve":

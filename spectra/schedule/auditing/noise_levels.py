@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -42,6 +43,8 @@ class NoiseLevels:
         Of a flow.
     assumed : str
         What the source does not say.
+    count : int or None
+        Of a flow, as `flow_grid`.
     """
 
     name: str
@@ -55,6 +58,7 @@ class NoiseLevels:
     sigma_data: float | None = None
     shift: float | None = None
     assumed: str = ""
+    count: int | None = None
 
 
 def karras(noisy: float, clean: float, steps: int, rho: float = 7.0) -> np.ndarray:
@@ -96,15 +100,24 @@ def edm_levels(
     )
 
 
-def flow_grid(steps: int, shift: float) -> np.ndarray:
-    """t / (1 - t) of t = 1, 1 - 1/N, ..., 1/N shifted; the first, infinite one at t = 0.999."""
-    t = np.linspace(1, 1 / steps, steps)
-    t = shift * t / (1 + (shift - 1) * t)
-    t = np.minimum(t, 1 - BEYOND)
+def flow_grid(steps: int, shift: float, count: int | None = None) -> np.ndarray:
+    """t / (1 - t) of t = 1, 1 - 1/N, ..., 1/N shifted; the first, infinite one at t = 0.999.
+
+    With the `count` of a diffusers flow scheduler's training times the N times are, as its
+    set_timesteps(N) has them, even down to the least of these, which is shifted twice.
+    """
+    least = 1 / steps if count is None else float(_shifted(1 / count, shift))
+    t = np.minimum(_shifted(np.linspace(1, least, steps), shift), 1 - BEYOND)
     return t / (1 - t)
 
 
-def flow_levels(name: str, shift: float = 1.0, *, logit_normal: bool = False) -> NoiseLevels:
+def _shifted(t: Any, shift: float) -> Any:
+    return shift * t / (1 + (shift - 1) * t)
+
+
+def flow_levels(
+    name: str, shift: float = 1.0, *, logit_normal: bool = False, count: int | None = None
+) -> NoiseLevels:
     """Rectified flow, sigma = t / (1 - t): times shifted by k are noise levels times k.
 
     Trained evenly in t before the shift, or with logit t ~ N(0, 1) (Esser et al. 2024, SD3).
@@ -121,11 +134,12 @@ def flow_levels(name: str, shift: float = 1.0, *, logit_normal: bool = False) ->
         name,
         float(clean),
         float(noisy),
-        lambda steps: flow_grid(steps, shift),
+        lambda steps: flow_grid(steps, shift, count),
         share,
         logit + np.log(shift),
         pure=True,
         shift=shift,
+        count=count,
     )
 
 

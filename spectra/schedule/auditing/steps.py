@@ -72,12 +72,12 @@ def shift_finding(subject: Subject, account: Account, seen: Measured) -> list[Fi
     """A flow's one knob, searched."""
     if subject.levels is None or subject.levels.shift is None:
         return []
-    own, steps = subject.levels.shift, len(seen.knots)
+    own, count, steps = subject.levels.shift, subject.levels.count, len(seen.knots)
     shifts = own * 2.0 ** np.arange(-6, 6.01, 0.25)
     variance = np.exp(account.log_variance)
 
     def cost(shift: float) -> float:
-        grid = flow_grid(steps, shift)
+        grid = flow_grid(steps, shift, count)
         return predict_sigmas(variance, grid, seen.solver, count=account.count, start=seen.start).w2
 
     costs = np.array([cost(float(shift)) for shift in shifts])
