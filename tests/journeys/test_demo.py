@@ -14,6 +14,7 @@ FIGURES = (
     "hinge",
     "cutoff",
     "schedule",
+    "steps",
     "training",
     "samples",
     "sample-spectrum",
@@ -35,6 +36,10 @@ def test_demo_ends_with_a_page_of_every_figure(tmp_path: Path) -> None:
 
     assert {row["verdict"] for row in numbers["differences"]} <= {"better", "worse", "undecided"}
     assert all(row["pairs"] == 3 for row in numbers["differences"])
+    rules = {name: run["rule"] for name, run in numbers["runs"].items()}
+    assert rules["derived-0"] == "optimal"
+    assert rules["rectified-flow-0"] == "time"
+    assert set(numbers["spectral_distance_on_optimised_steps"]) == set(rules)
     saved = json.loads((tmp_path / "demo.json").read_text())
     assert saved["differences"] == numbers["differences"]
 
