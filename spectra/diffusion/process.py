@@ -4,12 +4,9 @@ import numpy as np
 import torch
 
 from spectra.schedule import Schedule
+from spectra.schedule.steps.gaussian import MOST_LOG_SNR
 
 __all__ = ["DiffusionProcess"]
-
-# A sequential schedule has components far beyond any noise one can see: e^60 and its square root
-# times any data variance stay inside float32.
-MOST_LOG_SNR = 60.0
 
 
 class DiffusionProcess:

@@ -12,6 +12,7 @@ from spectra.diffusion.likelihood import (
     gaussian_bits_per_dim,
     variational_bound,
 )
+from spectra.diffusion.measure import spread_examples
 from spectra.diffusion.randomness import SCORING, normal, uniform
 from spectra.diffusion.settings import Device, chosen_device
 from spectra.diffusion.solvers import evaluations
@@ -194,7 +195,7 @@ def evaluate(
         device=device,
         progress=progress,
     )
-    reference = _spread(source, 4 * max(n, 256))
+    reference = spread_examples(source, 4 * max(n, 256))
     spectral = spectral_distance(samples, source.examples(reference), seed=seed)
     return Scores(
         bound=bound,
@@ -223,7 +224,7 @@ def score_bound(
     denoiser = run.denoiser(device)
     process = denoiser.process
     schedule, shape = run.schedule, run.schedule.shape
-    chosen = _spread(source, examples)
+    chosen = spread_examples(source, examples)
     terms, moments = [], []
     for start in range(0, len(chosen), 64):
         index = chosen[start : start + 64]
@@ -267,22 +268,3 @@ def score_bound(
         n=len(chosen),
         files=tuple(source.files[int(f)] for f in files),
     )
-
-
-def _spread(source: Source, most: int) -> np.ndarray:
-    """At most `most` example indices, evenly spread over the files, always the same ones.
-
-    Every file gives the same number, or all it has; one that cannot be decoded gives none.
-    """
-    _, first, sizes = np.unique(source.file_index, return_index=True, return_counts=True)
-    if len(first) > most:
-        kept = np.linspace(0, len(first) - 1, most).round().astype(int)
-        first, sizes = first[kept], sizes[kept]
-    each = max(1, most // len(first))
-    chosen = [
-        start + np.unique(np.linspace(0, size - 1, min(each, size)).round().astype(int))
-        for start, size in zip(first, sizes, strict=True)
-    ]
-    spread = np.sort(np.concatenate(chosen))
-    readable = source.readable(spread)
-    return spread[readable] if readable.any() else spread  # the reader says why there is none

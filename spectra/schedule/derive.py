@@ -11,7 +11,7 @@ from spectra.schedule import pace as paces
 from spectra.schedule.best_basis import best_basis
 from spectra.schedule.coordinates import AnyOrdering, Strength, coordinates
 from spectra.schedule.ends import INFORMATION_LEFT, Ends
-from spectra.schedule.orderings import ordering_text, orderings
+from spectra.schedule.orderings import ordering_text, orderings, strength_text
 from spectra.schedule.pace import Knots, Pace
 from spectra.schedule.processes import Form
 from spectra.schedule.schedule import Schedule, offset_histogram
@@ -194,10 +194,10 @@ def _ordered(
     if penalty is not None:
         raise InputError("penalty: is for ordering_strength auto; leave one of the two out")
     base = coordinates(spectrum, basis, ordering, strength)
-    if not isinstance(strength, (int, float)):
-        bands = ", ".join(f"{a:g} up to {edge:g} cycles/pixel" for edge, a in strength)
-        return base, f"{words}, strength {bands}"
-    return base, f"{words}, strength {strength:g}: {_strength_reason(words, float(strength))}"
+    said = f"{words}, strength {strength_text(strength)}"
+    if isinstance(strength, (int, float)):
+        said += f": {_strength_reason(words, float(strength))}"
+    return base, said
 
 
 def _ends_at(base: Schedule, offset: np.ndarray, wish: Ends) -> tuple[float, float]:

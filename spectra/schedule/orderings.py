@@ -26,6 +26,7 @@ __all__ = [
     "orderings",
     "parse_ordering",
     "radial_labels",
+    "strength_text",
 ]
 
 OrderingName = Literal["variance", "frequency", "level", "position"]
@@ -120,6 +121,13 @@ def ordering_text(terms: Sequence[Ordering]) -> str:
     if len(terms) == 1 and terms[0].strength == 1:
         return terms[0].word
     return "+".join(f"{term.word}:{term.strength:g}" for term in terms)
+
+
+def strength_text(strength: float | Bands) -> str:
+    """A strength, or those of its bands, in words."""
+    if isinstance(strength, (int, float)):
+        return f"{strength:g}"
+    return ", ".join(f"{a:g} up to {edge:g} cycles/pixel" for edge, a in strength)
 
 
 def component_labels(

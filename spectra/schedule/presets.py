@@ -16,6 +16,7 @@ from typing import Any, Literal, get_args
 
 from spectra.errors import InputError, check_name
 from spectra.schedule.blurred import blurring, heat_dissipation
+from spectra.schedule.coordinates import Strength
 from spectra.schedule.processes import ProcessName
 from spectra.schedule.published import equal_snr, power_law_noise, soft_conditioning, windows
 from spectra.schedule.schedule import Schedule
@@ -59,7 +60,7 @@ def preset(
     basis: str | None = None,
     process: str | None = None,
     ordering: str | None = None,
-    ordering_strength: float | None = None,
+    ordering_strength: Strength | None = None,
     g_denoise: float | None = None,
     g_noise: float | None = None,
     blur_max: float | None = None,

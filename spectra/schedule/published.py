@@ -10,7 +10,8 @@ import numpy as np
 
 from spectra.errors import InputError, check_name, check_number
 from spectra.schedule import processes
-from spectra.schedule.coordinates import AnyOrdering, coordinates
+from spectra.schedule.coordinates import AnyOrdering, Strength, coordinates
+from spectra.schedule.orderings import ordering_text, orderings, strength_text
 from spectra.schedule.schedule import Schedule
 from spectra.schedule.standard import scalar_pace
 from spectra.spectrum import Spectrum
@@ -64,7 +65,7 @@ def soft_conditioning(
     *,
     g_denoise: float = -7.0,
     g_noise: float = 3.0,
-    ordering_strength: float = 1.0,
+    ordering_strength: Strength = 1.0,
     ordering: AnyOrdering = "variance",
     basis: str = "dct",
 ) -> Schedule:
@@ -98,7 +99,7 @@ def soft_conditioning(
         pace=np.array([start, end]),
         explanation={
             "preset": "soft-conditioning (Gerdes et al. 2024): log SNR falls evenly",
-            "ordering": f"{_named(ordering)}, strength {ordering_strength:g}",
+            "ordering": f"{_named(ordering)}, strength {strength_text(ordering_strength)}",
             "ends": f"log SNR(0) >= {-g_denoise:g} and log SNR(1) <= {-g_noise:g}, as given",
         },
     )
@@ -230,4 +231,6 @@ def frequencies(base: Schedule, what: str) -> np.ndarray:
 
 
 def _named(ordering: AnyOrdering) -> str:
-    return ordering if isinstance(ordering, str) else "as given"
+    return (
+        "given labels" if isinstance(ordering, np.ndarray) else ordering_text(orderings(ordering))
+    )

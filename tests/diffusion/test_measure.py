@@ -300,9 +300,9 @@ def test_measured_errors_serve_the_covariance_solver(
     np.testing.assert_allclose(exact, plain, atol=1e-3)
     assert np.isfinite(measured).all()
     assert np.abs(measured - plain).max() > 1e-3
-    with pytest.raises(InputError, match="solver 'heun' has no use for it"):
-        sample(tilted_run, n=1, solver="heun", error=found, device="cpu")
-    with pytest.raises(InputError, match="measure the run's own denoiser"):
+    with pytest.raises(InputError, match="solver 'heun' on a grid of its own has no use for it"):
+        sample(tilted_run, n=1, solver="heun", rule="edm", error=found, device="cpu")
+    with pytest.raises(InputError, match="was measured in fourier"):
         sample(tilted_run, **options, error=replace(found, basis="fourier"))
 
 

@@ -106,6 +106,11 @@ def test_a_schedule_in_another_order_has_ends_by_their_criteria() -> None:
     assert found.flow.schedule != pytest.approx(plain.flow.schedule, rel=0.01)
 
 
+def test_a_schedule_far_from_standard_has_finite_numbers() -> None:
+    schedule = spectra.derive_schedule(SPECTRUM, basis="dct", ordering_strength=2000.0)
+    json.dumps(prescription(SPECTRUM, schedule, steps=2).to_dict(), allow_nan=False)
+
+
 def test_the_shift_of_rectified_flow_is_one() -> None:
     """A schedule that is rectified flow is at shift 1; shifted data shift with it."""
     flow = spectra.standard_schedule(SPECTRUM, process="rectified-flow")

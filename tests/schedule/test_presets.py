@@ -110,6 +110,20 @@ def test_soft_conditioning(ordering: str, strength: float) -> None:
     assert snr[1].max() == pytest.approx(-high, abs=1e-12)
 
 
+def test_soft_conditioning_by_bands() -> None:
+    """Each band at its own strength, said in words; SNRs end where the two numbers say."""
+    bands = [(0.1, 1.0), (0.8, 0.5)]
+    made = spectra.preset("soft-conditioning", SPECTRUM, ordering_strength=bands)
+    ends = made.log_snr(np.array([0.0, 1.0])).reshape(2, -1)
+    np.testing.assert_allclose([ends[0].min(), ends[1].max()], [7.0, -3.0], atol=1e-9)
+    frequency = made.frequency.ravel()
+    for low, high, strength in ((0.0, 0.1, 1.0), (0.1, 0.8, 0.5)):
+        inside = (frequency > low) & (frequency <= high)
+        own = np.log(made.variance.ravel()[inside])
+        np.testing.assert_allclose(np.polyfit(own, made.offset.ravel()[inside], 1)[0], strength)
+    assert "1 up to 0.1 cycles/pixel, 0.5 up to 0.8" in made.explanation["ordering"]
+
+
 @pytest.mark.parametrize("options", [{}, {"blur_max": 5.0, "blur_floor": 0.0}])
 def test_blurring(options: dict[str, Any]) -> None:
     """a_t d_t / sigma_t of the paper's pseudo-code, on the DCT's n, m."""

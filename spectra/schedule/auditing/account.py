@@ -9,6 +9,7 @@ import numpy as np
 from spectra.errors import InputError
 from spectra.schedule import ends
 from spectra.schedule.schedule import Schedule
+from spectra.schedule.steps.gaussian import within
 
 if TYPE_CHECKING:
     from spectra.schedule.steps.denoising import DenoisingError
@@ -118,11 +119,11 @@ class Account:
         )
 
     def log_snr(self, t: np.ndarray) -> np.ndarray:
-        """Mean ln SNR of each group, [T] -> [T, G]."""
+        """Mean ln SNR of each group, as far out as samplers tell apart, [T] -> [T, G]."""
         if self.schedule.separable:
             offset = self._mean(self.schedule.offset.ravel())
-            return offset - self.schedule.pace_at(t)[:, None]
-        rows = [self._mean(self.schedule.log_snr(time[None]).ravel()) for time in t]
+            return within(offset - self.schedule.pace_at(t)[:, None])
+        rows = [self._mean(within(self.schedule.log_snr(time[None])).ravel()) for time in t]
         return np.array(rows)
 
     def _mean(self, values: np.ndarray) -> np.ndarray:

@@ -224,6 +224,15 @@ def test_another_data_set_keeps_the_noise() -> None:
     assert found.knots[0] == pytest.approx(audit(schedule, SPECTRUM, steps=8).knots[0], rel=1e-6)
 
 
+@pytest.mark.parametrize("strength", [50.0, 2000.0])
+def test_components_beyond_all_noise_stay_finite(strength: float) -> None:
+    schedule = spectra.derive_schedule(SPECTRUM, basis="dct", ordering_strength=strength)
+    found = audit(schedule, SPECTRUM, steps=3)
+    for values in (found.knots, found.best_knots, found.sigma, found.information_rate):
+        assert np.isfinite(values).all()
+    json.dumps(found.to_dict(), allow_nan=False)
+
+
 # ---- what is read
 
 
