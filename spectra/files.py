@@ -144,11 +144,12 @@ def _open(path: Path, kind: str, with_tables: bool) -> tuple[dict[str, np.ndarra
             header = json.loads((file.metadata() or {}).get(METADATA_KEY, "{}"))
             names = file.keys() if with_tables else ()
             tables = {name: file.get_tensor(name) for name in names}
-    except (SafetensorError, OSError, json.JSONDecodeError) as error:
+    except (SafetensorError, OSError, ValueError, TypeError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise InputError(
             f"{path}: not a readable {kind} file ({reason}); write it again with spectra"
         ) from error
-    if not {"kind", "format", "settings"} <= set(header):
+    whole = isinstance(header, dict) and {"kind", "format", "settings"} <= set(header)
+    if not (whole and isinstance(header["settings"], dict)):
         raise InputError(f"{path}: not written by spectra; a {kind} file is expected")
     return tables, header

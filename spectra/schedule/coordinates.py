@@ -23,6 +23,7 @@ __all__ = ["AnyOrdering", "Strength", "component_variance", "coordinates"]
 AnyOrdering = str | Ordering | Sequence[Ordering] | np.ndarray
 Strength = float | Bands
 
+LEAST_VARIANCE = 1e-120  # of the values' mean variance, and of its inverse
 # Under this share of the mean variance a component counts as empty.
 EMPTY = 1e-9
 # A rising or white spectrum keeps an order of frequencies, levels and places.
@@ -54,7 +55,7 @@ def coordinates(
     """
     made, components = _basis(spectrum, basis)
     variance = component_variance(spectrum, basis)
-    log_power = np.log(spectrum.power + spectrum.quantisation_floor)  # [F]
+    log_power = np.log(_seen_power(spectrum, variance))  # [F]
     labels, radial = _labels(spectrum, made, variance, log_power, ordering)
     if isinstance(strength, (int, float)):
         check_number("ordering_strength", float(strength), low=0.0)
@@ -106,11 +107,26 @@ def component_variance(spectrum: Spectrum, basis: str) -> np.ndarray:
         )
     if not np.isfinite(measured).all():
         raise InputError(f"{spectrum.name}: the spectrum holds NaN; analyze the source again")
+    if (measured < 0).any():
+        raise InputError(f"{spectrum.name}: a variance is under 0; analyze the source again")
+    mean = float(measured.mean(dtype=float)) + spectrum.quantisation_floor
+    if not LEAST_VARIANCE < mean < 1 / LEAST_VARIANCE and measured.any():
+        raise InputError(
+            f"{spectrum.name}: values of variance {mean:.3g} cannot be computed with; rescale them"
+        )
     if not measured.any() and spectrum.quantum == 0:
         raise InputError(
             f"{spectrum.name}: all examples are the same; there is no variance to order noise by"
         )
     return np.maximum(measured, EMPTY * measured.mean()) + spectrum.quantisation_floor
+
+
+def _seen_power(spectrum: Spectrum, variance: np.ndarray) -> np.ndarray:
+    """Ring power with the rounding noise that training adds, and the floor of empty ones, [F]."""
+    power = spectrum.power + spectrum.quantisation_floor
+    if not np.isfinite(power).all() or (power < 0).any():
+        raise InputError(f"{spectrum.name}: the spectrum holds NaN; analyze the source again")
+    return np.maximum(power, EMPTY * variance.mean())
 
 
 def _basis(spectrum: Spectrum, name: str) -> tuple[Basis, np.ndarray | None]:

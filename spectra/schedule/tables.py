@@ -43,7 +43,10 @@ def load_schedule(path: str | Path) -> Schedule:
     if missing:
         raise InputError(f"{path}: lacks {', '.join(missing)}; write it again with spectra")
     for name in ("shape", "limits"):  # JSON has no tuples
-        if found.get(name) is not None:
+        if isinstance(found.get(name), list):
             found[name] = tuple(found[name])
     # Anything else in it was added by a later minor version.
-    return Schedule(**{name: found[name] for name in names if name in found})
+    try:
+        return Schedule(**{name: found[name] for name in names if name in found})
+    except (InputError, TypeError) as error:
+        raise InputError(f"{path}: {error}; write it again with spectra") from None

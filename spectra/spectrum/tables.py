@@ -8,6 +8,7 @@ import numpy as np
 from spectra.bases import ScatterMoments
 from spectra.errors import InputError
 from spectra.files import read_tables, write_tables
+from spectra.spectrum.checks import check_spectrum
 from spectra.spectrum.moments import FileMoments
 from spectra.spectrum.spectrum import SETTINGS, Spectrum
 
@@ -31,9 +32,15 @@ def load_spectrum(path: str | Path) -> Spectrum:
     """
     tables, settings = read_tables(path, "spectrum", major=1)
     try:
-        return spectrum_of_tables(tables, settings)
+        spectrum = spectrum_of_tables(tables, settings)
     except KeyError as missing:
         raise InputError(f"{path}: lacks {missing}; write it again with spectra") from missing
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise InputError(
+            f"{path}: its settings are damaged ({error}); analyze the source again"
+        ) from error
+    check_spectrum(spectrum, str(path))
+    return spectrum
 
 
 def spectrum_tables(spectrum: Spectrum) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

@@ -170,6 +170,11 @@ def audit(
     times = found.grid(steps or STEPS, solver)
     if grid is not None and sigmas is None:
         times = check_grid(np.asarray(grid, float))
+    if len(times) > MOST_STEPS + 1:
+        raise InputError(
+            f"{found.name}: a sampler of {len(times) - 1:,} steps; audits look at {MOST_STEPS} at "
+            "most"
+        )
     if len(times) < 2:
         raise InputError(f"{found.name}: a sampler needs at least one noise level")
     account = Account.of(found.schedule, error)

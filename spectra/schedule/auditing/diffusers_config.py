@@ -43,11 +43,15 @@ def config_levels(config: dict[str, Any], name: str) -> NoiseLevels:
     if kind.startswith("EDM"):
         edm = edm_levels(
             name,
-            sigma_min=_number(config, "sigma_min", 0.002, name),
-            sigma_max=_number(config, "sigma_max", 80.0, name),
-            sigma_data=_number(config, "sigma_data", 0.5, name),
-            rho=_number(config, "rho", 7.0, name),
+            sigma_min=_number(config, "sigma_min", 0.002, name, 1e-20, 1e20),
+            sigma_max=_number(config, "sigma_max", 80.0, name, 1e-20, 1e20),
+            sigma_data=_number(config, "sigma_data", 0.5, name, 1e-20, 1e20),
+            rho=_number(config, "rho", 7.0, name, 0.1, 1000.0),
         )
+        if not edm.clean < edm.noisy:
+            raise InputError(
+                f"{name}: sigma_min {edm.clean:g} must lie below sigma_max {edm.noisy:g}"
+            )
         assumed = "trained at EDM's P_mean -1.2, P_std 1.2, which the file does not say"
         return replace(edm, assumed=assumed)
     if "FlowMatch" in kind or config.get("use_flow_sigmas"):
@@ -57,9 +61,7 @@ def config_levels(config: dict[str, Any], name: str) -> NoiseLevels:
 
 def _flow(config: dict[str, Any], name: str) -> NoiseLevels:
     key = "flow_shift" if config.get("use_flow_sigmas") else "shift"
-    shift = _number(config, key, 1.0, name)
-    if shift <= 0:
-        raise InputError(f"{name}: {key} {shift:g} must be above 0")
+    shift = _number(config, key, 1.0, name, 1e-6, 1e6)
     assumed = "trained evenly in t before the shift, which the file does not say"
     if config.get("use_dynamic_shifting"):
         assumed += "; the shift depends on the size, the file's own is used"
@@ -72,8 +74,10 @@ def _flow(config: dict[str, Any], name: str) -> NoiseLevels:
 def _alpha_bar(config: dict[str, Any], name: str) -> np.ndarray:
     """Cumulative product of 1 - beta, [T]."""
     betas = _betas(config, name)
-    if not (np.isfinite(betas).all() and (betas >= 0).all() and (betas <= 1).all() and len(betas)):
+    if not (np.isfinite(betas).all() and (betas >= 0).all() and (betas <= 1).all()):
         raise InputError(f"{name}: betas must lie between 0 and 1")
+    if len(betas) < 2 or not betas.any():
+        raise InputError(f"{name}: betas must be at least two, and not all 0")
     alpha_bar = np.cumprod(1 - betas)
     if config.get("rescale_betas_zero_snr"):
         # Lin et al. (2024), algorithm 1: sqrt(alpha_bar) moved and stretched to end at 0.
@@ -95,8 +99,8 @@ def _betas(config: dict[str, Any], name: str) -> np.ndarray:
     if count != int(count) or not 1 < count <= 1e6:
         raise InputError(f"{name}: num_train_timesteps {count:g} must be a whole number above 1")
     steps = int(count)
-    start = _number(config, "beta_start", 1e-4, name)
-    end = _number(config, "beta_end", 0.02, name)
+    start = _number(config, "beta_start", 1e-4, name, 0)
+    end = _number(config, "beta_end", 0.02, name, 0)
     kind = config.get("beta_schedule", "linear")
     if kind == "linear":
         return np.linspace(start, end, steps)
@@ -119,14 +123,15 @@ def discrete_levels(
 ) -> NoiseLevels:
     """A table of alpha-bar [T], trained evenly over its entries."""
     config = config or {}
-    log_sigma = (np.log1p(-alpha_bar) - np.log(alpha_bar)) / 2
+    with np.errstate(divide="ignore"):  # beta = 0
+        log_sigma = (np.log1p(-alpha_bar) - np.log(alpha_bar)) / 2
     if not (np.isfinite(log_sigma).all() and (np.diff(log_sigma) > 0).all()):
         # Standing still is allowed: two entries of one level are one.
         log_sigma = np.maximum.accumulate(np.maximum(log_sigma, np.log(1e-6)))
         log_sigma = log_sigma + 1e-9 * np.arange(len(log_sigma))
     leading = any(kind.startswith(start) for start in LEADING)
     spacing = config.get("timestep_spacing") or ("leading" if leading else "linspace")
-    offset = int(config.get("steps_offset") or 0)
+    offset = int(_number(config, "steps_offset", 0, name, 0))
     index = np.arange(len(log_sigma))
     one_more = any(kind.startswith(start) for start in ONE_MORE)
 
@@ -175,10 +180,21 @@ def _spaced(
     )
 
 
-def _number(config: dict[str, Any], key: str, default: float, name: str) -> float:
+def _number(
+    config: dict[str, Any],
+    key: str,
+    default: float,
+    name: str,
+    low: float = -1e300,
+    high: float = 1e300,
+) -> float:
     value = config.get(key, default)
     if value is None:
         value = default
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not np.isfinite(value):
-        raise InputError(f"{name}: {key} {value!r} must be a finite number")
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:
+        raise InputError(f"{name}: {key} {str(value)[:40]!r} must be a finite number")
+    if low > 0 and value <= 0:
+        raise InputError(f"{name}: {key} {str(value)[:40]} must be above 0")
+    if not low <= value <= high:
+        raise InputError(f"{name}: {key} {str(value)[:40]} must be from {low:g} to {high:g}")
     return float(value)

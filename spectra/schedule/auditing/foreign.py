@@ -39,6 +39,17 @@ NAMES = (
 # EDM's keyword arguments under the names that files give them.
 EDM_KEYS = ("p_mean", "p_std", "sigma_data", "sigma_min", "sigma_max", "rho")
 LARGEST_FILE = 64 << 20  # bytes; a list of noise levels is far smaller
+LARGEST_LOG_SIGMA = 200.0
+# What no one means: larger numbers, and smaller ones, than any data set asks for.
+BOUNDS = {
+    "p_mean": (-50.0, 50.0),
+    "p_std": (1e-3, 20.0),
+    "sigma_data": (1e-20, 1e20),
+    "sigma_min": (1e-20, 1e20),
+    "sigma_max": (1e-20, 1e20),
+    "rho": (0.1, 1000.0),
+    "shift": (1e-6, 1e6),
+}
 
 
 def named_levels(name: str) -> NoiseLevels | None:
@@ -87,8 +98,9 @@ def _shift(name: str, text: str) -> float:
         shift = float(text)
     except ValueError:
         shift = float("nan")
-    if not (np.isfinite(shift) and shift > 0):
-        raise InputError(f"{name}: the shift must be a number above 0 (SD3's is 3)")
+    low, high = BOUNDS["shift"]
+    if not low <= shift <= high:
+        raise InputError(f"{name}: the shift must be above 0, {low:g} to {high:g} (SD3's is 3)")
     return shift
 
 
@@ -123,7 +135,7 @@ def read_levels(path: Path) -> NoiseLevels:
     if text[:1] in ("{", "["):
         try:
             value = json.loads(text)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # also whole numbers of 5,000 digits
             reason = " ".join(str(error).split())
             raise InputError(f"{path}: is not whole JSON ({reason})") from None
         return _from_json(value, name)
@@ -172,14 +184,27 @@ def _from_sampler(value: dict[str, Any], name: str) -> NoiseLevels:
             log_sigma = np.asarray(table["log_sigma"], float)
             share = np.asarray(table["cumulative"], float)
         elif isinstance(density, dict) and density.get("type") == "lognormal":
-            share, log_sigma = normal_quantiles(float(density["mean"]), float(density["std"]))
+            mean, std = float(density["mean"]), float(density["std"])
+            for key, moment in (("p_mean", mean), ("p_std", std)):
+                if not BOUNDS[key][0] <= moment <= BOUNDS[key][1]:
+                    raise InputError(
+                        f"{name}: a log-normal density of mean {mean:g} and std {std:g} is out of "
+                        "reach; mean -50 to 50 and std 0.001 to 20 are read"
+                    )
+            share, log_sigma = normal_quantiles(mean, std)
         else:
             return levels
-    except (KeyError, TypeError, ValueError):
+    except InputError:
+        raise
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise InputError(f"{name}: the density of its noise levels cannot be read") from None
-    rises = share.shape == log_sigma.shape and (np.diff(log_sigma) > 0).all()
+    rises = (
+        share.shape == log_sigma.shape and log_sigma.ndim == 1 and (np.diff(log_sigma) > 0).all()
+    )
     if not (rises and (np.diff(share) >= 0).all() and len(share) > 1):
         raise InputError(f"{name}: the density's levels and their shares must rise together")
+    if not (np.isfinite(share).all() and np.abs(log_sigma).max() < LARGEST_LOG_SIGMA):
+        raise InputError(f"{name}: the density of its noise levels is not finite")
     return replace(levels, share=share, log_sigma=log_sigma)
 
 
@@ -191,8 +216,9 @@ def _edm(found: dict[str, Any], name: str) -> NoiseLevels:
         number = found[key]
         if isinstance(number, bool) or not isinstance(number, (int, float)):
             raise InputError(f"{name}: {key} {number!r} must be a number")
-        if not np.isfinite(number) or (key != "p_mean" and number <= 0):
-            raise InputError(f"{name}: {key} {number:g} must be finite and above 0")
+        low, high = BOUNDS[key]
+        if not low <= number <= high:
+            raise InputError(f"{name}: {key} {str(number)[:40]} must be from {low:g} to {high:g}")
         given[key] = float(number)
     levels = edm_levels(name, **given)
     if not levels.clean < levels.noisy:
@@ -211,15 +237,16 @@ def list_levels(values: list[Any], name: str) -> NoiseLevels:
     """
     try:
         sigmas = np.asarray(values, float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError(f"{name}: sigmas must be a list of numbers") from None
     if sigmas.ndim == 1 and len(sigmas) and sigmas[-1] == 0:
         sigmas = sigmas[:-1]
+    low, high = BOUNDS["sigma_min"]
     good = sigmas.ndim == 1 and len(sigmas) >= 2 and bool(np.isfinite(sigmas).all())
-    if not (good and (sigmas > 0).all() and (np.diff(sigmas) < 0).all()):
+    if not (good and (sigmas >= low).all() and sigmas[0] <= high and (np.diff(sigmas) < 0).all()):
         raise InputError(
             f"{name}: sigmas must be at least two finite numbers that fall and stay above 0 "
-            "(a last 0 is allowed)"
+            "(a last 0 is allowed), between 1e-20 and 1e20"
         )
 
     def grid(steps: int) -> np.ndarray:

@@ -87,16 +87,23 @@ def resolve(
         return _of_schedule(preset(str(subject), spectrum), spectrum, even=True)
     if levels is None:
         path = Path(subject)
-        if not path.exists():
+        if not _exists(path):
             presets = [name for name in get_args(PresetName) if name not in NAMES]
             raise InputError(
-                f"audit {str(subject)!r}: neither a file nor a name; known are "
+                f"audit {str(subject)[:200]!r}: neither a file nor a name; known are "
                 f"{', '.join((*NAMES, *presets))}"
             )
         if path.suffix == ".safetensors":
             return _of_schedule(load_schedule(path), spectrum)
         levels = read_levels(path)
     return _of_levels(levels, spectrum, sigmas, basis)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # too long for a name, or out of reach
+        return False
 
 
 def _of_schedule(schedule: Schedule, spectrum: Spectrum, *, even: bool = False) -> Subject:

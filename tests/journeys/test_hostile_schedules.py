@@ -1,0 +1,172 @@
+"""Damaged, alien and absurd files and numbers: one line and exit 2, or a schedule that holds."""
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import spectra
+from spectra.cli import main
+from tests.hostile_schedules import FOREIGN, damaged_bytes, damaged_parts, parts, rewrite
+from tests.journeys.test_bad_input import refused
+
+BASES = ("dct", "pixel", "fourier", "wavelet", "pca")
+
+
+def fields(*shape: int, seed: int = 0) -> np.ndarray:
+    values = np.random.default_rng(seed).normal(size=shape)
+    for axis in range(2, len(shape)):
+        values = values.cumsum(axis)
+    return values / 10
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A spectrum, a schedule of it, and one that uses every optional table."""
+    folder = tmp_path_factory.mktemp("files")
+    spectrum = spectra.analyze(fields(12, 1, 8, 8), bases=BASES)
+    found = {name: folder / f"{name}.safetensors" for name in ("spectrum", "schedule", "blurred")}
+    spectrum.save(found["spectrum"])
+    spectra.derive_schedule(spectrum, basis="pca", density="modes").save(found["schedule"])
+    spectra.schedule.preset("blurring", spectrum).save(found["blurred"])
+    return found
+
+
+def outcome(capsys: pytest.CaptureFixture[str], *arguments: object) -> bool:
+    """Whether a command did its work; if not, it said why in one line."""
+    capsys.readouterr()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        try:
+            main([*map(str, arguments), "--json"])
+            code = 0
+        except SystemExit as stop:
+            code = stop.code
+    printed = capsys.readouterr()
+    if code == 0:
+        assert isinstance(json.loads(printed.out), dict)
+        return True
+    assert code == 2
+    assert printed.out == ""
+    assert printed.err.count("\n") == 1, printed.err
+    assert printed.err.startswith("spectra: ")
+    return False
+
+
+def commands(kind: str, file: Path, spectrum: Path, tmp: Path) -> list[list[object]]:
+    if kind == "spectrum":
+        return [["schedule", file, "--show"]]
+    return [
+        ["export", file, "--to", "edm", "--out", tmp / "e.json"],
+        ["schedule", spectrum, "--audit", file],
+    ]
+
+
+@pytest.mark.parametrize("kind", ["spectrum", "schedule"])
+def test_cut_and_overwritten_files(capsys, files, tmp_path, kind: str) -> None:
+    for what, content in damaged_bytes(files[kind].read_bytes()):
+        file = tmp_path / "bad.safetensors"
+        file.write_bytes(content)
+        for command in commands(kind, file, files["spectrum"], tmp_path):
+            assert not outcome(capsys, *command), what
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["spectrum", "schedule", "blurred"])
+def test_every_part_of_a_file_may_be_anything(capsys, files, tmp_path, kind: str) -> None:
+    file = tmp_path / "bad.safetensors"
+    for what, tables, header in damaged_parts(files[kind]):
+        rewrite(file, tables, header)
+        for command in commands(kind, file, files["spectrum"], tmp_path):
+            try:
+                outcome(capsys, *command)
+            except BaseException as error:
+                raise AssertionError(f"{kind}: {what}") from error
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value"),
+    [
+        ("spectrum", "moments.power.total", np.nan),
+        ("spectrum", "variance.dct", np.nan),
+        ("spectrum", "variance.dct", -1.0),
+        ("spectrum", "variance.dct", 1e308),
+        ("spectrum", "mean", np.inf),
+        ("spectrum", "scatter.scatter", np.nan),
+        ("schedule", "variance", 0.0),
+        ("schedule", "variance", 1e308),
+        ("schedule", "offset", 1e308),
+        ("schedule", "pace", np.nan),
+        ("schedule", "t", np.inf),
+        ("blurred", "blur_rate", np.nan),
+    ],
+)
+def test_a_table_that_cannot_be_is_refused_with_the_file_s_name(
+    capsys, files, tmp_path, kind: str, name: str, value: float
+) -> None:
+    tables, header = parts(files[kind])
+    file = tmp_path / "bad.safetensors"
+    rewrite(file, {**tables, name: np.full_like(tables[name], value)}, header)
+    for command in commands(kind, file, files["spectrum"], tmp_path):
+        assert "bad.safetensors" in refused(capsys, *command)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value"),
+    [
+        ("spectrum", "shape", [8, 8]),
+        ("spectrum", "shape", "x"),
+        ("spectrum", "quantum", None),
+        ("spectrum", "quantum", 1e308),
+        ("spectrum", "sizes", []),
+        ("spectrum", "reach", "x"),
+        ("spectrum", "segment", []),
+        ("spectrum", "spacing", 3),
+        ("spectrum", "skipped", 3),
+        ("schedule", "shape", -1),
+        ("schedule", "form", "x"),
+        ("schedule", "coverage", "x"),
+        ("schedule", "quantum", None),
+        ("schedule", "limits", [1]),
+        ("schedule", "blur_floor", []),
+        ("schedule", "data", []),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused(
+    capsys, files, tmp_path, kind: str, name: str, value: Any
+) -> None:
+    tables, header = parts(files[kind])
+    file = tmp_path / "bad.safetensors"
+    rewrite(file, tables, {**header, "settings": {**header["settings"], name: value}})
+    for command in commands(kind, file, files["spectrum"], tmp_path):
+        assert "bad.safetensors" in refused(capsys, *command)
+
+
+def test_nan_in_memory_is_refused(files) -> None:
+    from dataclasses import replace
+
+    spectrum = spectra.load_spectrum(files["spectrum"])
+    moments = spectrum.power_moments
+    power = moments.total.copy()
+    power[0] = np.nan
+    holed = replace(spectrum, power_moments=replace(moments, total=power))
+    with pytest.raises(spectra.InputError, match="NaN"):
+        spectra.derive_schedule(holed, basis="dct")
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_other_people_s_files(capsys, files, tmp_path, name: str) -> None:
+    path = tmp_path / name
+    path.write_text(FOREIGN[name], encoding="utf-8")
+    assert not outcome(capsys, "schedule", files["spectrum"], "--audit", path)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", " ", "..", "x" * 5000, "a\0b", "sd3 shift 0", "sd3 shift 1e308", "sd3 shift nan", "ä\nb"],
+)
+def test_names_that_are_none(capsys, files, name: str) -> None:
+    assert not outcome(capsys, "schedule", files["spectrum"], "--audit", name)
