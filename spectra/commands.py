@@ -98,6 +98,7 @@ def probe(path: Path, name: str, out: Path, options: dict[str, Any]) -> Result:
     """Measure a run's denoising error; write it."""
     from spectra.diffusion import load_run, measure_denoiser
     from spectra.plots.denoising import octave_errors
+    from spectra.schedule.strength import structure_share
 
     if out.is_dir():
         raise InputError(f"{out}: is a folder; give a file, {out / 'denoising.safetensors'} say")
@@ -110,6 +111,7 @@ def probe(path: Path, name: str, out: Path, options: dict[str, Any]) -> Result:
     found = octave_errors(error)
     ratio = found.ratio
     whole = found.error.sum(axis=1) / found.wiener.sum(axis=1)
+    known = structure_share(error) if len(error.sigma) > 1 else None
     numbers = {
         "out": str(out),
         "basis": error.basis,
@@ -122,6 +124,7 @@ def probe(path: Path, name: str, out: Path, options: dict[str, Any]) -> Result:
         "wiener": found.wiener.T,
         "ratio": ratio.T,
         "whole": whole,
+        "known_beyond_spectrum": known,
     }
     at = np.unique(np.linspace(0, len(error.sigma) - 1, TOLD_LEVELS).round().astype(int))
     labels = [octave.label.removesuffix(" cycles/pixel") for octave in found.octaves]
@@ -134,8 +137,16 @@ def probe(path: Path, name: str, out: Path, options: dict[str, Any]) -> Result:
         f"wrote {out}, for",
         f"  spectra plot {out} --out DIR   the same as a picture",
         f"  spectra sample {path} --error {out}   steps that know this network",
-        f"  spectra schedule SPECTRUM --penalty {out}   a schedule that knows it",
     ]
+    if known is None:
+        lines.append("one noise level says nothing of the others; leave --sigmas out for 16")
+    elif known > 0:
+        lines.append(f"  spectra schedule SPECTRUM --penalty {out}   a schedule that knows it")
+    else:
+        lines.append(
+            f"worse than the Wiener filter on the whole (by {-known:.0%}): it says more about the "
+            "training than about the data; train longer before deriving from it"
+        )
     return numbers, "\n".join(lines)
 
 
