@@ -15,6 +15,7 @@ FIGURES = (
     "cutoff",
     "schedule",
     "steps",
+    "weighting",
     "training",
     "samples",
     "sample-spectrum",

@@ -56,6 +56,8 @@ def test_its_table_says_what_to_do_next(capsys, folder) -> None:
     out = folder / "table.safetensors"
     main(["probe", str(folder / "run"), "photos", "--n", "8", "--out", str(out)])
     text = capsys.readouterr().out
+    main(["probe", str(folder / "run"), "photos", "--sigmas", "0.1", "--out", str(out)])
+    assert "one noise level" in capsys.readouterr().out
     for said in ("sigma", "0.25-0.5", "all", f"wrote {out}", f"--error {out}", "train longer"):
         assert said in text
     assert max(map(len, text.split("wrote")[0].splitlines())) <= 90

@@ -9,6 +9,8 @@ import pytest
 import spectra
 from spectra import InputError, plots
 from spectra.frequencies import FrequencyScale
+from spectra.plots import pages
+from spectra.schedule import preset, standard_beside
 from spectra.schedule.densities.noise_density import log_normal_density
 from spectra.schedule.weights.recipes import recipe_weights
 from spectra.schedule.weights.weighting import implied_weights
@@ -80,3 +82,17 @@ def test_few_components_and_wrong_ones(weights):
     ):
         with pytest.raises(InputError, match=message):
             plots.plot_weighting(wrong)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("name", ["edm", "blurring", "heat-dissipation", "columns"])
+def test_a_schedules_page_says_what_training_cares_about(monkeypatch, name):
+    monkeypatch.setattr(pages, "compare_grids", lambda schedule: None)  # slow, and not looked at
+    schedule = preset(name, known_spectrum(power_law(2.0), (1, 8, 8)))
+    standard = standard_beside(schedule)
+    sections = {one.anchor: one for one in pages.schedule_sections(schedule, standard)}
+    assert ("weighting" in sections) == (name != "columns")  # pixels have no frequency
+    if drawn := sections.get("weighting"):
+        assert callable(drawn.figure)
+        for line in drawn.figure(layout="narrow").axes[0].get_lines():
+            assert np.isfinite(np.asarray(line.get_ydata(), float)).all()
