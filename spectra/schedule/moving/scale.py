@@ -63,9 +63,10 @@ class SigmaScale:
     disagreement : float
         Root-mean-square of ln(scale of an octave / scale), every octave counting alike.
     sd3 : float
-        SD3's rule, sqrt(samples of b / samples of a); 1 where the size is the same.
+        SD3's rule, sqrt(samples of b / samples of a), which does not ask for the relation; 1
+        where the size is the same.
     simple_diffusion : float
-        That of simple diffusion, side of b / side of a (geometric mean of the axes).
+        That of simple diffusion, side of b / side of a (geometric mean of the axes); likewise.
     """
 
     scale: float
@@ -297,7 +298,6 @@ def _summary(
             )
         )
     apart = [np.log(octave.scale) - mean for octave in octaves]
-    ratio = samples_ratio(a, b) if relation == "resolution" else 1.0
     return SigmaScale(
         scale=float(np.exp(mean)),
         relation=relation,
@@ -305,6 +305,6 @@ def _summary(
         modes=int(weight.sum()),
         octaves=tuple(octaves),
         disagreement=float(np.sqrt(np.mean(np.square(apart)))),
-        sd3=float(np.sqrt(ratio)),
-        simple_diffusion=side_ratio(a, b, relation),
+        sd3=float(np.sqrt(samples_ratio(a, b))),
+        simple_diffusion=side_ratio(a, b, "resolution"),
     )

@@ -123,9 +123,9 @@ def _scale(schedule: Schedule, target: Schedule, kind: Relation, filter: Filter)
     own = np.interp(np.log(theirs[used]), np.log(ours), schedule.radial_log_power)
     half = (target.radial_log_power[used] - own) / 2
     weight = theirs[used] ** (len(target.shape) - 2)  # modes of a ring
-    ratio = samples_ratio(schedule.shape, target.shape) if per_image else 1.0
+    ratio = samples_ratio(schedule.shape, target.shape)
     scale = float(np.exp(np.average(half, weights=weight)))
-    root = side_ratio(schedule.shape, target.shape, kind)
+    root = side_ratio(schedule.shape, target.shape, "resolution")
     return SigmaScale(scale, kind, "rings", int(used.sum()), (), 0.0, ratio**0.5, root)
 
 
