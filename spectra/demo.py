@@ -260,7 +260,8 @@ def _report(
         "where the sampler's steps lie: optimised for this spectrum, or even in time as the "
         "copied one is usually stepped through. The last row gives both optimised steps, so that "
         "what is left is the training's merit. Each row is the derived schedule less the standard "
-        "one, paired over seeds, and counts as better or worse only where the whole interval lies on one side of zero.\n\n"
+        "one, paired over seeds, and counts as better or worse only where the whole interval lies "
+        "on one side of zero.\n\n"
         + " ".join(f"{row.measure.capitalize()}: {_sentence(row)}." for row in rows)
         + " These are short runs of a small network on a few photographs: they show that the "
         "chain works and who is ahead early, not who wins in the end."
