@@ -25,6 +25,7 @@ BINS = 96  # of ln lambda
 LEVELS = 241
 REACH = 6.0  # of ln sigma, either side of the components
 ROUNDS = 400
+LEAST = 1e-30  # a weight has a logarithm
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,6 +154,7 @@ def _over_noise_levels(
     weight = np.interp(2 * log_sigma + 1, level, target)  # g^2 (1 - g) is centred at ln SNR = 1
     for _ in range(ROUNDS):
         weight = weight * (kernel.T @ (target / (kernel @ weight))) / reached
+    weight = np.maximum(weight, LEAST)
     # Components of one variance may have different wishes: each is looked at for itself.
     implied = np.interp(log_variance, level, np.log(kernel @ weight))
     residual = float(np.abs(implied - np.log(wish)).max())
