@@ -142,6 +142,8 @@ def predict_error(
     start : {"data", "white"}
         Sampling starts from the second moments of noised data, N(0, lambda + sigma^2), as our
         sampler does; or from N(0, sigma^2), as pipelines do that know nothing of the data.
+        A variance-preserving pipeline's N(0, 1) is 1 + 1 / sigma^2 times that: as good as the same
+        unless the data's variance, and with it sigma at t = 1, is far under 1.
     error : DenoisingError, optional
         Of a trained denoiser, instead of the Wiener filter's.
 
