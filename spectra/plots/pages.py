@@ -123,7 +123,7 @@ def schedule_sections(schedule: Schedule, standard: Schedule) -> list[Section]:
             "Predicted from the spectrum alone, before anything is trained: how far samples are "
             "from the data when a solver takes few steps, with its steps where this spectrum "
             "wants them, and where published rules put them. Exact for Gaussian data and the "
-            "best denoiser; a floor for others.",
+            "best denoiser; a guide elsewhere.",
             partial(plot_steps, compare_grids(schedule)),
             alt="Predicted error over evaluations for three solvers and five grids",
         ),
