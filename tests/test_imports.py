@@ -58,6 +58,7 @@ def test_training_and_scoring_need_neither_plots_nor_peers() -> None:
     assert not loaded & {"PIL", "jinja2", "pywt", "numba"}
 
 
+@pytest.mark.slow
 def test_training_starts_without_the_libraries_it_must_not_need() -> None:
     """Importing the trainer where these are missing altogether."""
     missing = ["matplotlib", "pysteps", "librosa", "tyro", "skimage", "sklearn", "jinja2", "pywt"]

@@ -241,6 +241,7 @@ def test_radar_that_is_none(composites: Path, tmp_path: Path, picture, write) ->
     assert "no radar composites" in refusal(only, view="radar")
 
 
+@pytest.mark.slow
 def test_pysteps_prints_nothing(composites: Path) -> None:
     code = (
         "import sys; from spectra.data import open_source\n"

@@ -103,6 +103,7 @@ def test_names_that_cannot_be_shown(write: Write, picture: Picture) -> None:
     assert source.examples(range(4)).shape == (4, 1, 16, 16)
 
 
+@pytest.mark.slow
 def test_a_zip_of_bombs(tmp_path: Path, picture: Picture) -> None:
     file = io.BytesIO()
     Image.fromarray(picture(16, 16)).save(file, "PNG")

@@ -327,6 +327,7 @@ def named_run(tmp_path: Path, tiny_schedule: Schedule, tiny_options: Options) ->
     return out
 
 
+@pytest.mark.slow
 def test_the_module_resumes_with_little_imported(named_run: Path, tiny_options: Options) -> None:
     file = named_run / "config.json"
     config = json.loads(file.read_text())

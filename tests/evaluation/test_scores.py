@@ -42,7 +42,7 @@ def test_untrained_network_scores_the_closed_form(untrained) -> None:
     """
     run, source = untrained
     held_out = source.split(HELD_OUT)[1]
-    index = np.linspace(0, len(held_out) - 1, 256).astype(int)
+    index = np.linspace(0, len(held_out) - 1, 128).astype(int)
     denoiser, schedule = run.denoiser(), run.schedule
     process, levels = denoiser.process, 32
     x = torch.from_numpy(held_out.examples(index))

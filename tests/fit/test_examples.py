@@ -13,6 +13,7 @@ from tests.fit.coverage import (
     coverage_of_scattered_sets,
     scattered_fields,
 )
+from tests.repeats import then_slow
 from tests.spectrum.fields import power_law_fields, spectrum_of_rings
 
 
@@ -68,9 +69,7 @@ def test_powers_of_other_rings_are_refused() -> None:
         fit_examples(np.ones(31), spectrum)
 
 
-@pytest.mark.parametrize(
-    ("files", "draws"), [(8, 400), pytest.param(50, 400, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize(("files", "draws"), then_slow([(8, 200)], [(8, 400), (50, 400)]))
 def test_the_interval_of_the_mean_exponent_covers(files: int, draws: int) -> None:
     """Of examples and of the mean of logs; the mean power's exponent is another one."""
     scores = coverage_of_scattered_sets(files, draws)

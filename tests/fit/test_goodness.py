@@ -10,6 +10,7 @@ import spectra
 from spectra.spectrum.rings import ring_plan
 from tests.fit.coverage import SIZE
 from tests.fit.curves import exact_spectrum, spectrum_of_series
+from tests.repeats import then_slow
 from tests.spectrum.fields import power_law_fields, spectrum_of_rings, white_noise
 
 SOUND = Path(__file__).parents[3] / "shared" / "data" / "audio"
@@ -94,7 +95,9 @@ def clips(folder: Path, pattern: str) -> tuple[list[tuple[np.ndarray, int]], lis
     return [(samples.mean(axis=1), rate) for samples, rate in read], [p.name for p in paths]
 
 
-@pytest.mark.parametrize(("name", "pattern"), [("librispeech", "*.flac"), ("music", "*.ogg")])
+@pytest.mark.parametrize(
+    ("name", "pattern"), then_slow([("librispeech", "*.flac")], [("music", "*.ogg")])
+)
 def test_waveforms_fail_by_far_and_their_log_mel_images_pass(name: str, pattern: str) -> None:
     from spectra.data.spectrogram import log_mel
     from spectra.spectrum.periodogram import welch

@@ -1,6 +1,7 @@
 """Power-law fits: known slopes recovered, honest intervals, and the post's recipe."""
 
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from spectra import InputError
 from spectra.spectrum.rings import ring_plan
 from tests.fit.coverage import BIAS, COVERAGE, SIZE, coverage_of_fits
 from tests.fit.curves import exact_spectrum
+from tests.repeats import then_slow
 from tests.spectrum.fields import power_law_fields, spectrum_of_rings, white_noise
 
 DRAWS = 2000
@@ -40,8 +42,9 @@ def test_bias_and_coverage_on_eight_synthetic_files(window: str, alpha: float) -
     assert COVERAGE[window][0] <= score.coverage <= COVERAGE[window][1]
 
 
-@pytest.mark.parametrize("files", [4, 8])
-@pytest.mark.parametrize("scatter", [0.0, 1.0, 2.0])
+@pytest.mark.parametrize(
+    ("files", "scatter"), then_slow([(4, 2.0), (8, 1.0)], product((4, 8), (0.0, 1.0, 2.0)))
+)
 def test_interval_of_the_mean_power_covers_where_few_files_hold_most_of_it(
     files: int, scatter: float
 ) -> None:
@@ -77,8 +80,10 @@ def test_interval_covers_where_files_differ_in_level_and_slope() -> None:
     assert np.mean(plain) < 0.8
 
 
-@pytest.mark.parametrize("method", ["weighted", "plain"])
-@pytest.mark.parametrize("alpha", [1.0, 2.0, 3.0])
+@pytest.mark.parametrize(
+    ("method", "alpha"),
+    then_slow([("weighted", 3.0), ("plain", 2.0)], product(("weighted", "plain"), (1.0, 2.0, 3.0))),
+)
 def test_amplitude_and_exponent_of_real_fields(method: Any, alpha: float) -> None:
     """2,000 fields of a known law: exponent and power at 0.1 cycles/pixel, both averages."""
     rng = np.random.default_rng(1)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import spectra
+from tests.repeats import then_slow
 
 KODAK = Path(__file__).parents[3] / "shared" / "data" / "photos" / "kodak"
 TOLERANCE = 0.05
@@ -13,10 +14,7 @@ RANGE = (0.01, 0.25)  # cycles/pixel
 
 @pytest.mark.parametrize(
     ("name", "size", "plain", "resampled"),
-    [
-        ("kodak", 512, 2.24, 2.29),
-        ("bsds500", 256, 2.31, 2.35),
-    ],
+    then_slow([("kodak", 512, 2.24, 2.29)], [("bsds500", 256, 2.31, 2.35)]),
 )
 def test_exponents_of_photographs(
     name: str, size: int, plain: float, resampled: float, request: pytest.FixtureRequest

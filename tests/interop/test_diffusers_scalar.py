@@ -12,6 +12,7 @@ import spectra
 from spectra import InputError
 from spectra.interop import export_diffusers, scalar_view, scheduler_config, trained_betas
 from tests.interop.conftest import SCALAR, SPECTRUM, dct, schedules
+from tests.repeats import then_slow
 
 CLASSES = (
     "DDPMScheduler",
@@ -26,7 +27,7 @@ K = np.arange(1, 1001) / 1000
 
 
 @pytest.mark.parametrize("name", CLASSES)
-@pytest.mark.parametrize("kind", [*SCALAR, "half"])
+@pytest.mark.parametrize("kind", then_slow(["standard", "edm", "half"], SCALAR))
 def test_alpha_bar_and_sigma_are_ours(diffusers: Any, kind: str, name: str, tmp_path: Path) -> None:
     export_diffusers(schedules()[kind], tmp_path, noise="scalar")
     scheduler = getattr(diffusers, name).from_pretrained(tmp_path)
@@ -71,7 +72,10 @@ def test_the_grid_is_the_solvers_own(tmp_path: Path) -> None:
     assert kept["trained_betas"] == wanted["trained_betas"]
 
 
-@pytest.mark.parametrize(("kind", "steps"), [*((kind, 10) for kind in SCALAR), ("standard", 1000)])
+@pytest.mark.parametrize(
+    ("kind", "steps"),
+    then_slow([("standard", 10), ("edm", 10)], [*((k, 10) for k in SCALAR), ("standard", 1000)]),
+)
 @pytest.mark.parametrize("name", CLASSES)
 def test_every_sampler_stays_finite(
     diffusers: Any, kind: str, steps: int, name: str, tmp_path: Path

@@ -24,6 +24,7 @@ from spectra.interop import (
 )
 from spectra.schedule.steps.gaussian import predict_sigmas
 from tests.interop.conftest import COMPONENTWISE, SCALAR, schedules
+from tests.repeats import then_slow
 
 ALL = (*SCALAR, *COMPONENTWISE)
 # Bounded to 1e-6 where tables meet float32.
@@ -50,7 +51,7 @@ def sample_2m(model: Model, x: torch.Tensor, sigmas: torch.Tensor) -> torch.Tens
 
 
 @pytest.mark.parametrize("steps", [1, 6])
-@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.parametrize("kind", then_slow(["standard", "edm", "sequential", "blurring"], ALL))
 def test_sigmas_by_k_diffusions_protocol(kind: str, steps: int) -> None:
     sigmas = k_diffusion_sigmas(schedules()[kind], steps)
     assert sigmas.dtype == np.float32
@@ -156,7 +157,7 @@ def test_the_warp_rises_and_its_slope_is_its_derivative(kind: str) -> None:
         warp(np.array([1.5]))
 
 
-@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.parametrize("kind", then_slow(["standard", "half", "blurring"], ALL))
 def test_flow_match_euler_keeps_the_sigmas(diffusers: Any, kind: str, tmp_path: Path) -> None:
     export_schedule(schedules()[kind], "flow", tmp_path, steps=9)
     given = json.loads((tmp_path / "flow.json").read_text())
@@ -170,7 +171,7 @@ def test_flow_match_euler_keeps_the_sigmas(diffusers: Any, kind: str, tmp_path: 
 
 
 @pytest.mark.parametrize("to", ["diffusers", "k-diffusion", "edm", "flow", "kohya"])
-@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.parametrize("kind", then_slow(["standard", "edm", "half", "windows"], ALL))
 def test_every_export_says_what_it_wrote_and_lost(kind: str, to: str, tmp_path: Path) -> None:
     out = tmp_path / ("folder" if to in ("diffusers", "flow") else "file.json")
     export = export_schedule(schedules()[kind], to, out)

@@ -19,6 +19,7 @@ import spectra
 from spectra.cli import main
 from tests.crafted import crafted, plant_traps, png, zeros
 from tests.hostile import good_picture, good_sound, mutations, saved, whole_files, zipped
+from tests.repeats import then_slow
 
 ALONE, FOLDERS, BAD, GOOD = 500, 10, 40, 10
 LONGEST = 10.0  # seconds of one command
@@ -189,7 +190,9 @@ def test_values_that_no_spectrum_holds(
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("name", ["shape6.npy", "deep.toml", "nul.toml", "beyond.safetensors"])
+@pytest.mark.parametrize(
+    "name", then_slow(["deep.toml"], ["shape6.npy", "nul.toml", "beyond.safetensors"])
+)
 def test_headers_that_state_what_cannot_be(capsys, tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(crafted(0)[name])
     assert name in refused(capsys, tmp_path / name, "--out", tmp_path / "out")

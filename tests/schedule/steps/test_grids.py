@@ -2,6 +2,7 @@
 
 import itertools
 from functools import cache
+from itertools import product
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from spectra.schedule.steps.gaussian import predict_error, predict_sigmas
 from spectra.schedule.steps.grids import optimal_sigmas
 from spectra.schedule.steps.recursion import multipliers, multipliers_and_gradient
 from spectra.schedule.steps.rules import PUBLISHED, named_sigmas
+from tests.repeats import then_slow
 from tests.schedule.known import known_spectrum, power_law
 
 SOLVERS = ("euler", "heun", "2m")
@@ -112,8 +114,13 @@ def schedules() -> list[spectra.Schedule]:
     ] + [preset(name, spectrum) for name in ("blurring", "heat-dissipation", "columns")]
 
 
-@pytest.mark.parametrize("number", range(6))
-@pytest.mark.parametrize("solver", [*SOLVERS, "ancestral", "covariance"])
+@pytest.mark.parametrize(
+    ("number", "solver"),
+    then_slow(
+        [*((number, "heun") for number in range(6)), (0, "euler"), (2, "2m"), (4, "ancestral")],
+        product(range(6), [*SOLVERS, "ancestral", "covariance"]),
+    ),
+)
 def test_grids_of_every_kind_of_schedule(number: int, solver: str) -> None:
     """Also where no single noise level holds: blurring, heat, windows in time."""
     schedule = schedules()[number]
