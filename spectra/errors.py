@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from numbers import Real
 
 __all__ = ["InputError", "check_name", "check_number"]
 
@@ -20,8 +21,18 @@ def check_name(what: str, name: object, known: Sequence[str]) -> None:
         raise InputError(f"{what} {name!r} is unknown; choose one of {', '.join(known)}")
 
 
-def check_number(name: str, value: float, low: float | None = None, strict: bool = False) -> None:
-    """Refuse a number that is not finite, or under `low` (or, if strict, at it)."""
+def check_number(
+    name: str,
+    value: float,
+    low: float | None = None,
+    strict: bool = False,
+    high: float | None = None,
+) -> None:
+    """Refuse a number that is not finite, under `low` (or, if strict, at it), or over `high`."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise InputError(f"{name} {value!r}: a number is needed")
+    if high is not None and value > high:
+        raise InputError(f"{name} {value}: a number of at most {high:g} is needed")
     if not math.isfinite(value) or (low is not None and (value <= low if strict else value < low)):
         bound = "" if low is None else f" {'above' if strict else 'of at least'} {low:g}"
         raise InputError(f"{name} {value}: a finite number{bound} is needed")

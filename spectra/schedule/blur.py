@@ -12,7 +12,7 @@ def log_blur(x: np.ndarray, floor: float) -> np.ndarray:
     """
     if floor == 0:
         return -x
-    little = np.log1p((1 - floor) * np.expm1(-x))
+    little = np.log1p((1 - floor) * np.expm1(-np.minimum(x, 1)))
     return np.where(x < 1, little, np.log(floor + (1 - floor) * np.exp(-x)))
 
 

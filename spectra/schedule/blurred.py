@@ -17,6 +17,8 @@ from spectra.spectrum import Spectrum
 __all__ = ["blurring", "heat_dissipation"]
 
 KNOTS = 4097
+MOST_BLUR = 1e6  # pixels
+LEAST_NOISE = 1e-50
 
 
 def blurring(
@@ -48,8 +50,8 @@ def blurring(
     lambda = pi^2 (n^2 / W^2 + m^2 / H^2), tau_t = sigma_B(t)^2 / 2, sigma_B(t) = blur_max
     sin^2(pi t / 2), ln(a^2 / sigma^2) = -2 ln tan(b + t c) with the ends at +-log_snr_end.
     """
-    check_number("blur_max", blur_max, low=0.0)
-    check_number("log_snr_end", log_snr_end, low=0.0, strict=True)
+    check_number("blur_max", blur_max, low=0.0, high=MOST_BLUR)
+    check_number("log_snr_end", log_snr_end, low=0.0, strict=True, high=300.0)
     t = np.linspace(0, 1, KNOTS)
     first, last = np.arctan(np.exp([-log_snr_end / 2, log_snr_end / 2]))
     width = blur_max * np.sin(np.pi * t / 2) ** 2
@@ -98,9 +100,9 @@ def heat_dissipation(
     the mean of each example as it is: much information is left at t = 1, and the source starts
     its sampler from blurred examples; a start from N(0, v) has their variances only.
     """
-    check_number("noise", noise, low=0.0, strict=True)
-    check_number("blur_min", blur_min, low=0.0, strict=True)
-    check_number("blur_max", blur_max, low=blur_min, strict=True)
+    check_number("noise", noise, low=LEAST_NOISE, high=1 / LEAST_NOISE)
+    check_number("blur_min", blur_min, low=1 / MOST_BLUR, high=MOST_BLUR)
+    check_number("blur_max", blur_max, low=blur_min, strict=True, high=MOST_BLUR)
     check_number("steps", steps, low=2)
     t = np.linspace(0, 1, int(steps) + 1)
     widths = np.exp(np.linspace(np.log(blur_min), np.log(blur_max), int(steps)))

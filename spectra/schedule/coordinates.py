@@ -7,6 +7,7 @@ import numpy as np
 from spectra.bases import Basis, PcaBasis, make_basis, pca
 from spectra.errors import InputError, check_number
 from spectra.schedule.orderings import (
+    MOST_STRENGTH,
     Bands,
     Ordering,
     bent,
@@ -58,7 +59,7 @@ def coordinates(
     log_power = np.log(_seen_power(spectrum, variance))  # [F]
     labels, radial = _labels(spectrum, made, variance, log_power, ordering)
     if isinstance(strength, (int, float)):
-        check_number("ordering_strength", float(strength), low=0.0)
+        check_number("ordering_strength", float(strength), low=0.0, high=MOST_STRENGTH)
         labels, radial = float(strength) * labels, float(strength) * radial
     else:
         bands = check_bands(strength)

@@ -11,6 +11,8 @@ __all__ = ["INFORMATION_LEFT", "Ends", "clean_end", "noise_budget", "noisy_end",
 
 # Nats of an example that may be left at t = 1: the bound's prior term.
 INFORMATION_LEFT = 0.01
+LEAST_NATS = 1e-30
+LARGEST_LOG_SNR = 300.0
 # Noise left at t = 0, as a share of the value grid's rounding noise.
 ROUNDING_SHARE = 0.25
 # For continuous values, as a share of their mean variance (-50 dB).
@@ -86,6 +88,11 @@ def noise_budget(variance: np.ndarray, quantum: float) -> tuple[float, str]:
     return budget, "50 dB under the mean variance (continuous values)"
 
 
+def _check_end(name: str, value: float) -> None:
+    """Refuse a log SNR that is out of all proportion."""
+    check_number(name, value, low=-LARGEST_LOG_SNR, high=LARGEST_LOG_SNR)
+
+
 def _root(function: object, low: float, high: float) -> float:
     from scipy.optimize import brentq
 
@@ -103,18 +110,18 @@ class Ends:
     g_noise: float | None
 
     def check(self) -> None:
-        check_number("information_left", self.information_left, low=0.0, strict=True)
+        check_number("information_left", self.information_left, low=LEAST_NATS)
         clean = {name: getattr(self, name) for name in ("w2_left", "w2_absolute", "g_denoise")}
         given = {name: value for name, value in clean.items() if value is not None}
         for name, value in given.items():
             if name == "g_denoise":
-                check_number(name, value)
+                _check_end(name, value)
             else:
                 check_number(name, value, low=0.0, strict=True)
         if len(given) > 1:
             raise InputError(f"{', '.join(given)}: each is a clean end; give one of them")
         if self.g_noise is not None:
-            check_number("g_noise", self.g_noise)
+            _check_end("g_noise", self.g_noise)
 
     def of(self, base: Schedule) -> tuple[float, float, dict[str, str]]:
         """Pace at t = 0 and at t = 1 for these offsets, and what each end is."""

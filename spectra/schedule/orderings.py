@@ -15,6 +15,7 @@ from spectra.bases import Basis, WaveletBasis
 from spectra.errors import InputError, check_name, check_number
 
 __all__ = [
+    "MOST_STRENGTH",
     "ORDERINGS",
     "Bands",
     "Ordering",
@@ -38,6 +39,7 @@ PLACES = {"columns": -1, "rows": -2, "frames": -1}
 ORDERINGS = ("variance", "frequency", "level", *PLACES, *(name + REVERSED for name in PLACES))
 # Centre of the finest wavelet detail along an axis, cycles/pixel; each level halves it.
 FINEST_DETAIL = 0.375
+MOST_STRENGTH = 1e4  # far beyond sequential
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Ordering:
 
     def __post_init__(self) -> None:
         check_name("ordering", self.name, get_args(OrderingName))
-        check_number(f"ordering {self.name}: strength", self.strength, low=0.0)
+        check_number(f"ordering {self.name}: strength", self.strength, low=0.0, high=MOST_STRENGTH)
         if self.name != "position" and (self.reverse or self.axis != -1):
             raise InputError(f"ordering {self.name}: only position has an axis and a direction")
 
@@ -213,7 +215,7 @@ def check_bands(bands: Bands) -> np.ndarray:
     if not (np.isfinite(edges).all() and edges[0] > 0 and (np.diff(edges) > 0).all()):
         raise InputError(f"ordering_strength: edges {edges.tolist()} must rise from above 0")
     for strength in strengths:
-        check_number("ordering_strength", float(strength), low=0.0)
+        check_number("ordering_strength", float(strength), low=0.0, high=MOST_STRENGTH)
     return table
 
 

@@ -24,6 +24,9 @@ __all__ = [
     "windows",
 ]
 
+LARGEST_LOG_SNR = 300.0
+MOST_EXPONENT = 100.0
+
 
 def equal_snr(spectrum: Spectrum, *, process: str = "vp-linear", basis: str = "dct") -> Schedule:
     """Noise of the data's own covariance: all components have one SNR.
@@ -85,8 +88,8 @@ def soft_conditioning(
     20: -log SNR_i(t) = g_denoise + a (l_i - l_max) + t D, D = g_noise - g_denoise + a (l_max -
     l_min).
     """
-    check_number("g_denoise", g_denoise)
-    check_number("g_noise", g_noise)
+    check_number("g_denoise", g_denoise, low=-LARGEST_LOG_SNR, high=LARGEST_LOG_SNR)
+    check_number("g_noise", g_noise, low=-LARGEST_LOG_SNR, high=LARGEST_LOG_SNR)
     base = coordinates(spectrum, basis, ordering, ordering_strength)
     start, end = g_denoise + float(base.offset.min()), g_noise + float(base.offset.max())
     if not start < end:
@@ -129,7 +132,7 @@ def power_law_noise(
     Scimeca et al., "Learning What Matters: Steering Diffusion via Spectrally Anisotropic Forward
     Noise", arXiv 2510.09660: eps = F^-1 diag(w) F xi. Its mean variance is kept at 1 here.
     """
-    check_number("noise_exponent", noise_exponent)
+    check_number("noise_exponent", noise_exponent, low=-MOST_EXPONENT, high=MOST_EXPONENT)
     base = coordinates(spectrum, basis)
     frequency = frequencies(base, "power-law-noise")
     lowest = float(np.min(frequency[frequency > 0], initial=0.5))
@@ -188,8 +191,8 @@ def windows(
     """
     check_name("axis", axis, ("columns", "rows"))
     check_number("tau_max", tau_max, low=0.0)
-    check_number("gamma_min", gamma_min)
-    check_number("gamma_max", gamma_max, low=gamma_min, strict=True)
+    check_number("gamma_min", gamma_min, low=-LARGEST_LOG_SNR, high=LARGEST_LOG_SNR)
+    check_number("gamma_max", gamma_max, low=gamma_min, strict=True, high=LARGEST_LOG_SNR)
     if tau_max >= 1:
         raise InputError(f"tau_max {tau_max:g}: must be under 1, or the last window never opens")
     base = coordinates(spectrum, basis)

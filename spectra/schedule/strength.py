@@ -194,10 +194,12 @@ def _cost(base: Schedule, a: float, ends: Ends) -> float:
     # Even in ln sigma where the components are, or in sigma^(1/7): the two that win elsewhere.
     low = max(clean, min(a * float(offset.min()) - 2, noisy - 1e-3))
     share = np.linspace(0, 1, STEPS)
-    root = np.exp((low - noisy) / 14)
-    starts = [noisy + share * (low - noisy), noisy + 14 * np.log(1 + share * (root - 1))]
-    found = optimise(problem, starts, SMOOTHNESS)
-    return float(np.exp(replace(problem, spread=0.0).cost(found)[0] / 2))
+    root = np.exp(max((low - noisy) / 14, -700.0))
+    starts = [noisy + share * (low - noisy), noisy + 14 * np.log(1 - share + share * root)]
+    with np.errstate(all="ignore"):  # ends by hand may lie where ten steps overflow
+        found = optimise(problem, starts, SMOOTHNESS)
+        cost = float(np.exp(replace(problem, spread=0.0).cost(found)[0] / 2))
+    return cost if np.isfinite(cost) else np.inf
 
 
 def _grouped(base: Schedule) -> tuple[np.ndarray, np.ndarray]:

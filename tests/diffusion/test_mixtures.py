@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
+from itertools import product
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from tests.mixtures import (
     starts,
     true_endpoints,
 )
+from tests.repeats import then_slow
 
 ENDS = {"sigma_max": 80.0, "sigma_min": 0.002}
 TOYS = pytest.mark.parametrize("make", [line_mixture, field_mixture])
@@ -56,8 +58,10 @@ def test_toys_have_the_variance_asked_for(make: Callable, between: float) -> Non
     np.testing.assert_allclose(make(0.5).variance, toy.variance)
 
 
-@TOYS
-@pytest.mark.parametrize("between", [0.2, pytest.param(0.8, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("make", "between"),
+    then_slow([(field_mixture, 0.2)], product((line_mixture, field_mixture), (0.2, 0.8))),
+)
 def test_the_reference_is_fine_enough(make: Callable, between: float) -> None:
     toy, start, truth = held(make, between)
     finer = true_endpoints(toy, start, 80.0, steps=2000)

@@ -11,6 +11,7 @@ import spectra
 from spectra import InputError
 from spectra.diffusion.loss import training_loss
 from spectra.diffusion.precondition import Denoiser, Preconditioning
+from tests.repeats import then_slow
 from tests.schedule.known import known_spectrum, power_law
 
 SPECTRUM = known_spectrum(power_law(2.0, 1e-2), (1, 8, 12))
@@ -179,7 +180,7 @@ def test_edm_loss_is_the_error_over_out_squared(kind: Any, schedule: spectra.Sch
     np.testing.assert_allclose(loss, expected, rtol=5e-3)
 
 
-@pytest.mark.parametrize("kind", ["component", "skip"])
+@pytest.mark.parametrize("kind", then_slow(["component"], ["skip"]))
 def test_bound_loss_of_the_zero_network_is_the_information_lost(
     kind: Any, schedule: spectra.Schedule
 ) -> None:

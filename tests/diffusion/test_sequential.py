@@ -29,7 +29,7 @@ class Silent(torch.nn.Module):
 
 @pytest.fixture(scope="module")
 def photographs() -> spectra.Spectrum:
-    return spectra.analyze(spectra.open_source("photos", size=32))
+    return spectra.analyze(spectra.open_source("photos", size=16))
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from spectra.errors import InputError
 from spectra.schedule import Schedule, derive_schedule
 from spectra.spectrum import analyze
 from tests.diffusion.conftest import rough_images
+from tests.repeats import then_slow
 
 Options = dict[str, Any]
 HEAVY = {"tyro", "pysteps", "librosa", "matplotlib", "sklearn", "skimage", "jinja2"}
@@ -35,7 +36,7 @@ def corners(count: int = 60) -> np.ndarray:
     return (0.8 * np.minimum(row[:, :, None], column[:, None, :])).astype(np.float32)
 
 
-@pytest.mark.parametrize("network", ["unet", "dit"])
+@pytest.mark.parametrize("network", then_slow(["dit"], ["unet"]))
 def test_learns_what_no_wiener_filter_knows(tmp_path: Path, network: str) -> None:
     source = open_source(corners())
     schedule = derive_schedule(analyze(source))

@@ -45,7 +45,7 @@ def test_interval_covers_a_planted_distance(true: float) -> None:
 
 def test_octaves_weigh_alike() -> None:
     """A gain in the top octave alone counts for the octave's share of ln f."""
-    data = noise(2000, 3, side=64)
+    data = noise(400, 3, side=64)
     modes = np.fft.rfft2(data)
     f = np.hypot(np.fft.fftfreq(64)[:, None], np.fft.rfftfreq(64)[None, :])
     louder = np.fft.irfft2(modes * np.where(f > 0.25, 10.0, 1.0), s=(64, 64)).astype(np.float32)

@@ -170,3 +170,49 @@ def test_other_people_s_files(capsys, files, tmp_path, name: str) -> None:
 )
 def test_names_that_are_none(capsys, files, name: str) -> None:
     assert not outcome(capsys, "schedule", files["spectrum"], "--audit", name)
+
+
+ABSURD = ("0", "-0", "-1", "1e308", "-1e308", "nan", "inf", "1e-308", "1e-9", "50", "1000")
+NUMBERS = {
+    "": (
+        *("ordering-strength", "penalty", "power-weight", "threshold", "information-left"),
+        *("w2-left", "w2-absolute", "g-denoise", "g-noise"),
+    ),
+    "soft-conditioning": ("ordering-strength", "g-denoise", "g-noise"),
+    "blurring": ("blur-max", "blur-floor"),
+    "heat-dissipation": ("blur-max", "blur-min", "noise"),
+    "power-law-noise": ("noise-exponent",),
+    "columns": ("tau-max", "gamma-min", "gamma-max"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", NUMBERS)
+def test_every_number_may_be_absurd(capsys, files, preset: str) -> None:
+    copied = ["--preset", preset] if preset else []
+    for flag in NUMBERS[preset]:
+        for value in ABSURD:
+            outcome(capsys, "schedule", files["spectrum"], "--show", *copied, f"--{flag}={value}")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["--information-left", "1e-308"],
+        ["--ordering-strength", "1e308"],
+        ["--ordering-strength", "0.1:1e308"],
+        ["--ordering", "level:1e308"],
+        ["--g-noise", "1e308"],
+        ["--g-denoise=-1e308"],
+        ["--preset", "blurring", "--blur-max", "1e308"],
+        ["--preset", "power-law-noise", "--noise-exponent", "1000"],
+        ["--preset", "columns", "--gamma-max", "1e308"],
+        ["--steps", "1000000000"],
+    ],
+)
+def test_numbers_out_of_all_proportion_are_refused(capsys, files, given: list[str]) -> None:
+    assert not outcome(capsys, "schedule", files["spectrum"], "--show", *given)
+
+
+def test_a_noise_end_far_beyond_the_data_is_survived(capsys, files) -> None:
+    assert outcome(capsys, "schedule", files["spectrum"], "--show", "--g-noise", 290)

@@ -31,6 +31,7 @@ GROUPS = 96  # distinct curves an optimisation looks at
 # A measured error takes the place of the lowered spectrum, beside the spectrum itself: alone it
 # makes worse grids on mixtures (`make bench BENCH=mixtures`). It counts e^-2.
 MEASURED = 2.0
+MOST_OPTIMISED = 256  # knots; more lie along as smooth a curve
 PROBES = 257  # times at which a schedule that is not separable is looked at
 
 
@@ -233,6 +234,8 @@ def _schedule_problem(
 
 def _best(problem: Problem, starts: Sequence[np.ndarray], smoothness: float) -> np.ndarray:
     """The regularised optimum, unless a published rule is better on the spectrum itself."""
+    if len(starts[0]) > MOST_OPTIMISED:
+        return _stretched(problem, starts, smoothness)
     bare = replace(problem, spread=0.0)
     costs = [bare.cost(start)[0] for start in starts]
     order = np.argsort(costs)
@@ -241,6 +244,14 @@ def _best(problem: Problem, starts: Sequence[np.ndarray], smoothness: float) -> 
         begun += [problem.noisy + share * (begun[0] - problem.noisy) for share in (0.9, 0.75, 0.6)]
     found = optimise(problem, begun, smoothness)
     return found if bare.cost(found)[0] <= costs[order[0]] else begun[0]
+
+
+def _stretched(problem: Problem, starts: Sequence[np.ndarray], smoothness: float) -> np.ndarray:
+    """As many knots as are asked for along the best grid of fewer."""
+    few, many = (np.linspace(0, 1, n) for n in (MOST_OPTIMISED, len(starts[0])))
+    found = _best(problem, [np.interp(few, many, start) for start in starts], smoothness)
+    bare = replace(problem, spread=0.0)
+    return min([np.interp(many, few, found), *starts], key=lambda knots: bare.cost(knots)[0])
 
 
 @dataclass(frozen=True)

@@ -138,13 +138,14 @@ def optimise(problem: Problem, starts: Sequence[np.ndarray], smoothness: float) 
         if not problem.fixed:
             gaps = np.r_[gaps, start[-1] - problem.clean]
         logits = np.log(np.maximum(gaps, 1e-6 * size))
-        found = minimize(
-            objective,
-            logits,
-            jac=True,
-            method="L-BFGS-B",
-            options={"maxiter": ITERATIONS, "ftol": 1e-7},
-        )
+        with np.errstate(over="ignore", invalid="ignore"):  # a line search may leap too far
+            found = minimize(
+                objective,
+                logits,
+                jac=True,
+                method="L-BFGS-B",
+                options={"maxiter": ITERATIONS, "ftol": 1e-7},
+            )
         if found.fun < lowest:
             best, lowest = levels(found.x)[0], float(found.fun)
     return best

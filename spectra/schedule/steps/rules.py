@@ -4,6 +4,7 @@ All are stated in noise levels sigma with respect to variances; a component-wise
 them sigma = exp(pace / 2) and exp(offset_i), whose ratio is SNR_i.
 """
 
+from numbers import Integral
 from typing import Literal, get_args
 
 import numpy as np
@@ -18,6 +19,7 @@ Rule = Literal[
 RULES: tuple[Rule, ...] = get_args(Rule)
 PUBLISHED = RULES[1:-1]  # "time" needs a schedule's own
 
+MOST_STEPS = 10_000
 EDM_RHO = 7.0
 BETA = 0.6
 
@@ -104,5 +106,7 @@ def _levels(
 
 def check_steps(steps: int) -> None:
     """Refuse what is no number of steps."""
-    if steps != int(steps) or steps < 1:
+    if isinstance(steps, bool) or not isinstance(steps, Integral) or steps < 1:
         raise InputError(f"steps {steps}: at least one whole step is needed")
+    if steps > MOST_STEPS:
+        raise InputError(f"steps {steps}: at most {MOST_STEPS:,} are looked at")
