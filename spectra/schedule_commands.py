@@ -8,6 +8,7 @@ import numpy as np
 
 from spectra.errors import InputError, check_number
 from spectra.findings import TABLE_TIMES
+from spectra.frequencies import FrequencyScale, frequency_scale
 from spectra.schedule import (
     ProcessName,
     Schedule,
@@ -100,7 +101,7 @@ def schedule(
     numbers = schedule_numbers(made)
     lines = [f"{made.name} schedule for {spectrum.name}, {'x'.join(map(str, made.shape))}"]
     lines += [f"  {name}: {reason}" for name, reason in made.explanation.items()]
-    lines += _table_lines(made, numbers)
+    lines += _table_lines(made, numbers, frequency_scale(spectrum))
     copied = prescription(spectrum, made, **looked)
     if out is not None:
         made.save(out)
@@ -214,15 +215,17 @@ def _penalty(text: str) -> Any:
     return value
 
 
-def _table_lines(made: Schedule, numbers: dict[str, Any]) -> list[str]:
+def _table_lines(made: Schedule, numbers: dict[str, Any], scale: FrequencyScale) -> list[str]:
+    """The schedule over time, f_max in the data's own unit."""
     lines = [
         f"  every log SNR(0) >= {-made.g_denoise:.2f}, every log SNR(1) <= {-made.g_noise:.2f}",
-        "      t   f_max   log SNR lowest  highest    nats left",
+        f"  f_max in {scale.unit}, at SNR {made.threshold:g}:",
+        "      t      f_max   log SNR lowest  highest    nats left",
     ]
     for row in numbers["table"]:
-        f_max = "    -" if np.isnan(row["f_max"]) else f"{row['f_max']:.3f}"
+        f_max = "-" if np.isnan(row["f_max"]) else scale.number(row["f_max"])
         lines.append(
-            f"  {row['t']:5.2f}   {f_max}   {row['log_snr'][0]:14.2f} "
+            f"  {row['t']:5.2f}   {f_max:>8}   {row['log_snr'][0]:14.2f} "
             f"{row['log_snr'][1]:8.2f}   {row['information']:10.2f}"
         )
     return lines

@@ -48,6 +48,16 @@ def test_without_options_every_choice_is_made_and_explained(capsys, measured, tm
     )
 
 
+def test_sound_is_told_in_hertz(capsys, tmp_path) -> None:
+    path = tmp_path / "sound.safetensors"
+    source = spectra.open_source("sounds", view="waveform", size=1024)
+    spectra.analyze(source, bases=("dct",)).save(path)
+    text = printed(capsys, "schedule", path, "--show")
+    assert "f_max in Hz" in text
+    first = next(line for line in text.splitlines() if line.startswith("   0.00"))
+    assert float(first.split()[1].replace(",", "")) > 1000
+
+
 def test_every_keyword_of_python_is_a_flag() -> None:
     from spectra.schedule import preset
 
