@@ -12,6 +12,7 @@ from spectra.schedule.auditing.noise_levels import (
     flow_levels,
     karras,
 )
+from spectra.schedule.densities.noise_density import NoiseDensity
 
 __all__ = ["config_levels", "discrete_levels", "looks_like_config"]
 
@@ -152,8 +153,7 @@ def discrete_levels(
         float(np.exp(log_sigma[0])),
         float(np.exp(log_sigma[-1])),
         grid,
-        np.linspace(0, 1, len(edges)),
-        edges,
+        NoiseDensity(name, edges, np.linspace(0, 1, len(edges))),
         solver=next((SOLVERS[start] for start in SOLVERS if kind.startswith(start)), "euler"),
         pure=bool(alpha_bar[-1] <= LEAST_ALPHA_BAR * (1 + 1e-9)),
     )

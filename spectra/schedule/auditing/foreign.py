@@ -19,8 +19,12 @@ from spectra.schedule.auditing.noise_levels import (
     NoiseLevels,
     edm_levels,
     flow_levels,
-    normal_quantiles,
     process_levels,
+)
+from spectra.schedule.densities.noise_density import (
+    log_normal_density,
+    process_density,
+    table_of_cumulative,
 )
 
 __all__ = ["NAMES", "named_levels", "read_levels"]
@@ -74,7 +78,7 @@ def named_levels(name: str) -> NoiseLevels | None:
             return flow_levels(name, shift, logit_normal=True, count=1000)
         return flow_levels(name, shift)
     if key in ("vp-cosine", "vp-linear"):
-        return process_levels(key, processes.process(key).log_snr)
+        return process_levels(key)
     if key == "ve":
         low, high = processes.VE_SIGMA_MIN, processes.VE_SIGMA_MAX
         return NoiseLevels(
@@ -82,8 +86,7 @@ def named_levels(name: str) -> NoiseLevels | None:
             low,
             high,
             lambda steps: np.geomspace(high, low, steps) if steps > 1 else np.array([high]),
-            np.array([0.0, 1.0]),
-            np.log([low, high]),
+            process_density("ve"),
         )
     if key == "ddpm":
         return discrete_levels(np.cumprod(1 - np.linspace(1e-4, 0.02, 1000)), "ddpm")
@@ -191,7 +194,7 @@ def _from_sampler(value: dict[str, Any], name: str) -> NoiseLevels:
                         f"{name}: a log-normal density of mean {mean:g} and std {std:g} is out of "
                         "reach; mean -50 to 50 and std 0.001 to 20 are read"
                     )
-            share, log_sigma = normal_quantiles(mean, std)
+            return replace(levels, density=log_normal_density(mean, std))
         else:
             return levels
     except InputError:
@@ -205,7 +208,7 @@ def _from_sampler(value: dict[str, Any], name: str) -> NoiseLevels:
         raise InputError(f"{name}: the density's levels and their shares must rise together")
     if not (np.isfinite(share).all() and np.abs(log_sigma).max() < LARGEST_LOG_SIGMA):
         raise InputError(f"{name}: the density of its noise levels is not finite")
-    return replace(levels, share=share, log_sigma=log_sigma)
+    return replace(levels, density=table_of_cumulative(name, log_sigma, share))
 
 
 def _edm(found: dict[str, Any], name: str) -> NoiseLevels:

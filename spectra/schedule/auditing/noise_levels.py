@@ -6,17 +6,22 @@ from typing import Any
 
 import numpy as np
 
+from spectra.schedule.densities.noise_density import (
+    NoiseDensity,
+    log_normal_density,
+    process_density,
+)
+from spectra.schedule.processes import process
+
 __all__ = [
     "NoiseLevels",
     "edm_levels",
     "flow_grid",
     "flow_levels",
     "karras",
-    "normal_quantiles",
     "process_levels",
 ]
 
-QUANTILES = 1025
 BEYOND = 1e-3  # of the training times of a process with infinite ends are not looked at
 
 
@@ -31,8 +36,8 @@ class NoiseLevels:
         sigma where the process ends.
     grid : callable
         steps -> sigma of the sampler's knots, falling; the final 0 is left out.
-    share, log_sigma : float64 [Q] or None
-        Cumulative share of training up to each level, both rising; None where nothing is known.
+    density : NoiseDensity or None
+        Of the noise levels in training; None where nothing is known.
     solver : str
         That it is usually sampled with; "euler" is a flow's and DDIM's own step.
     pure : bool
@@ -51,8 +56,7 @@ class NoiseLevels:
     clean: float
     noisy: float
     grid: Callable[[int], np.ndarray]
-    share: np.ndarray | None = None
-    log_sigma: np.ndarray | None = None
+    density: NoiseDensity | None = None
     solver: str = "euler"
     pure: bool = False
     sigma_data: float | None = None
@@ -67,15 +71,6 @@ def karras(noisy: float, clean: float, steps: int, rho: float = 7.0) -> np.ndarr
     return (noisy ** (1 / rho) + ramp * (clean ** (1 / rho) - noisy ** (1 / rho))) ** rho
 
 
-def normal_quantiles(mean: float, std: float) -> tuple[np.ndarray, np.ndarray]:
-    """Cumulative share and values of a normal density, out to 5 standard deviations."""
-    from scipy.stats import norm
-
-    z = np.linspace(-5, 5, QUANTILES)
-    share = norm.cdf(z)
-    return (share - share[0]) / (share[-1] - share[0]), mean + std * z
-
-
 def edm_levels(
     name: str = "edm",
     *,
@@ -87,14 +82,12 @@ def edm_levels(
     rho: float = 7.0,
 ) -> NoiseLevels:
     """Karras et al. (2022), table 1: ln sigma ~ N(p_mean, p_std^2)."""
-    share, log_sigma = normal_quantiles(p_mean, p_std)
     return NoiseLevels(
         name,
         sigma_min,
         sigma_max,
         lambda steps: karras(sigma_max, sigma_min, steps, rho),
-        share,
-        log_sigma,
+        log_normal_density(p_mean, p_std),
         "heun",
         sigma_data=sigma_data,
     )
@@ -123,11 +116,9 @@ def flow_levels(
     Trained evenly in t before the shift, or with logit t ~ N(0, 1) (Esser et al. 2024, SD3).
     """
     if logit_normal:
-        share, logit = normal_quantiles(0.0, 1.0)
+        density = log_normal_density(float(np.log(shift)), 1.0)
     else:
-        share = np.linspace(BEYOND, 1 - BEYOND, QUANTILES)
-        logit = np.log(share) - np.log1p(-share)
-        share = (share - share[0]) / (share[-1] - share[0])
+        density = process_density("rectified-flow", shift=shift)
     ends = np.array([BEYOND, 1 - BEYOND])
     clean, noisy = shift * ends / (1 - ends)
     return NoiseLevels(
@@ -135,23 +126,20 @@ def flow_levels(
         float(clean),
         float(noisy),
         lambda steps: flow_grid(steps, shift, count),
-        share,
-        logit + np.log(shift),
+        density,
         pure=True,
         shift=shift,
         count=count,
     )
 
 
-def process_levels(name: str, log_snr: Callable[[np.ndarray], np.ndarray]) -> NoiseLevels:
-    """A process trained and sampled evenly in its own time, between t = 0.001 and 0.999."""
-    t = np.linspace(BEYOND, 1 - BEYOND, QUANTILES)
-    log_sigma = -log_snr(t) / 2
+def process_levels(name: str) -> NoiseLevels:
+    """A process trained evenly in its own time, and sampled so between t = 0.001 and 0.999."""
+    log_snr = process(name).log_snr
 
     def grid(steps: int) -> np.ndarray:
         times = np.minimum(np.linspace(1, 1 / steps, steps), 1 - BEYOND)
         return np.exp(-log_snr(times) / 2)
 
-    share = (t - t[0]) / (t[-1] - t[0])
-    ends = np.exp(log_sigma[[0, -1]])
-    return NoiseLevels(name, float(ends[0]), float(ends[1]), grid, share, log_sigma)
+    clean, noisy = np.exp(-log_snr(np.array([BEYOND, 1 - BEYOND])) / 2)
+    return NoiseLevels(name, float(clean), float(noisy), grid, process_density(name))

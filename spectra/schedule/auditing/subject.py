@@ -136,8 +136,9 @@ def _of_levels(
     base = scalar_schedule(spectrum, 0.0, 1.0, levels.name, basis)
     asked = noise_ends(base.variance, base.quantum)  # what the data ask for is looked at too
     seen = [np.log([levels.clean, levels.noisy]), np.log(asked)]
-    if levels.log_sigma is not None:
-        seen.append(levels.log_sigma[[0, -1]])
+    density = levels.density
+    if density is not None:
+        seen.append(density.log_sigma[[0, -1]])
     if sigmas is not None:
         seen.append(np.log(sigmas[[-1, 0]]))
     for steps in (2, 64):  # a grid may leave the range that is trained
@@ -162,8 +163,8 @@ def _of_levels(
         float(time(np.log(levels.clean))),
         float(time(np.log(levels.noisy))),
         grid,
-        levels.share,
-        None if levels.log_sigma is None else time(levels.log_sigma),
+        None if density is None else density.cumulative,
+        None if density is None else time(density.log_sigma),
         levels.pure,
         False,
         True,

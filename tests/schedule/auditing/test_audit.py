@@ -379,9 +379,9 @@ def test_levels_exported_for_other_tools_are_read(tmp_path: Path) -> None:
     value = {"sigmas": sigmas, "sigma_sample_density": {"type": "lognormal", "mean": -1, "std": 1}}
     levels = read_levels(written(tmp_path / "k.json", value))
     assert levels.grid(3).tolist() == sigmas[:-1]
-    assert levels.log_sigma is not None
-    assert levels.share is not None
-    assert np.interp(0.5, levels.share, levels.log_sigma) == pytest.approx(-1, abs=1e-6)
+    assert levels.density is not None
+    assert levels.density.mean == pytest.approx(-1, abs=1e-6)
+    assert levels.density.std == pytest.approx(1, abs=1e-3)
     flow = read_levels(written(tmp_path / "f.json", {"sigmas": [1.0, 0.5, 0.2], "shift": 2.0}))
     np.testing.assert_allclose(flow.grid(3), [999, 1, 0.25])
     assert flow.pure
