@@ -17,8 +17,10 @@ class InputError(ValueError):
 
 def check_name(what: str, name: object, known: Sequence[str]) -> None:
     """Refuse a name that is none of the known ones, and list those."""
-    if name not in known:
-        raise InputError(f"{what} {name!r} is unknown; choose one of {', '.join(known)}")
+    if not isinstance(name, str) or name not in known:
+        shown = repr(name)
+        shown = shown if len(shown) < 80 and shown.isprintable() else type(name).__name__
+        raise InputError(f"{what} {shown} is unknown; choose one of {', '.join(known)}")
 
 
 def check_number(

@@ -1,8 +1,10 @@
 """Tables and settings in one safetensors file, written whole or not at all."""
 
+import contextlib
 import json
 import math
 import os
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -31,8 +33,11 @@ def write_atomically(path: Path, payload: bytes) -> None:
     InputError
         The folder cannot be made or written.
     """
+    if not path.name or _is_no_file(path):
+        raise InputError(f"{path}: cannot be written (it is a folder or a device); choose another")
     # Another process may be at the same file: each writes its own, and the last one stays.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    name = f".{path.name[:50]}.{os.getpid()}.{threading.get_ident()}.part"
+    temporary = path.with_name(name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, "wb") as file:
@@ -40,11 +45,19 @@ def write_atomically(path: Path, payload: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True) if temporary.parent.is_dir() else None
-        raise InputError(
-            f"{path}: cannot be written ({error.strerror or error}); choose another --out"
-        ) from error
+    except (OSError, ValueError) as error:  # ValueError: a name with a null in it
+        with contextlib.suppress(OSError, ValueError):
+            temporary.unlink(missing_ok=True)
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{path}: cannot be written ({reason}); choose another --out") from error
+
+
+def _is_no_file(path: Path) -> bool:
+    """Whether something is there that must not be replaced: a folder, a device, a pipe."""
+    try:
+        return path.exists() and not path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def plain(value: Any) -> Any:

@@ -46,7 +46,12 @@ if TYPE_CHECKING:
 
 def __getattr__(name: str) -> Any:
     if name == "SpectralScheduler":
-        from spectra.interop.spectral_scheduler import SpectralScheduler
-
+        try:
+            from spectra.interop.spectral_scheduler import SpectralScheduler
+        except ImportError as error:
+            raise ImportError(
+                f"SpectralScheduler needs diffusers ({error}); "
+                "pip install -U 'spectra-diffusion[diffusers]'"
+            ) from error
         return SpectralScheduler
     raise AttributeError(f"module 'spectra.interop' has no attribute {name!r}")

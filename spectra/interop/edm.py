@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from spectra.errors import InputError
 from spectra.files import write_atomically, write_json
 from spectra.interop.export import Export
 from spectra.interop.scalar import scalar_view
@@ -94,10 +95,11 @@ def export_edm(schedule: Schedule, out: str | Path, *, steps: int = STEPS) -> Ex
     """
     view, constants = scalar_view(schedule), edm_kwargs(schedule, steps)
     path = Path(out)
+    if not path.name:
+        raise InputError(f"{path}: is a folder; give the name of a .json file")
     table = path.with_name(f"{path.stem}-log-sigma.npy")
     buffer = io.BytesIO()
     np.save(buffer, view.density.quantile(np.linspace(0, 1, QUANTILES)))
-    write_atomically(table, buffer.getvalue())
     numbers = constants.to_dict()
     lost = (
         f"the training density through P_mean and P_std: {constants.distance:.1%} (total "
@@ -105,6 +107,7 @@ def export_edm(schedule: Schedule, out: str | Path, *, steps: int = STEPS) -> Ex
     )
     kept = {**numbers, "distance": constants.distance, "reasons": constants.reasons}
     write_json(path, {**kept, "cannot_carry": [*view.cannot_carry, *lost]})
+    write_atomically(table, buffer.getvalue())
     notes = [
         f'exact: table = np.load("{table.name}"); '
         "sigma = np.exp(np.interp(rng.random(n), np.linspace(0, 1, len(table)), table))"

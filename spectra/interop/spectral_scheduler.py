@@ -13,7 +13,7 @@ from diffusers.configuration_utils import ConfigMixin
 from diffusers.schedulers.scheduling_utils import SchedulerMixin, SchedulerOutput
 
 from spectra.errors import InputError, check_name, check_number
-from spectra.interop.spectral_steps import Levels, Step, Visits, next_state
+from spectra.interop.spectral_steps import Levels, Step, Visits, check_batches, next_state
 from spectra.schedule import Schedule, load_schedule
 
 __all__ = ["Prediction", "SpectralOutput", "SpectralScheduler"]
@@ -67,7 +67,11 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):
     ) -> None:
         check_name("prediction_type", prediction_type, get_args(Prediction))
         check_name("solver", solver, get_args(StepSolver))
-        check_number("num_train_timesteps", num_train_timesteps, low=1)
+        if not isinstance(schedule, Schedule):
+            raise InputError("schedule: give a spectra.Schedule, or use from_pretrained")
+        check_number("num_train_timesteps", num_train_timesteps, low=1, high=1e6)
+        if num_train_timesteps != int(num_train_timesteps):
+            raise InputError(f"num_train_timesteps {num_train_timesteps}: a whole number is needed")
         self.register_to_config(
             num_train_timesteps=num_train_timesteps,
             prediction_type=prediction_type,
@@ -153,6 +157,8 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):
 
     def set_begin_index(self, begin_index: int = 0) -> None:
         """Say where in `timesteps` sampling starts (image to image)."""
+        if not 0 <= begin_index < len(self.timesteps):
+            raise InputError(f"begin_index {begin_index}: none of {len(self.timesteps)} timesteps")
         self._begin_index = begin_index
 
     def set_timesteps(
@@ -182,7 +188,12 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):
         if sigmas is not None:
             raise InputError("sigmas: each component has its own; give timesteps or a number")
         if timesteps is not None:
-            times = self._times(np.asarray(timesteps, float))
+            try:
+                times = self._times(np.asarray(timesteps, float).reshape(-1))
+            except (TypeError, ValueError) as error:
+                if isinstance(error, InputError):
+                    raise
+                raise InputError("timesteps: a list of numbers is needed") from None
             if len(times) == 0 or not (np.diff(times) < 0).all():
                 raise InputError("timesteps: they must fall")
         elif num_inference_steps is not None:
@@ -220,6 +231,7 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):
         self, original_samples: torch.Tensor, noise: torch.Tensor, timesteps: Any
     ) -> torch.Tensor:
         """x_t from clean examples and white noise, [B, C, *spatial]; timesteps [B] or one."""
+        check_batches(self.schedule.shape, original_samples, noise)
         levels, signal, spread = self._coefficients(original_samples, timesteps)
         z, eps = levels.components(original_samples), levels.transform(noise)
         return levels.back(signal * z + spread * eps).to(original_samples.dtype)
@@ -231,6 +243,7 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):
 
         alpha eps - sigma z in components, with the scales of `add_noise`.
         """
+        check_batches(self.schedule.shape, sample, noise)
         levels, signal, spread = self._coefficients(sample, timesteps)
         z, eps = levels.components(sample), levels.transform(noise)
         return levels.back(signal * eps - spread * z).to(sample.dtype)
@@ -263,10 +276,13 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):
             prev_sample, the next sample (an example in data space at the end), and
             pred_original_sample, the denoised estimate.
         """
+        check_batches(self.schedule.shape, sample, model_output)
+        time = self._one_time(timestep)
         if self._step_index is None:
             self._step_index = self._begin_index
         if self._step_index is None:
-            self._step_index = self._visits.index_of((float(timestep) + 1) / len(self))
+            self._step_index = self._visits.index_of(time)
+        self._visits.check_next(self._step_index, time)
         levels, solver = self._on(sample.device), self.config["solver"]
         here, there, correcting = self._visits.step(self._step_index)
         state, said = levels.transform(sample), levels.transform(model_output)
@@ -292,6 +308,13 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):
             return (after,)
         return SpectralOutput(prev_sample=after, pred_original_sample=clean)
 
+    def _one_time(self, timestep: Any) -> float:
+        """The time in [0, 1] of a timestep, a number or a tensor of one."""
+        try:
+            return (float(timestep) + 1) / len(self)
+        except (TypeError, ValueError, RuntimeError):
+            raise InputError("timestep: one of scheduler.timesteps is needed, a number") from None
+
     def _times(self, timesteps: np.ndarray) -> np.ndarray:
         """Times in [0, 1] of timesteps."""
         times = (timesteps + 1) / len(self)
@@ -304,7 +327,12 @@ class SpectralScheduler(SchedulerMixin, ConfigMixin):
     ) -> tuple[Levels, torch.Tensor, torch.Tensor]:
         """Levels where the image is, signal and spread at the timesteps."""
         levels = self._on(image.device)
-        given = torch.as_tensor(timesteps).detach().cpu().double().reshape(-1).numpy()
+        try:
+            given = torch.as_tensor(timesteps).detach().cpu().double().reshape(-1).numpy()
+        except (TypeError, ValueError, RuntimeError):
+            raise InputError("timesteps: numbers are needed, one or as many as examples") from None
+        if len(given) not in (1, len(image)):
+            raise InputError(f"timesteps: {len(given)} for {len(image)} examples; give one each")
         signal, spread = levels.scales(torch.from_numpy(self._times(given)))
         return levels, signal, spread
 

@@ -10,11 +10,29 @@ from spectra.errors import InputError
 from spectra.schedule import Schedule
 from spectra.schedule.steps.recursion import LEAST_RATIO
 
-__all__ = ["Levels", "Step", "Visits", "next_state"]
+__all__ = ["Levels", "Step", "Visits", "check_batches", "next_state"]
 
 # Under this SNR a float32 estimate of the noise says nothing of the signal: its best estimate is
 # then 0, which errs by less.
 LEAST_SNR = 1e-10
+
+
+def check_batches(shape: tuple[int, ...], first: object, second: object) -> None:
+    """Refuse what is no pair of batches of examples, floating, alike and of the right shape.
+
+    Whole numbers would be rounded to whole numbers again on the way out.
+    """
+    for given in (first, second):
+        if not isinstance(given, torch.Tensor) or not given.is_floating_point():
+            what = given.dtype if isinstance(given, torch.Tensor) else type(given).__name__
+            raise InputError(f"examples of {what}: a tensor of floating point numbers is needed")
+        if given.ndim != 1 + len(shape) or tuple(given.shape[1:]) != shape:
+            raise InputError(
+                f"examples of shape {tuple(given.shape)}: the schedule is for batches "
+                f"[B, {', '.join(map(str, shape))}]"
+            )
+    if {len(first), len(second)} - {1, len(first)}:  # pyright: ignore[reportArgumentType]
+        raise InputError(f"batches of {len(first)} and {len(second)}: they do not go together")  # pyright: ignore[reportArgumentType]
 
 
 class Levels:
@@ -104,6 +122,14 @@ class Visits:
         correcting = self.twice and visit % 2 == 1
         start = visit // 2 if self.twice else visit
         return float(self.knots[start]), float(self.knots[start + 1]), correcting
+
+    def check_next(self, visit: int, time: float) -> None:
+        """Refuse a time out of turn: a solver's step leads on from the one before."""
+        if visit < len(self.times) and not abs(self.times[visit] - time) < 1e-4:
+            raise InputError(
+                "timestep: it is not the next of scheduler.timesteps; call set_timesteps to begin "
+                "again"
+            )
 
     def index_of(self, time: float) -> int:
         """The visit at a time; of two the one that leaves."""

@@ -1,6 +1,7 @@
 """What a schedule's tables must be, whoever made them."""
 
 import math
+from numbers import Real
 from typing import TYPE_CHECKING, get_args
 
 import numpy as np
@@ -91,13 +92,13 @@ def _check_kinds(schedule: "Schedule") -> None:
         raise InputError(f"schedule: shape {shape!r} is none of an example, (C, *spatial)")
     for name in ("threshold", "coverage", "quantum", "blur_floor"):
         value = getattr(schedule, name)
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        number = isinstance(value, Real) and not isinstance(value, bool)
         if not (number and math.isfinite(value)):
             raise InputError(f"schedule: {name} {value!r} must be a finite number")
     check_number("schedule: threshold", schedule.threshold, low=0.0, strict=True)
     if not 0 <= schedule.coverage <= 1:
         raise InputError(f"schedule: coverage {schedule.coverage} must lie between 0 and 1")
-    if not 0 <= schedule.quantum <= LARGEST_VALUE**0.5:
+    if not 0 <= float(schedule.quantum) <= LARGEST_VALUE**0.5:
         raise InputError(f"schedule: quantum {schedule.quantum} must not be negative, or so large")
     if not isinstance(schedule.explanation, dict) or not isinstance(schedule.data, dict):
         raise InputError("schedule: explanation and data must be tables of settings")

@@ -19,7 +19,7 @@ from spectra.schedule.orderings import (
 from spectra.schedule.schedule import Schedule
 from spectra.spectrum import Spectrum
 
-__all__ = ["AnyOrdering", "Strength", "component_variance", "coordinates"]
+__all__ = ["AnyOrdering", "Strength", "check_spectrum_given", "component_variance", "coordinates"]
 
 AnyOrdering = str | Ordering | Sequence[Ordering] | np.ndarray
 Strength = float | Bands
@@ -54,6 +54,7 @@ def coordinates(
         An unknown basis or ordering, an unmeasured basis, an order that the basis does not have,
         or a spectrum that holds NaN.
     """
+    check_spectrum_given(spectrum)
     made, components = _basis(spectrum, basis)
     variance = component_variance(spectrum, basis)
     log_power = np.log(_seen_power(spectrum, variance))  # [F]
@@ -92,6 +93,15 @@ def coordinates(
     )
 
 
+def check_spectrum_given(spectrum: object) -> None:
+    """Refuse a path, a schedule or an array in a spectrum's place."""
+    if not isinstance(spectrum, Spectrum):
+        raise InputError(
+            f"spectrum: a {type(spectrum).__name__} is none; give what spectra.analyze or "
+            "spectra.load_spectrum returns"
+        )
+
+
 def component_variance(spectrum: Spectrum, basis: str) -> np.ndarray:
     """lambda_i with the rounding noise that training adds, and a floor for empty components.
 
@@ -110,7 +120,7 @@ def component_variance(spectrum: Spectrum, basis: str) -> np.ndarray:
         raise InputError(f"{spectrum.name}: the spectrum holds NaN; analyze the source again")
     if (measured < 0).any():
         raise InputError(f"{spectrum.name}: a variance is under 0; analyze the source again")
-    mean = float(measured.mean(dtype=float)) + spectrum.quantisation_floor
+    mean = float(measured.mean(dtype=float) + spectrum.quantisation_floor)
     if not LEAST_VARIANCE < mean < 1 / LEAST_VARIANCE and measured.any():
         raise InputError(
             f"{spectrum.name}: values of variance {mean:.3g} cannot be computed with; rescale them"
@@ -150,7 +160,8 @@ def _labels(
     """l_i of the whole order, per component [C, *spatial] and over the rings [F]."""
     frequency = spectrum.frequency
     if isinstance(ordering, np.ndarray):
-        if ordering.shape != spectrum.shape or not np.isfinite(ordering).all():
+        numbers = ordering.dtype.kind in "biuf" and bool(np.isfinite(ordering).all())
+        if ordering.shape != spectrum.shape or not numbers:
             raise InputError(
                 f"ordering: labels of shape {ordering.shape}; finite numbers of shape "
                 f"{spectrum.shape} are needed, one a component"

@@ -9,7 +9,12 @@ import numpy as np
 from spectra.errors import InputError, check_name, check_number
 from spectra.schedule import pace as paces
 from spectra.schedule.best_basis import best_basis
-from spectra.schedule.coordinates import AnyOrdering, Strength, coordinates
+from spectra.schedule.coordinates import (
+    AnyOrdering,
+    Strength,
+    check_spectrum_given,
+    coordinates,
+)
 from spectra.schedule.ends import INFORMATION_LEFT, Ends
 from spectra.schedule.orderings import ordering_text, orderings, strength_text
 from spectra.schedule.pace import Knots, Pace
@@ -107,7 +112,10 @@ def derive_schedule(
     Soft-conditioning: Gerdes, Welling, Cheng, "GUD: Generation with Unified Diffusion",
     arXiv 2410.02667; -log SNR_i(t) = a l_i + 2u(t), theirs with 2u linear in t.
     """
+    check_spectrum_given(spectrum)
     check_number("threshold", threshold, low=0.0, strict=True)
+    if not isinstance(basis, str):
+        raise InputError("basis: give the name of a measured one, or 'auto'")
     if not callable(pace):
         check_name("pace", pace, get_args(Pace))
     check_name("prior", prior, ("white", "data"))

@@ -110,7 +110,9 @@ def orderings(given: str | Ordering | Sequence[Ordering]) -> tuple[Ordering, ...
     """Any way to write an order, as its terms."""
     if isinstance(given, str):
         return parse_ordering(given)
-    terms = (given,) if isinstance(given, Ordering) else tuple(given)
+    if isinstance(given, Ordering):
+        return (given,)
+    terms = tuple(given) if isinstance(given, Sequence) else ()
     if not terms or not all(isinstance(term, Ordering) for term in terms):
         raise InputError(
             "ordering: give a name, an Ordering, several of them to add, or an array of labels"

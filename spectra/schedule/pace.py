@@ -105,7 +105,10 @@ def callable_pace(shape: Curve, start: float, end: float) -> Knots:
     times = np.linspace(0, 1, KNOTS)
 
     def value(t: np.ndarray) -> np.ndarray:
-        found = np.asarray(shape(t), float)
+        try:
+            found = np.asarray(shape(t), float)
+        except (TypeError, ValueError):
+            raise InputError("pace: the function gives no numbers") from None
         if found.shape != t.shape or not np.isfinite(found).all():
             raise InputError("pace: the function must give one finite number for every time")
         return found

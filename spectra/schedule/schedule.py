@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spectra.bases import Basis, PcaBasis, make_basis
-from spectra.errors import InputError
+from spectra.errors import InputError, check_number
 from spectra.schedule.blur import log_blur, log_blur_slope
 from spectra.schedule.checks import check_schedule
 from spectra.schedule.processes import Form, coefficients
@@ -122,10 +122,7 @@ class Schedule:
 
     def pace_at(self, t: np.ndarray) -> np.ndarray:
         """pace(t), [T] -> [T]."""
-        t = np.asarray(t, float)
-        if not ((t >= 0) & (t <= 1)).all():
-            raise InputError("t: times lie in [0, 1]; 0 is data and 1 is noise")
-        return np.interp(t, self.t, self.pace)
+        return np.interp(times_of(t), self.t, self.pace)
 
     def time_at(self, pace: np.ndarray) -> np.ndarray:
         """The time at which the pace takes a value, [T] -> [T]; clipped to the schedule's ends."""
@@ -143,7 +140,7 @@ class Schedule:
 
         On a knot that of the piece after it, at t = 1 of the last.
         """
-        t = np.atleast_1d(np.asarray(t, float))
+        t = np.atleast_1d(times_of(t))
         slope = -self._column(_slope(t, self.t, self.pace)) * np.ones(self.shape)
         if self.blur_rate is not None and self.blur is not None:
             x = self.blur_rate * self._column(np.interp(t, self.t, self.blur))
@@ -158,7 +155,7 @@ class Schedule:
         """ln SNR before it is clipped, [T] -> [T, C, *spatial]."""
         log_snr = self.offset[None] - self._column(self.pace_at(t))
         if self.blur_rate is not None and self.blur is not None:
-            blur = self._column(np.interp(np.atleast_1d(t), self.t, self.blur))
+            blur = self._column(np.interp(np.atleast_1d(times_of(t)), self.t, self.blur))
             log_snr = log_snr + 2 * log_blur(self.blur_rate * blur, self.blur_floor)
         return log_snr
 
@@ -209,14 +206,14 @@ class Schedule:
         the largest frequency of a component above the threshold, 0 where none is; NaN in the
         pixel basis, whose components have no frequency.
         """
-        return largest_visible(self, np.atleast_1d(np.asarray(t, float)))
+        return largest_visible(self, np.atleast_1d(times_of(t)))
 
     def information(self, t: np.ndarray) -> np.ndarray:
         """1/2 sum_i ln(1 + SNR_i(t)) of Gaussian data, nats an example, [T] -> [T]."""
         pace = np.atleast_1d(self.pace_at(t))
         if self.separable:
             return information(self.offset_histogram, pace)
-        t = np.atleast_1d(np.asarray(t, float))
+        t = np.atleast_1d(times_of(t))
         rows = max(1, CHUNK // self.variance.size)
         axes = tuple(range(1, self.variance.ndim + 1))
         left = np.empty(len(t))
@@ -277,6 +274,10 @@ class Schedule:
         """
         import torch
 
+        check_number("n", n, low=0)
+        if n != int(n):
+            raise InputError(f"n {n}: a whole number of times is needed")
+        n = int(n)
         strata = (torch.arange(n) + torch.rand(n, generator=generator, dtype=torch.float64)) / n
         return torch.from_numpy(np.interp(strata.numpy(), *self.quantiles))
 
@@ -303,6 +304,20 @@ class Schedule:
         from spectra.schedule.tables import save_schedule
 
         save_schedule(self, path)
+
+
+def times_of(t: Any) -> np.ndarray:
+    """Times as float64, of an array, a list or a tensor wherever it lies; [T] or one number."""
+    tensor = hasattr(t, "detach")
+    try:
+        t = np.asarray(t.detach().cpu().double() if tensor else t, float)
+    except (TypeError, ValueError):
+        raise InputError("t: a list of numbers in [0, 1] is needed") from None
+    if t.ndim > 1:
+        raise InputError(f"t of shape {t.shape}: a list of times [T], or one, is needed")
+    if not ((t >= 0) & (t <= 1)).all():
+        raise InputError("t: times lie in [0, 1]; 0 is data and 1 is noise")
+    return t
 
 
 def _slope(x: np.ndarray, knots: np.ndarray, values: np.ndarray) -> np.ndarray:

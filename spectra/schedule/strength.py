@@ -149,18 +149,23 @@ def _penalty(
     """A penalty as a function of a, and in words."""
     if penalty is None:
         penalty = PENALTY
-    if isinstance(penalty, (int, float)):
+    if isinstance(penalty, (int, float, np.floating, np.integer)):
         scale = float(penalty)
         check_number("penalty", scale, low=0.0)
         return (lambda a: scale * (a - 1) ** 2), f"{scale:g} (a - 1)^2"
     if callable(penalty):
         return penalty, "the given penalty"
+    if not hasattr(penalty, "effective_variance"):
+        raise InputError("penalty: give a number, a function of the strength, or a DenoisingError")
     share = structure_share(penalty)
     return error_penalty(penalty), f"the penalty of {penalty.name} ({share:.0%} under Wiener)"
 
 
 def _charge(function: Callable[[float], float], a: float) -> float:
-    value = float(function(float(a)))
+    try:
+        value = float(function(float(a)))
+    except (TypeError, ValueError):
+        raise InputError(f"penalty: the function gives no number at strength {a:g}") from None
     check_number(f"penalty at strength {a:g}:", value, low=0.0)
     return value
 

@@ -21,7 +21,7 @@ def save_schedule(schedule: Schedule, path: str | Path) -> None:
     values = {part.name: getattr(schedule, part.name) for part in fields(Schedule)}
     tables = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
     settings = {
-        name: value
+        name: value.item() if isinstance(value, np.generic) else value
         for name, value in values.items()
         if name not in tables and not (name in LATER and value is None)
     }

@@ -1,6 +1,7 @@
 """Damaged, alien and absurd files and numbers: one line and exit 2, or a schedule that holds."""
 
 import json
+import os
 import warnings
 from pathlib import Path
 from typing import Any
@@ -216,3 +217,81 @@ def test_numbers_out_of_all_proportion_are_refused(capsys, files, given: list[st
 
 def test_a_noise_end_far_beyond_the_data_is_survived(capsys, files) -> None:
     assert outcome(capsys, "schedule", files["spectrum"], "--show", "--g-noise", 290)
+
+
+@pytest.mark.parametrize("to", ["diffusers", "k-diffusion", "edm", "flow", "kohya"])
+def test_outputs_that_cannot_be_written(capsys, files, tmp_path, monkeypatch, to: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("in the way")
+    for out in ("file/x", "/proc/none/x", "x" * 300):
+        assert not outcome(capsys, "export", files["schedule"], "--to", to, "--out", out)
+    assert not outcome(capsys, "export", files["schedule"], "--to", to, "--out", files["schedule"])
+    if to not in ("diffusers", "flow"):
+        for out in (".", "..", ""):
+            assert not outcome(capsys, "export", files["schedule"], "--to", to, "--out", out)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes on this system")
+def test_a_device_or_a_pipe_is_never_replaced(capsys, files, tmp_path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    (tmp_path / "folder").mkdir()
+    for out in (pipe, tmp_path / "folder"):
+        assert "cannot be written" in refused(capsys, "schedule", files["spectrum"], "--out", out)
+    assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize("to", ["diffusers", "k-diffusion", "edm", "flow"])
+@pytest.mark.parametrize("steps", [0, -1, 100_000])
+def test_steps_of_an_export(capsys, files, tmp_path, to: str, steps: int) -> None:
+    given = ("--to", to, "--out", tmp_path / "x.json", f"--steps={steps}")
+    assert "steps" in refused(capsys, "export", files["schedule"], *given)
+    assert not list(tmp_path.iterdir())
+
+
+def _write(path: str, which: int) -> None:
+    """Write one of two schedules to a file again and again."""
+    spectrum = spectra.analyze(fields(12, 1, 32, 32, seed=which), bases=("dct",))
+    made = spectra.derive_schedule(spectrum, ordering_strength=1.0)
+    for _ in range(200):
+        made.save(path)
+
+
+@pytest.mark.slow
+def test_writers_at_once_and_a_writer_killed_leave_a_whole_file(tmp_path) -> None:
+    import multiprocessing
+    import time
+
+    path = tmp_path / "schedule.safetensors"
+    started = multiprocessing.get_context("spawn")
+    writers = [started.Process(target=_write, args=(str(path), which)) for which in (0, 1)]
+    for writer in writers:
+        writer.start()
+    while not path.exists():
+        time.sleep(0.01)
+    seen = 0
+    while any(writer.is_alive() for writer in writers):
+        spectra.load_schedule(path)  # whole at every moment
+        seen += 1
+        if seen == 50:
+            writers[0].kill()
+    for writer in writers:
+        writer.join()
+    assert spectra.load_schedule(path).shape == (1, 32, 32)
+    assert seen > 50
+
+
+def test_export_without_the_library(capsys, files, tmp_path, monkeypatch) -> None:
+    """The files of diffusers are written without diffusers; its scheduler says what it needs."""
+    import sys
+
+    for name in [name for name in sys.modules if name.split(".")[0] == "diffusers"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delitem(sys.modules, "spectra.interop.spectral_scheduler", raising=False)
+    monkeypatch.setitem(sys.modules, "diffusers", None)
+    for noise in ("scalar", "component"):
+        given = ("--to", "diffusers", "--noise", noise, "--out", tmp_path / noise)
+        assert outcome(capsys, "export", files["schedule"], *given)
+    with pytest.raises(ImportError, match=r"spectra-diffusion\[diffusers\]"):
+        _ = spectra.interop.SpectralScheduler

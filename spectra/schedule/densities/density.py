@@ -15,6 +15,7 @@ from spectra.schedule.densities.noise_density import (
     table_of_rate,
 )
 from spectra.schedule.schedule import Schedule, offset_histogram
+from spectra.schedule.steps.checks import check_steps
 from spectra.schedule.steps.denoising import DenoisingError
 from spectra.schedule.steps.gaussian import predict_sigmas
 from spectra.spectrum import Spectrum
@@ -217,6 +218,7 @@ def edm_constants(
     and 7. That modes should be trained as they drown is a proposal, which meets theirs on 1/f^2
     fields of 32 x 32 (-1.24, 1.04) and lies at lower noise on CIFAR-10 (-2.2, 1.4).
     """
+    check_steps(steps)
     variance, quantum = variances(subject, basis)
     density = training_density(subject, kind, basis=basis, error=error)
     mean, std = density.mean, density.std

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 from spectra.errors import InputError, check_name
+from spectra.schedule.steps.checks import check_variance
 from spectra.schedule.steps.recursion import (
     LinearSolver,
     ancestral_variance,
@@ -196,14 +197,17 @@ def predict_sigmas(
         How many components share each variance.
     start : {"data", "white"}
     """
-    variance, sigmas = np.atleast_1d(np.asarray(variance, float)), np.asarray(sigmas, float)
+    variance, count = check_variance(variance, count)
+    sigmas = np.asarray(sigmas, float)
+    if not np.isfinite(sigmas).all():
+        raise InputError("sigmas: noise levels must be finite")
     if sigmas.ndim != 1 or not len(sigmas) or not (sigmas > 0).all() or (np.diff(sigmas) > 0).any():
         raise InputError("sigmas: noise levels must fall and stay above 0; leave the final 0 out")
     log_sigma = np.repeat(np.log(sigmas)[:, None], len(variance), axis=1)
     return Prediction(
         _ratio(wiener_knots(log_sigma, variance), solver, start),
         variance,
-        np.ones_like(variance) if count is None else np.asarray(count, float),
+        count,
         evaluations(len(sigmas), solver),
     )
 
@@ -335,7 +339,10 @@ def evaluations(steps: int, solver: str) -> int:
 
 def check_grid(grid: np.ndarray) -> np.ndarray:
     """Times that fall from at most 1 to exactly 0, or a clear refusal."""
-    grid = np.asarray(grid, float)
+    try:
+        grid = np.asarray(grid, float)
+    except (TypeError, ValueError):
+        raise InputError("grid: a list of times is needed") from None
     falls = grid.ndim == 1 and len(grid) >= 2 and bool((np.diff(grid) < 0).all())
     if not falls or grid[0] > 1 or grid[-1] != 0:
         raise InputError("grid: times must fall from at most 1 to exactly 0")

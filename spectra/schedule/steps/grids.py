@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from spectra.errors import check_name
+from spectra.schedule.steps.checks import check_ends, check_steps, check_variance
 from spectra.schedule.steps.gaussian import (
     MOST_LOG_SNR,
     Knots,
@@ -17,7 +18,7 @@ from spectra.schedule.steps.gaussian import (
     within,
 )
 from spectra.schedule.steps.optimise import SMOOTHNESS, SPREAD, Criterion, Problem, optimise
-from spectra.schedule.steps.rules import PUBLISHED, RULES, check_steps, named_sigmas
+from spectra.schedule.steps.rules import PUBLISHED, RULES, named_sigmas
 
 if TYPE_CHECKING:
     from spectra.schedule.schedule import Schedule
@@ -79,6 +80,8 @@ def optimal_sigmas(
     InputError
         An unknown name, fewer than one step, or levels that do not rise from above 0.
     """
+    variance, weight = check_variance(variance, count)
+    sigma_min, sigma_max = check_ends(sigma_min, sigma_max)
     starts = [
         2
         * np.log(
@@ -88,8 +91,6 @@ def optimal_sigmas(
         )
         for rule in PUBLISHED
     ]
-    variance = np.atleast_1d(np.asarray(variance, float))
-    weight = np.ones_like(variance) if count is None else np.asarray(count, float)
     groups = _groups(np.log(variance)[None], weight, variance)
 
     def knots(q: np.ndarray, lower: float) -> Knots:

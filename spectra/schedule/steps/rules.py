@@ -4,14 +4,14 @@ All are stated in noise levels sigma with respect to variances; a component-wise
 them sigma = exp(pace / 2) and exp(offset_i), whose ratio is SNR_i.
 """
 
-from numbers import Integral
 from typing import Literal, get_args
 
 import numpy as np
 
-from spectra.errors import InputError, check_name
+from spectra.errors import check_name
+from spectra.schedule.steps.checks import check_ends, check_steps, check_variance
 
-__all__ = ["PUBLISHED", "RULES", "Rule", "check_steps", "named_sigmas"]
+__all__ = ["PUBLISHED", "RULES", "Rule", "named_sigmas"]
 
 Rule = Literal[
     "optimal", "edm", "log-linear", "cosine", "tangent", "rescaled-entropic", "beta", "time"
@@ -19,7 +19,6 @@ Rule = Literal[
 RULES: tuple[Rule, ...] = get_args(Rule)
 PUBLISHED = RULES[1:-1]  # "time" needs a schedule's own
 
-MOST_STEPS = 10_000
 EDM_RHO = 7.0
 BETA = 0.6
 
@@ -57,12 +56,8 @@ def named_sigmas(
     """
     check_name("rule", rule, PUBLISHED)
     check_steps(steps)
-    if not 0 < sigma_min < sigma_max < np.inf:
-        raise InputError(
-            f"sigma_min {sigma_min:g}, sigma_max {sigma_max:g}: must rise from above 0"
-        )
-    variance = np.atleast_1d(np.asarray(variance, float))
-    count = np.ones_like(variance) if count is None else np.asarray(count, float)
+    sigma_min, sigma_max = check_ends(sigma_min, sigma_max)
+    variance, count = check_variance(variance, count)
     if steps == 1:
         return np.array([sigma_max])
     levels = _levels(rule, variance, count, np.linspace(0, 1, steps), sigma_max, sigma_min)
@@ -102,11 +97,3 @@ def _levels(
     entropy = (count * root * np.arctan(fine[:, None] / root)).sum(axis=1)  # the integral, exactly
     wanted = entropy[-1] + share * (entropy[0] - entropy[-1])
     return np.exp(np.interp(wanted, entropy, np.log(fine)))
-
-
-def check_steps(steps: int) -> None:
-    """Refuse what is no number of steps."""
-    if isinstance(steps, bool) or not isinstance(steps, Integral) or steps < 1:
-        raise InputError(f"steps {steps}: at least one whole step is needed")
-    if steps > MOST_STEPS:
-        raise InputError(f"steps {steps}: at most {MOST_STEPS:,} are looked at")
