@@ -15,6 +15,7 @@ from spectra.diffusion.process import DiffusionProcess
 from spectra.diffusion.sample import noise_levels, sample_components
 from spectra.diffusion.solvers import integrate
 from tests.diffusion.gaussians import exact_denoiser, paired_draws
+from tests.repeats import then_slow
 from tests.schedule.known import known_spectrum, pca_spectrum, power_law
 
 SMALL = known_spectrum(power_law(2.0, 1e-2), (1, 8, 8), quantum=2 / 255)
@@ -36,7 +37,7 @@ def photographs() -> spectra.Spectrum:
     "strength",
     [pytest.param(3.0, marks=pytest.mark.slow), pytest.param(5.0, marks=pytest.mark.slow), 10.0],
 )
-@pytest.mark.parametrize("form", ["vp", "flow", "ve"])
+@pytest.mark.parametrize("form", then_slow(["flow"], ["vp", "ve"]))
 def test_loss_samples_and_bound_are_finite(photographs, strength: float, form) -> None:
     schedule = spectra.derive_schedule(photographs, ordering_strength=strength, form=form)
     torch.manual_seed(0)

@@ -20,11 +20,9 @@ from tests.spectrum.fields import power_law_fields, spectrum_of_rings, white_noi
 DRAWS = 2000
 
 
-@pytest.mark.parametrize(
-    "alpha",
-    [pytest.param(1.0, marks=pytest.mark.slow), pytest.param(2.0, marks=pytest.mark.slow), 3.0],
-)
-@pytest.mark.parametrize("window", [pytest.param("none", marks=pytest.mark.slow), "hann"])
+@pytest.mark.slow
+@pytest.mark.parametrize("alpha", [1.0, 2.0, 3.0])
+@pytest.mark.parametrize("window", ["none", "hann"])
 def test_bias_and_coverage_on_single_synthetic_fields(window: str, alpha: float) -> None:
     """2,000 draws of one field: the interval comes from the mode counts."""
     score = coverage_of_fits(window, alpha, 1, DRAWS)

@@ -63,6 +63,7 @@ def test_its_table_says_what_to_do_next(capsys, folder) -> None:
     assert max(map(len, text.split("wrote")[0].splitlines())) <= 90
 
 
+@pytest.mark.slow
 def test_its_file_is_what_others_take(capsys, folder, tmp_path) -> None:
     error, run = folder / "d.safetensors", folder / "run"
     figures = as_json(capsys, "plot", error, "--out", tmp_path / "figures")["figures"]

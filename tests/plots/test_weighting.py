@@ -15,6 +15,7 @@ from spectra.schedule.densities.noise_density import log_normal_density
 from spectra.schedule.weights.recipes import recipe_weights
 from spectra.schedule.weights.weighting import implied_weights
 from tests.plots.test_figures import LAYOUTS, NARROWEST, written
+from tests.repeats import then_slow
 from tests.schedule.known import known_spectrum, power_law
 
 SPECTRUM = known_spectrum(power_law(2.0), (3, 24, 32), quantum=2 / 255)
@@ -85,7 +86,7 @@ def test_few_components_and_wrong_ones(weights):
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")
-@pytest.mark.parametrize("name", ["edm", "blurring", "heat-dissipation", "columns"])
+@pytest.mark.parametrize("name", then_slow(["blurring"], ["edm", "heat-dissipation", "columns"]))
 def test_a_schedules_page_says_what_training_cares_about(monkeypatch, name):
     monkeypatch.setattr(pages, "compare_grids", lambda schedule: None)  # slow, and not looked at
     schedule = preset(name, known_spectrum(power_law(2.0), (1, 8, 8)))

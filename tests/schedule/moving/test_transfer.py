@@ -13,6 +13,7 @@ from spectra.bases import make_basis
 from spectra.schedule.moving.modes import box_response, box_transfer, carried
 from spectra.schedule.moving.scale import between
 from spectra.schedule.moving.transfer import sigma_scale, transfer_schedule
+from tests.repeats import then_slow
 from tests.schedule.known import known_spectrum, power_law
 
 T = np.linspace(0, 1, 7)
@@ -162,7 +163,7 @@ def schedules() -> list[Schedule]:
     return [*made, limited, blurred]
 
 
-@pytest.mark.parametrize("number", range(8))
+@pytest.mark.parametrize("number", then_slow(range(0, 8, 2), range(8)))
 def test_shared_modes_keep_their_snr(number: int) -> None:
     schedule = schedules()[number]
     fine = finer()
@@ -184,7 +185,7 @@ def test_shared_modes_keep_their_snr(number: int) -> None:
     assert "2" in moved.explanation["moved"]
 
 
-@pytest.mark.parametrize("number", range(8))
+@pytest.mark.parametrize("number", then_slow(range(1, 8, 2), range(8)))
 def test_there_and_back_by_shape_alone(number: int, tmp_path: Path) -> None:
     schedule = schedules()[number]
     there = transfer_schedule(schedule, shape=(2, 32, 32))

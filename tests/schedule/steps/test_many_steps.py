@@ -24,6 +24,7 @@ def test_a_thousand_steps_are_ready_in_seconds(schedule: spectra.Schedule) -> No
     assert (np.diff(grid) < 0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", ["euler", "heun"])
 def test_more_steps_never_cost_more(schedule: spectra.Schedule, solver: str) -> None:
     errors = [
