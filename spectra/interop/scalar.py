@@ -14,6 +14,7 @@ __all__ = ["ScalarView", "scalar_view", "whitened"]
 
 # Curves further apart than this in ln(alpha^2 / sigma^2) are not one.
 SAME = 1e-6
+MOST = 2**27  # numbers looked at where every component has its own curve
 KNOTS = 513
 LEVELS = 4001
 CHUNK = 1 << 22  # values of log SNR held at once
@@ -83,7 +84,7 @@ def scalar_view(schedule: Schedule) -> ScalarView:
     -------
     ScalarView
     """
-    t = np.union1d(schedule.t, np.linspace(0, 1, KNOTS))
+    t = _times(schedule)
     low, high = _ratio_range(schedule, t)
     exact = bool((high - low).max() <= SAME)
     departure, cannot = 0.0, ()
@@ -148,6 +149,15 @@ def whitened(schedule: Schedule) -> tuple[Schedule, np.ndarray]:
     return moved, np.exp(log_gain)
 
 
+def _times(schedule: Schedule) -> np.ndarray:
+    """Where the one curve is looked at: the schedule's own knots, or fewer of very many curves."""
+    t = np.union1d(schedule.t, np.linspace(0, 1, KNOTS))
+    few = max(KNOTS, MOST // schedule.variance.size)
+    if schedule.separable or len(t) <= few:
+        return t
+    return np.interp(np.linspace(0, 1, few), np.linspace(0, 1, len(t)), t)
+
+
 def _chunks(schedule: Schedule, t: np.ndarray) -> list[np.ndarray]:
     """Times a few at a time: log SNR of them all may not fit in memory."""
     rows = max(1, CHUNK // schedule.variance.size)
@@ -165,11 +175,13 @@ def _ratio_range(schedule: Schedule, t: np.ndarray) -> tuple[np.ndarray, np.ndar
         unit = schedule.offset - np.log(schedule.variance)
         pace = schedule.pace_at(t)
         return unit.min() - pace, unit.max() - pace
-    found = [_ratios(schedule, part) for part in _chunks(schedule, t)]
-    return (
-        np.concatenate([part.min(axis=1) for part in found]),
-        np.concatenate([part.max(axis=1) for part in found]),
-    )
+    low, high = np.empty(len(t)), np.empty(len(t))
+    start = 0
+    for part in _chunks(schedule, t):
+        found, rows = _ratios(schedule, part), slice(start, start + len(part))
+        low[rows], high[rows] = found.min(axis=1), found.max(axis=1)
+        start += len(part)
+    return low, high
 
 
 def _ratio_of_equal_information(schedule: Schedule, t: np.ndarray) -> np.ndarray:

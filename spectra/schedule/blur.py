@@ -4,6 +4,8 @@ import numpy as np
 
 __all__ = ["log_blur", "log_blur_slope"]
 
+MUCH = 1e-4  # a floor from which one formula keeps 12 digits throughout
+
 
 def log_blur(x: np.ndarray, floor: float) -> np.ndarray:
     """ln d of d = floor + (1 - floor) exp(-x), x = rate times blur >= 0; any shape.
@@ -12,6 +14,8 @@ def log_blur(x: np.ndarray, floor: float) -> np.ndarray:
     """
     if floor == 0:
         return -x
+    if floor > MUCH:
+        return np.log1p((1 - floor) * np.expm1(-x))
     little = np.log1p((1 - floor) * np.expm1(-np.minimum(x, 1)))
     return np.where(x < 1, little, np.log(floor + (1 - floor) * np.exp(-x)))
 

@@ -4,13 +4,14 @@ With a linear denoiser every component of a sampler is one scalar recursion. A g
 ends with a step to sigma = 0, so that N steps are N evaluations, or 2 N - 1 with Heun.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
 from spectra.errors import InputError, check_name
 from spectra.schedule.steps.checks import check_variance
+from spectra.schedule.steps.members import error_members, schedule_members
 from spectra.schedule.steps.recursion import (
     LinearSolver,
     ancestral_variance,
@@ -224,7 +225,10 @@ def knots_of(
     The Wiener filter of a spectrum a factor e^-lower lower, or a measured denoiser.
     """
     variance = schedule.variance.ravel()[at]
-    log_snr = within(schedule.log_snr(times)).reshape(len(times), -1)[:, at]
+    held = schedule if len(at) == schedule.variance.size else schedule_members(schedule, at)
+    log_snr = within(held.log_snr(times)).reshape(len(times), -1)
+    if held is schedule:
+        log_snr = log_snr[:, at]
     log_sigma = 0.5 * (np.log(variance) - log_snr)
     if error is None:
         return wiener_knots(log_sigma, variance * np.exp(-lower))
@@ -255,7 +259,7 @@ def _measured(error: "DenoisingError", log_sigma: np.ndarray, at: np.ndarray) ->
     """A trained denoiser's mean Jacobian in place of W."""
     from scipy.special import expit
 
-    chosen = _members(error, at)
+    chosen = error_members(error, at)
 
     def at_levels(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """logit W and its slope, [N, K]."""
@@ -276,24 +280,6 @@ def _measured(error: "DenoisingError", log_sigma: np.ndarray, at: np.ndarray) ->
         gain * expit(-logit) * rise,
         chosen.variance[0],
         flow,
-    )
-
-
-def _members(error: "DenoisingError", at: np.ndarray) -> "DenoisingError":
-    """The error of the components with flat indices `at` alone, as shape (1, K)."""
-
-    def pick(values: np.ndarray, lead: tuple[int, ...]) -> np.ndarray:
-        return values.reshape(*lead, -1)[..., at].reshape(*lead, 1, len(at))
-
-    levels = (len(error.sigma),)
-    return replace(
-        error,
-        shape=(1, len(at)),
-        error=pick(error.error, levels),
-        standard_error=pick(error.standard_error, levels),
-        variance=pick(error.variance, ()),
-        tilt=pick(error.tilt, ()),
-        components=None,
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from spectra.errors import check_name
+from spectra.errors import InputError, check_name
 from spectra.schedule.steps.checks import check_ends, check_steps, check_variance
 from spectra.schedule.steps.gaussian import (
     MOST_LOG_SNR,
@@ -17,6 +17,7 @@ from spectra.schedule.steps.gaussian import (
     wiener_knots,
     within,
 )
+from spectra.schedule.steps.members import schedule_members
 from spectra.schedule.steps.optimise import SMOOTHNESS, SPREAD, Criterion, Problem, optimise
 from spectra.schedule.steps.rules import PUBLISHED, RULES, named_sigmas
 
@@ -167,6 +168,8 @@ def schedule_grid(
 def _levels_of(schedule: "Schedule") -> tuple[np.ndarray, np.ndarray]:
     """A noise level in ln sigma^2 that rises with t, and t: the pace, or what the mean SNR says."""
     if schedule.separable:
+        if not schedule.pace[-1] > schedule.pace[0]:
+            raise InputError(f"{schedule.name}: its noise stands still; there is nothing to step")
         return schedule.pace, schedule.t
     t = np.linspace(0, 1, PROBES)
     level = np.array([-within(schedule.log_snr(t[k : k + 1])).mean() for k in range(PROBES)])
@@ -205,17 +208,18 @@ def _schedule_problem(
             )
         groups = _groups(probes, np.ones_like(variance), variance)
         small = 1e-4 * (noisy - clean)
+        part, all_of_it = schedule_members(schedule, groups.member), np.arange(len(groups.member))
 
         def knots(q: np.ndarray, lower: float) -> Knots:
             times = np.interp(q, levels, t)
             if error is None or lower == 0:
-                return knots_of(schedule, times, groups.member, lower=lower)
+                return knots_of(part, times, all_of_it, lower=lower)
             return knots_of(schedule, times, groups.member, error)
 
         def rate(q: np.ndarray) -> np.ndarray:
             above, below = np.minimum(q + small, noisy), np.maximum(q - small, clean)
-            log_snr = within(schedule.log_snr(np.interp(np.r_[above, below], levels, t)))
-            log_snr = log_snr.reshape(2, len(q), -1)[..., groups.member]
+            log_snr = within(part.log_snr(np.interp(np.r_[above, below], levels, t)))
+            log_snr = log_snr.reshape(2, len(q), -1)
             return 0.5 * (log_snr[1] - log_snr[0]) / (above - below)[:, None]
 
     return Problem(
