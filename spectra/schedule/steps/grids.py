@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from spectra.errors import InputError, check_name
+from spectra.schedule.schedule import offset_histogram
 from spectra.schedule.steps.checks import check_ends, check_steps, check_variance
 from spectra.schedule.steps.gaussian import (
     MOST_LOG_SNR,
@@ -134,11 +135,10 @@ def schedule_grid(
     levels, t = _levels_of(schedule)
     noisy, clean = float(levels[-1]), float(levels[0])
     if schedule.separable:
-        strength = schedule.offset.ravel()
+        strength, count = schedule.offset_histogram
     else:
         middle = within(schedule.log_snr(np.array([0.5]))[0])
-        strength = (middle + np.interp(0.5, t, levels)).ravel()
-    strength, count = np.unique(strength, return_counts=True)
+        strength, count = offset_histogram(middle + np.interp(0.5, t, levels))
     starts = [
         2
         * np.log(

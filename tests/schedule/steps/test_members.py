@@ -42,3 +42,27 @@ def test_noise_that_stands_still_has_no_grid() -> None:
         still.grid(5)
     part = replace(made, pace=np.clip(made.pace, -3, 2), density=None)
     assert (np.diff(part.grid(8)) < 0).all()
+
+
+def test_three_million_components_fit_in_memory() -> None:
+    """What is allocated for a grid of a 3 x 1024 x 1024 schedule: under half a gigabyte."""
+    import tracemalloc
+
+    made = spectra.derive_schedule(known_spectrum(power_law(2.0), (1, 16, 16)))
+    shape = (3, 1024, 1024)
+    rng = np.random.default_rng(0)
+    variance = np.exp(rng.normal(size=shape))
+    large = replace(
+        made,
+        shape=shape,
+        variance=variance,
+        mean=np.zeros(shape),
+        offset=np.log(variance),
+        scale=np.ones(shape),
+    )
+    tracemalloc.start()
+    grid = large.grid(4)
+    held = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (np.diff(grid) < 0).all()
+    assert held < 5e8
