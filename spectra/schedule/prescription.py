@@ -8,6 +8,7 @@ import numpy as np
 from spectra.schedule.densities.density import EdmConstants, edm_constants
 from spectra.schedule.densities.levels import level_shift, single_noise_level
 from spectra.schedule.schedule import Schedule, offset_histogram
+from spectra.schedule.steps.checks import check_same_shape
 from spectra.schedule.steps.denoising import DenoisingError
 from spectra.schedule.steps.gaussian import evaluations, linear_solver, predict_sigmas, within
 from spectra.schedule.steps.grids import optimal_sigmas
@@ -190,6 +191,8 @@ def prescription(
         An unknown solver, fewer than one step, or nothing between the schedule's ends.
     """
     recursion = linear_solver(solver)
+    if error is not None:
+        check_same_shape("error", error.shape, schedule.shape)
     edm = _constants(schedule, error)
     values, count = offset_histogram(np.log(schedule.variance))
     variance = np.exp(values)

@@ -8,6 +8,7 @@ import numpy as np
 
 from spectra.errors import InputError, check_number
 from spectra.schedule.schedule import Schedule
+from spectra.schedule.steps.checks import check_same_shape
 from spectra.schedule.steps.recursion import LinearSolver
 
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ def choose_strength(
     InputError
         A penalty that is negative or not finite.
     """
+    if hasattr(penalty, "shape"):
+        check_same_shape("penalty", penalty.shape, base.shape)  # pyright: ignore
     function, words = _penalty(penalty)
     charge = np.array([_charge(function, a) for a in CANDIDATES])
     at_one = _charge(function, 1.0)

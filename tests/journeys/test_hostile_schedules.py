@@ -11,6 +11,7 @@ import pytest
 
 import spectra
 from spectra.cli import main
+from spectra.schedule.steps.denoising import wiener_error
 from tests.hostile_schedules import FOREIGN, damaged_bytes, damaged_parts, parts, rewrite
 from tests.journeys.test_bad_input import refused
 
@@ -33,6 +34,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     spectrum.save(found["spectrum"])
     spectra.derive_schedule(spectrum, basis="pca", density="modes").save(found["schedule"])
     spectra.schedule.preset("blurring", spectrum).save(found["blurred"])
+    found["denoising"] = folder / "denoising.safetensors"
+    wiener_error(spectrum, np.geomspace(0.01, 50, 6)).save(found["denoising"])
     return found
 
 
@@ -60,6 +63,9 @@ def outcome(capsys: pytest.CaptureFixture[str], *arguments: object) -> bool:
 def commands(kind: str, file: Path, spectrum: Path, tmp: Path) -> list[list[object]]:
     if kind == "spectrum":
         return [["schedule", file, "--show"]]
+    if kind == "denoising":
+        looked = ["schedule", spectrum, "--show"]
+        return [[*looked, "--error", file], [*looked, "--penalty", file]]
     return [
         ["export", file, "--to", "edm", "--out", tmp / "e.json"],
         ["schedule", spectrum, "--audit", file],
@@ -76,7 +82,7 @@ def test_cut_and_overwritten_files(capsys, files, tmp_path, kind: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["spectrum", "schedule", "blurred"])
+@pytest.mark.parametrize("kind", ["spectrum", "schedule", "blurred", "denoising"])
 def test_every_part_of_a_file_may_be_anything(capsys, files, tmp_path, kind: str) -> None:
     file = tmp_path / "bad.safetensors"
     for what, tables, header in damaged_parts(files[kind]):
@@ -103,6 +109,9 @@ def test_every_part_of_a_file_may_be_anything(capsys, files, tmp_path, kind: str
         ("schedule", "pace", np.nan),
         ("schedule", "t", np.inf),
         ("blurred", "blur_rate", np.nan),
+        ("denoising", "error", np.nan),
+        ("denoising", "tilt", 1e308),
+        ("denoising", "variance", 0.0),
     ],
 )
 def test_a_table_that_cannot_be_is_refused_with_the_file_s_name(
@@ -134,6 +143,8 @@ def test_a_table_that_cannot_be_is_refused_with_the_file_s_name(
         ("schedule", "limits", [1]),
         ("schedule", "blur_floor", []),
         ("schedule", "data", []),
+        ("denoising", "shape", None),
+        ("denoising", "n", "x"),
     ],
 )
 def test_a_setting_that_cannot_be_is_refused(
@@ -295,3 +306,20 @@ def test_export_without_the_library(capsys, files, tmp_path, monkeypatch) -> Non
         assert outcome(capsys, "export", files["schedule"], *given)
     with pytest.raises(ImportError, match=r"spectra-diffusion\[diffusers\]"):
         _ = spectra.interop.SpectralScheduler
+
+
+def test_an_error_of_other_examples_is_refused(capsys, files, tmp_path) -> None:
+    other = spectra.analyze(fields(12, 1, 16, 16), bases=("dct",))
+    wiener_error(other, np.geomspace(0.01, 50, 6)).save(tmp_path / "other")
+    for flag in ("--error", "--penalty"):
+        given = ("schedule", files["spectrum"], "--show", flag, tmp_path / "other")
+        assert "(1, 16, 16)" in refused(capsys, *given)
+
+
+def test_an_error_with_components_that_never_vary(capsys, files, tmp_path) -> None:
+    tables, header = parts(files["denoising"])
+    for name in ("variance", "error"):
+        tables[name][..., 0, :3] = 0
+    file = rewrite(tmp_path / "blank.safetensors", tables, header)
+    for given in (["--show"], ["--audit", "edm"]):
+        assert outcome(capsys, "schedule", files["spectrum"], *given, "--error", file)

@@ -7,7 +7,7 @@ import numpy as np
 
 from spectra.errors import InputError
 
-__all__ = ["check_ends", "check_steps", "check_variance"]
+__all__ = ["check_ends", "check_same_shape", "check_steps", "check_variance"]
 
 MOST_STEPS = 10_000
 LARGEST_SIGMA = 1e140  # whose squares stay finite
@@ -33,6 +33,15 @@ def check_variance(variance: Any, count: Any = None) -> tuple[np.ndarray, np.nda
     if held.shape != found.shape or not ((held >= 0) & (held < np.inf)).all() or not held.any():
         raise InputError("count: how many components each variance stands for, one number each")
     return found, held
+
+
+def check_same_shape(what: str, measured: tuple[int, ...], wanted: tuple[int, ...]) -> None:
+    """Refuse a denoising error of other examples than a schedule's."""
+    if measured != wanted and measured:
+        raise InputError(
+            f"{what}: was measured on examples of shape {measured}, these are of {wanted}; measure "
+            "it on these"
+        )
 
 
 def check_ends(sigma_min: Any, sigma_max: Any) -> tuple[float, float]:

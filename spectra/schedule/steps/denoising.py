@@ -19,6 +19,7 @@ __all__ = ["DenoisingError", "load_denoising_error", "wiener_error"]
 FORMAT = "1.0"
 # A gain is kept inside (0, 1): at 1 a component would have no variance to speak of.
 LEAST_GAIN, MOST_GAIN = 1e-30, 1 - 1e-12
+LARGEST = 1e60  # of any number here, and of the inverse of levels and variances
 TABLES = ("sigma", "error", "variance", "tilt", "standard_error", "components")
 
 
@@ -72,6 +73,7 @@ class DenoisingError:
     fingerprint: str = ""
 
     def __post_init__(self) -> None:
+        _check_kinds(self)
         levels = (len(self.sigma), *self.shape)
         wanted = {"error": levels, "standard_error": levels}
         wanted |= {"variance": self.shape, "tilt": self.shape}
@@ -82,9 +84,13 @@ class DenoisingError:
             values = getattr(self, name)
             if not np.isfinite(values).all() or (values < 0).any():
                 raise InputError(f"denoising error: {name} must be finite and not negative")
+            if float(values.max(initial=0)) > LARGEST:
+                raise InputError(f"denoising error: {name} is too large; rescale the data")
+        if not float(self.variance.max(initial=0)) > 1 / LARGEST:
+            raise InputError("denoising error: variance is 0 in every component")
         if self.sigma.ndim != 1 or not len(self.sigma) or not (np.diff(self.sigma) > 0).all():
             raise InputError("denoising error: sigma must be a list of levels that rise")
-        if self.sigma[0] <= 0 or not (self.tilt > 0).all():
+        if self.sigma[0] <= 1 / LARGEST or not (self.tilt > 1 / LARGEST).all():
             raise InputError("denoising error: sigma and tilt must be above 0")
 
     def make_basis(self) -> Basis:
@@ -238,12 +244,41 @@ def load_denoising_error(path: str | Path) -> DenoisingError:
         Missing, damaged, incomplete, of another kind, or from a later major version.
     """
     tables, settings = read_tables(path, "denoising", major=1)
-    found = {**tables, **settings, "shape": tuple(settings.get("shape", ()))}
+    found = {**tables, **settings}
+    if isinstance(found.get("shape"), list):  # JSON has no tuples
+        found["shape"] = tuple(found["shape"])
     names = [part.name for part in fields(DenoisingError)]
     missing = [name for name in names if name not in found and name != "components"]
     if missing:
         raise InputError(f"{path}: lacks {', '.join(missing)}; measure it again with spectra")
-    return DenoisingError(**{name: found[name] for name in names if name in found})
+    try:
+        return DenoisingError(**{name: found[name] for name in names if name in found})
+    except InputError as error:
+        raise InputError(f"{path}: {error}; measure it again with spectra") from None
+
+
+def _check_kinds(error: DenoisingError) -> None:
+    """Refuse what is no text, no number and no table where one is needed."""
+    for name in ("name", "basis", "fingerprint"):
+        if not isinstance(getattr(error, name), str):
+            raise InputError(f"denoising error: {name} must be text")
+    shape = error.shape
+    whole = isinstance(shape, tuple) and all(isinstance(side, int) and side > 0 for side in shape)
+    if not (whole and len(shape) in (2, 3)):
+        raise InputError(f"denoising error: shape {shape!r} is none of an example, (C, *spatial)")
+    for name in ("n", "files"):
+        count = getattr(error, name)
+        if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+            raise InputError(f"denoising error: {name} {count!r} must be a whole number")
+    for name in TABLES:
+        table = getattr(error, name)
+        if table is None and name == "components":
+            continue
+        if not isinstance(table, np.ndarray) or table.dtype.kind not in "iuf":
+            raise InputError(f"denoising error: {name} must be a NumPy array of numbers")
+    size = error.variance.size
+    if error.components is not None and error.components.shape != (size, size):
+        raise InputError(f"denoising error: components must be of shape ({size}, {size})")
 
 
 def wiener_law(variance: np.ndarray, sigma: np.ndarray) -> np.ndarray:

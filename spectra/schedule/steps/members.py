@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 __all__ = ["error_members", "schedule_members"]
 
+EMPTY = 1e-9  # under this share of the mean variance a component counts as empty, as in schedules
+
 
 def schedule_members(schedule: "Schedule", at: np.ndarray) -> "Schedule":
     """The curves of the components with flat indices `at` alone, as shape (1, K)."""
@@ -40,7 +42,7 @@ def error_members(error: "DenoisingError", at: np.ndarray) -> "DenoisingError":
         shape=(1, len(at)),
         error=pick(error.error, levels),
         standard_error=pick(error.standard_error, levels),
-        variance=pick(error.variance, ()),
+        variance=np.maximum(pick(error.variance, ()), EMPTY * error.variance.mean()),
         tilt=pick(error.tilt, ()),
         components=None,
     )
