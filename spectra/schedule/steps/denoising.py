@@ -86,8 +86,6 @@ class DenoisingError:
                 raise InputError(f"denoising error: {name} must be finite and not negative")
             if float(values.max(initial=0)) > LARGEST:
                 raise InputError(f"denoising error: {name} is too large; rescale the data")
-        if not float(self.variance.max(initial=0)) > 1 / LARGEST:
-            raise InputError("denoising error: variance is 0 in every component")
         if self.sigma.ndim != 1 or not len(self.sigma) or not (np.diff(self.sigma) > 0).all():
             raise InputError("denoising error: sigma must be a list of levels that rise")
         if self.sigma[0] <= 1 / LARGEST or not (self.tilt > 1 / LARGEST).all():
@@ -252,9 +250,12 @@ def load_denoising_error(path: str | Path) -> DenoisingError:
     if missing:
         raise InputError(f"{path}: lacks {', '.join(missing)}; measure it again with spectra")
     try:
-        return DenoisingError(**{name: found[name] for name in names if name in found})
+        made = DenoisingError(**{name: found[name] for name in names if name in found})
     except InputError as error:
         raise InputError(f"{path}: {error}; measure it again with spectra") from None
+    if not float(made.variance.max()) > 1 / LARGEST:
+        raise InputError(f"{path}: no component varies; measure it again with spectra")
+    return made
 
 
 def _check_kinds(error: DenoisingError) -> None:
