@@ -25,7 +25,10 @@ SMALL = [
     DiTConfig(width=16, depth=2, heads=2, patch=2),
     DiTConfig(width=24, depth=1, heads=3, patch=4, expansion=2),
 ]
-SHAPES = [(1, 8, 8), (3, 9, 13), (2, 5, 16), (4, 7, 4), (1, 1, 6)]
+SHAPES = [
+    *[(1, 8, 8), (3, 9, 13), (2, 5, 16), (4, 7, 4), (1, 1, 6), (1, 1, 7), (1, 1, 1), (1, 3, 1)],
+    *[(1, 16), (2, 13), (3, 1), (1, 2)],
+]
 
 
 def awake(network: torch.nn.Module) -> torch.nn.Module:
@@ -37,7 +40,7 @@ def awake(network: torch.nn.Module) -> torch.nn.Module:
     return network
 
 
-def batch(shape: tuple[int, int, int], examples: int = 3) -> tuple[torch.Tensor, torch.Tensor]:
+def batch(shape: tuple[int, ...], examples: int = 3) -> tuple[torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(2)
     x = torch.randn(examples, *shape, generator=generator)
     return x, torch.rand(examples, generator=generator)
@@ -46,7 +49,7 @@ def batch(shape: tuple[int, int, int], examples: int = 3) -> tuple[torch.Tensor,
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("config", SMALL, ids=repr)
 def test_is_zero_before_training_and_keeps_the_shape(
-    config: NetworkConfig, shape: tuple[int, int, int]
+    config: NetworkConfig, shape: tuple[int, ...]
 ) -> None:
     network = make_network(config, shape)
     x, level = batch(shape)
@@ -134,6 +137,7 @@ def test_configuration_survives_json(config: NetworkConfig) -> None:
     [
         ("gan", ["'gan'", "unet, dit"]),
         ({}, ["None", "unet, dit"]),
+        (3, ["int", "unet, dit", "torch.nn.Module"]),
         ({"name": "unet", "widht": 8}, ["'widht'", "did you mean width?"]),
         ({"name": "dit", "multipliers": [1]}, ["'multipliers'", "patch"]),
         ({"name": "unet", "width": "8"}, ["width '8'", "one whole number"]),
@@ -216,8 +220,3 @@ def test_no_half_life_is_no_average() -> None:
         layer.weight.fill_(7.0)
     ema.update(seen=10**6, images=1)
     assert torch.equal(ema.state_dict()["weight"], layer.weight)
-
-
-def test_series_have_no_network_yet() -> None:
-    with pytest.raises(InputError, match="--view log-mel"):
-        make_network(UNetConfig(), (1, 4096))

@@ -1,4 +1,4 @@
-"""Networks f(x, level): [B, C, H, W] and noise levels [B] in [0, 1] -> [B, C, H, W]."""
+"""Networks f(x, level): [B, C, *spatial] and noise levels [B] in [0, 1] -> [B, C, *spatial]."""
 
 from spectra.diffusion.networks.configs import (
     InBfloat16,
@@ -7,16 +7,24 @@ from spectra.diffusion.networks.configs import (
     network_config,
     network_record,
 )
+from spectra.diffusion.networks.custom import Custom, CustomConfig, custom_network
+from spectra.diffusion.networks.diffusers_unet import DiffusersConfig
 from spectra.diffusion.networks.dit import DiT, DiTConfig
+from spectra.diffusion.networks.inputs import Inputs
 from spectra.diffusion.networks.unet import UNet, UNetConfig
 
 __all__ = [
+    "Custom",
+    "CustomConfig",
     "DiT",
     "DiTConfig",
+    "DiffusersConfig",
     "InBfloat16",
+    "Inputs",
     "NetworkConfig",
     "UNet",
     "UNetConfig",
+    "custom_network",
     "make_network",
     "network_config",
     "network_record",

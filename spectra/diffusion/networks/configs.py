@@ -1,37 +1,54 @@
 """Which network, as a record that JSON can hold, and the network built from it."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
 
+from spectra.diffusion.networks.custom import CustomConfig, Times
+from spectra.diffusion.networks.diffusers_unet import DiffusersConfig, DiffusersUNet
 from spectra.diffusion.networks.dit import DiT, DiTConfig
+from spectra.diffusion.networks.inputs import NOTHING, Inputs
 from spectra.diffusion.networks.unet import UNet, UNetConfig
 from spectra.errors import InputError, check_name
 
 __all__ = ["InBfloat16", "NetworkConfig", "make_network", "network_config", "network_record"]
 
-NetworkConfig = UNetConfig | DiTConfig
-CONFIGS: dict[str, type[UNetConfig] | type[DiTConfig]] = {"unet": UNetConfig, "dit": DiTConfig}
+NetworkConfig = UNetConfig | DiTConfig | DiffusersConfig | CustomConfig
+OWN: dict[str, type[UNetConfig] | type[DiTConfig]] = {"unet": UNetConfig, "dit": DiTConfig}
+NAMES = (*OWN, "diffusers")
+SERIES, IMAGE = 2, 3  # dimensions of an example
 
 
-def network_config(network: str | NetworkConfig | Mapping[str, Any]) -> NetworkConfig:
-    """A configuration from its name ("unet", "dit"), its record, or itself.
+def network_config(network: str | nn.Module | NetworkConfig | Mapping[str, Any]) -> NetworkConfig:
+    """A configuration from a name ("unet", "dit", "diffusers"), its record, a module, or itself.
 
     Raises
     ------
     InputError
-        The name, a key of the record, or the type of a value is unknown.
+        The name, a key of the record, or the type of a value is unknown; or the module is none
+        that can be trained.
     """
-    if isinstance(network, UNetConfig | DiTConfig):
+    if isinstance(network, nn.Module):
+        return CustomConfig.of(network)
+    if isinstance(network, NetworkConfig):
         return network
+    if not isinstance(network, str | Mapping):
+        raise InputError(
+            f"network {type(network).__name__}: give {', '.join(NAMES)}, a record with its name "
+            "and options, or a torch.nn.Module"
+        )
     record: dict[str, Any] = {"name": network} if isinstance(network, str) else dict(network)
     name = record.pop("name", None)
-    check_name("network", name, tuple(CONFIGS))
-    defaults = {field.name: field.default for field in fields(CONFIGS[name])}
+    if name == "custom":
+        return _custom_config(record)
+    check_name("network", name, NAMES)
+    if name == "diffusers":
+        return DiffusersConfig(record)
+    defaults = {field.name: field.default for field in fields(OWN[name])}
     for key, value in record.items():
         if key not in defaults:
             near = difflib.get_close_matches(key, defaults, n=1)
@@ -44,33 +61,83 @@ def network_config(network: str | NetworkConfig | Mapping[str, Any]) -> NetworkC
         elif isinstance(defaults[key], tuple) or not _are_whole([value]):
             wanted = "whole numbers" if isinstance(defaults[key], tuple) else "one whole number"
             raise InputError(f"network {name}: {key} {value!r} is wrong; give {wanted}")
-    return CONFIGS[name](**record)
+    return OWN[name](**record)
 
 
 def network_record(config: NetworkConfig) -> dict[str, Any]:
     """The configuration as JSON holds it; `network_config` takes it back."""
-    name = next(name for name, kind in CONFIGS.items() if isinstance(config, kind))
+    if isinstance(config, DiffusersConfig):
+        return {"name": "diffusers", **config.options}
+    if isinstance(config, CustomConfig):
+        record = {"name": "custom", "class": config.kind, "parameters": config.parameters}
+        return {**record, "times": config.times, "labels": config.labels}
+    name = next(name for name, kind in OWN.items() if isinstance(config, kind))
     record = {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(config).items()}
     return {"name": name, **record}
 
 
-def make_network(config: NetworkConfig, shape: tuple[int, ...]) -> nn.Module:
-    """The network for examples of a shape (C, H, W), with fresh weights from torch's generator.
+def make_network(
+    config: NetworkConfig,
+    shape: tuple[int, ...],
+    inputs: Inputs = NOTHING,
+    module: nn.Module | Callable[[], nn.Module] | None = None,
+) -> nn.Module:
+    """The network for examples of a shape (C, H, W) or (C, L).
+
+    Its weights are fresh from torch's generator, or those of a module that was brought along.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+    shape : tuple of int
+    inputs : Inputs
+        What it is told besides x and level.
+    module : torch.nn.Module, optional
+        Of a `CustomConfig`, the module itself; it is copied.
+
+    Returns
+    -------
+    torch.nn.Module
+        f(x [B, C, *spatial], level [B], vector=None, maps=None, label=None) -> [B, C, *spatial].
 
     Raises
     ------
     InputError
-        The examples are no images.
+        The examples are neither images nor series, or the network is none for them.
     """
-    if len(shape) != 3:
+    if isinstance(config, CustomConfig):
+        return config.made_from(module)
+    if module is not None:
         raise InputError(
-            f"network {network_record(config)['name']}: is for images (C, H, W), here examples "
-            f"have the shape {shape}; measure sound as images (--view log-mel)"
+            f"network {type(module).__qualname__}: the network recorded here is "
+            f"{network_record(config)['name']}; leave network= out"
         )
-    channels, height, width = shape
+    name = network_record(config)["name"]
+    if len(shape) not in (SERIES, IMAGE):
+        raise InputError(
+            f"network {name}: is for images (C, H, W) and series (C, L), here examples have the "
+            f"shape {tuple(shape)}; bring your own (network=a torch.nn.Module)"
+        )
+    series = len(shape) == SERIES
+    if isinstance(config, DiffusersConfig):
+        if series:
+            raise InputError(
+                f"network {name}: is for images (C, H, W), here examples have the shape "
+                f"{tuple(shape)}; use unet or dit"
+            )
+        return DiffusersUNet(config, shape[0], inputs)
     if isinstance(config, UNetConfig):
-        return UNet(config, channels)
-    return DiT(config, (channels, height, width))
+        return UNet(config, shape[0], inputs, series)
+    return DiT(config, shape, inputs)
+
+
+def _custom_config(record: Mapping[str, Any]) -> CustomConfig:
+    """What `network_record` wrote of a network that was brought along."""
+    kind, count = record.get("class"), record.get("parameters")
+    times, labels = record.get("times", "level"), record.get("labels")
+    if isinstance(kind, str) and type(count) is int and times in get_args(Times):
+        return CustomConfig(kind, count, times, labels)
+    raise InputError("network custom: is a module of your own; give the torch.nn.Module itself")
 
 
 class InBfloat16(nn.Module):
@@ -83,9 +150,9 @@ class InBfloat16(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, x: Tensor, level: Tensor) -> Tensor:
+    def forward(self, x: Tensor, level: Tensor, *told: Tensor | None) -> Tensor:
         with torch.autocast(x.device.type, torch.bfloat16):
-            return self.network(x, level)
+            return self.network(x, level, *told)
 
 
 def _are_whole(values: Any) -> bool:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from spectra.diffusion.networks.embedding import LevelEmbedding, grid_positions
+from spectra.diffusion.networks.inputs import NOTHING, Inputs, joined
 from spectra.errors import InputError
 
 __all__ = ["DiT", "DiTConfig"]
@@ -25,7 +26,7 @@ class DiTConfig:
     heads : int
         Attention heads of a block.
     patch : int
-        Side of the square of pixels that one token stands for.
+        Side of the square of pixels that one token stands for; of a series, its samples.
     expansion : int
         Hidden width of a block's network in units of `width`.
     """
@@ -48,10 +49,19 @@ class DiTConfig:
 
 
 class DiT(nn.Module):
-    """f(x, level), [B, C, H, W] and [B] -> [B, C, H, W]; exactly 0 before training.
+    """f(x, level), [B, C, H, W] or [B, C, L] and [B] -> the same; exactly 0 before training.
 
     Sides that the patch does not divide are padded with 0 at the bottom and right, and cropped
-    again. Positions are computed, not learned, so that every shape has them.
+    again. Positions are computed, not learned, so that every shape has them. A series is an image
+    of one row, whose patches have one row too.
+
+    Parameters
+    ----------
+    config : DiTConfig
+    shape : tuple of int
+        Of an example, (C, H, W) or (C, L).
+    inputs : Inputs
+        What `forward` is told besides: the noise state as a vector or as maps, class labels.
 
     Notes
     -----
@@ -59,36 +69,55 @@ class DiT(nn.Module):
     identity.
     """
 
-    def __init__(self, config: DiTConfig, shape: tuple[int, int, int]) -> None:
+    def __init__(self, config: DiTConfig, shape: tuple[int, ...], inputs: Inputs = NOTHING) -> None:
         super().__init__()
-        channels, height, width = shape
-        self.patch = config.patch
-        rows, columns = -(-height // config.patch), -(-width // config.patch)
-        self.padding = (0, columns * config.patch - width, 0, rows * config.patch - height)
-        values = channels * config.patch**2
-        positions = grid_positions(rows, columns, config.width)
-        self.register_buffer("positions", positions, persistent=False)
-        self.level = LevelEmbedding(config.width)
-        self.enter = nn.Linear(values, config.width)
+        channels, *sides = shape
+        self.maps, self.series = inputs.maps, len(sides) == 1
+        height, width = (1, *sides) if self.series else sides
+        self.patch = (1 if self.series else config.patch, config.patch)
+        self.grid = (-(-height // self.patch[0]), -(-width // self.patch[1]))
+        spare = [
+            n * p - side for n, p, side in zip(self.grid, self.patch, (height, width), strict=True)
+        ]
+        self.padding = (0, spare[1], 0, spare[0])
+        values = self.patch[0] * self.patch[1]
+        self.register_buffer("positions", grid_positions(*self.grid, config.width), False)
+        self.level = LevelEmbedding(config.width, inputs)
+        self.enter = nn.Linear((channels + inputs.maps) * values, config.width)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
         self.modulate = zeroed(nn.Linear(config.width, 2 * config.width))
-        self.leave = zeroed(nn.Linear(config.width, values))
+        self.leave = zeroed(nn.Linear(config.width, channels * values))
 
-    def forward(self, x: Tensor, level: Tensor) -> Tensor:
-        height, width = x.shape[-2:]
-        x = functional.pad(x, self.padding)
-        folded = functional.pixel_unshuffle(x, self.patch)  # [B, C p p, rows, columns]
-        tokens = self.enter(folded.flatten(2).transpose(1, 2))  # [B, rows columns, width]
-        tokens = tokens + self.get_buffer("positions")
-        embedded = self.level(level)
+    def forward(
+        self,
+        x: Tensor,
+        level: Tensor,
+        vector: Tensor | None = None,
+        maps: Tensor | None = None,
+        label: Tensor | None = None,
+    ) -> Tensor:
+        embedded = self.level(level, vector, label)
+        joint = joined(x, maps, self.maps)
+        joint = joint.unsqueeze(2) if self.series else joint
+        height, width = joint.shape[2:]
+        tokens = self.enter(self.folded(functional.pad(joint, self.padding)))
+        tokens = tokens + self.get_buffer("positions")  # [B, rows columns, width]
         for block in self.blocks:
             tokens = block(tokens, embedded)
         scale, shift = self.modulate(embedded)[:, None].chunk(2, dim=2)
         tokens = self.leave(modulated(tokens, scale, shift))
-        unfolded = functional.pixel_shuffle(
-            tokens.transpose(1, 2).reshape(folded.shape), self.patch
-        )
-        return unfolded[..., :height, :width]
+        out = self.unfolded(tokens)[..., :height, :width]
+        return out.squeeze(2) if self.series else out
+
+    def folded(self, x: Tensor) -> Tensor:
+        """Patches as tokens, [B, C, H, W] -> [B, rows columns, C p p]."""
+        x = x.unflatten(3, (-1, self.patch[1])).unflatten(2, (-1, self.patch[0]))
+        return x.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
+
+    def unfolded(self, tokens: Tensor) -> Tensor:
+        """Tokens as patches, [B, rows columns, C p p] -> [B, C, H, W]."""
+        x = tokens.unflatten(2, (-1, *self.patch)).unflatten(1, self.grid)  # [B, r, c, C, p, p]
+        return x.permute(0, 3, 1, 4, 2, 5).flatten(4).flatten(2, 3)
 
 
 class Block(nn.Module):

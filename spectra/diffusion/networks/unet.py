@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from spectra.diffusion.networks.embedding import LevelEmbedding
+from spectra.diffusion.networks.inputs import NOTHING, Inputs, joined
+from spectra.diffusion.networks.norms import GroupNorm
 from spectra.errors import InputError
 
 __all__ = ["UNet", "UNetConfig"]
@@ -53,36 +55,59 @@ class UNetConfig:
 
 
 class UNet(nn.Module):
-    """f(x, level), [B, C, H, W] and [B] -> [B, C, H, W]; exactly 0 before training.
+    """f(x, level), [B, C, H, W] or [B, C, L] and [B] -> the same; exactly 0 before training.
 
-    Every height and width is taken as it is: a level has half the places of the one above,
-    rounded up, and on the way back takes the size of its skip connection. Skip connections are
-    added, not concatenated, which halves the costliest convolutions.
+    Every length, height and width is taken as it is: a level has half the places of the one
+    above, rounded up, and on the way back takes the size of its skip connection. Skip connections
+    are added, not concatenated, which halves the costliest convolutions. A series is an image of
+    one row, whose kernels have one row too.
+
+    Parameters
+    ----------
+    config : UNetConfig
+    channels : int
+        Of an example.
+    inputs : Inputs
+        What `forward` is told besides: the noise state as a vector or as maps, class labels.
+    series : bool
+        Whether examples are series [C, L].
     """
 
-    def __init__(self, config: UNetConfig, channels: int) -> None:
+    def __init__(
+        self, config: UNetConfig, channels: int, inputs: Inputs = NOTHING, series: bool = False
+    ) -> None:
         super().__init__()
         widths = [config.width * multiplier for multiplier in config.multipliers]
         embedding = 4 * config.width
+        self.maps, self.series = inputs.maps, series
 
         def stage(level: int) -> nn.Module:
-            return Stage(config.blocks, widths[level], embedding, level in config.attention)
+            attends = level in config.attention
+            return Stage(config.blocks, widths[level], embedding, attends, series)
 
-        self.level = LevelEmbedding(embedding)
-        self.enter = nn.Conv2d(channels, widths[0], 3, padding=1)
+        self.level = LevelEmbedding(embedding, inputs)
+        self.enter = convolution(channels + inputs.maps, widths[0], series)
         self.down = nn.ModuleList(stage(level) for level in range(len(widths)))
         self.shrink = nn.ModuleList(
-            nn.Conv2d(fine, coarse, 3, stride=2, padding=1) for fine, coarse in pairwise(widths)
+            convolution(fine, coarse, series, stride=2) for fine, coarse in pairwise(widths)
         )
         # The change of width commutes with nearest upsampling, and is cheaper before it.
         self.narrow = nn.ModuleList(nn.Conv2d(coarse, fine, 1) for fine, coarse in pairwise(widths))
         self.up = nn.ModuleList(stage(level) for level in range(len(widths) - 1))
-        self.norm = nn.GroupNorm(widths[0] // GROUP, widths[0])
-        self.leave = zeroed(nn.Conv2d(widths[0], channels, 3, padding=1))
+        self.norm = GroupNorm(widths[0] // GROUP, widths[0])
+        self.leave = zeroed(convolution(widths[0], channels, series))
 
-    def forward(self, x: Tensor, level: Tensor) -> Tensor:
-        embedded = self.level(level)
-        h = self.enter(x)
+    def forward(
+        self,
+        x: Tensor,
+        level: Tensor,
+        vector: Tensor | None = None,
+        maps: Tensor | None = None,
+        label: Tensor | None = None,
+    ) -> Tensor:
+        embedded = self.level(level, vector, label)
+        x = joined(x, maps, self.maps)
+        h = self.enter(x.unsqueeze(2) if self.series else x)
         skips = []
         for depth, stage in enumerate(self.down):
             if depth > 0:
@@ -92,15 +117,18 @@ class UNet(nn.Module):
         for depth, skip in reversed(list(enumerate(skips))):
             h = skip + functional.interpolate(self.narrow[depth](h), size=skip.shape[-2:])
             h = self.up[depth](h, embedded)
-        return self.leave(functional.silu(self.norm(h)))
+        out = self.leave(functional.silu(self.norm(h)))
+        return out.squeeze(2) if self.series else out
 
 
 class Stage(nn.Module):
     """The blocks of one level, one way."""
 
-    def __init__(self, blocks: int, width: int, embedding: int, attends: bool) -> None:
+    def __init__(
+        self, blocks: int, width: int, embedding: int, attends: bool, series: bool
+    ) -> None:
         super().__init__()
-        self.blocks = nn.ModuleList(Block(width, embedding, attends) for _ in range(blocks))
+        self.blocks = nn.ModuleList(Block(width, embedding, attends, series) for _ in range(blocks))
 
     def forward(self, x: Tensor, embedded: Tensor) -> Tensor:
         for block in self.blocks:
@@ -111,12 +139,12 @@ class Stage(nn.Module):
 class Block(nn.Module):
     """Two convolutions beside the identity, the second one's input scaled and shifted by level."""
 
-    def __init__(self, width: int, embedding: int, attends: bool) -> None:
+    def __init__(self, width: int, embedding: int, attends: bool, series: bool) -> None:
         super().__init__()
-        self.norm1 = nn.GroupNorm(width // GROUP, width)
-        self.conv1 = nn.Conv2d(width, width, 3, padding=1)
-        self.norm2 = nn.GroupNorm(width // GROUP, width)
-        self.conv2 = zeroed(nn.Conv2d(width, width, 3, padding=1))
+        self.norm1 = GroupNorm(width // GROUP, width)
+        self.conv1 = convolution(width, width, series)
+        self.norm2 = GroupNorm(width // GROUP, width)
+        self.conv2 = zeroed(convolution(width, width, series))
         self.modulate = nn.Linear(embedding, 2 * width)
         self.attention = Attention(width) if attends else None
 
@@ -133,7 +161,7 @@ class Attention(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.norm = nn.GroupNorm(width // GROUP, width)
+        self.norm = GroupNorm(width // GROUP, width)
         self.ask = nn.Conv2d(width, 3 * width, 1)
         self.answer = zeroed(nn.Conv2d(width, width, 1))
 
@@ -142,6 +170,13 @@ class Attention(nn.Module):
         query, key, value = (part[:, None].contiguous() for part in asked.chunk(3, dim=2))
         mixed = functional.scaled_dot_product_attention(query, key, value)[:, 0]
         return x + self.answer(mixed.transpose(1, 2).reshape(x.shape))
+
+
+def convolution(given: int, made: int, series: bool, stride: int = 1) -> nn.Conv2d:
+    """3 x 3 places, or 3 of a series laid out as one row."""
+    if series:
+        return nn.Conv2d(given, made, (1, 3), stride=(1, stride), padding=(0, 1))
+    return nn.Conv2d(given, made, 3, stride=stride, padding=1)
 
 
 def zeroed(layer: nn.Conv2d) -> nn.Conv2d:

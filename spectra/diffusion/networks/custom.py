@@ -1,0 +1,160 @@
+"""Networks brought along: any f(x, t)."""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+from spectra.errors import InputError, check_name
+
+__all__ = ["Custom", "CustomConfig", "Times", "custom_network"]
+
+Times = Literal["level", "timestep"]
+
+LAST_TIMESTEP = 999.0  # of networks that count a thousand
+
+
+class Custom(nn.Module):
+    """Another module as f(x, level); see `custom_network`."""
+
+    def __init__(
+        self, module: nn.Module, times: Times = "level", labels: str | None = None
+    ) -> None:
+        super().__init__()
+        self.module = module
+        self.times: Times = times
+        self.labels = labels
+
+    def forward(
+        self,
+        x: Tensor,
+        level: Tensor,
+        vector: Tensor | None = None,
+        maps: Tensor | None = None,
+        label: Tensor | None = None,
+    ) -> Tensor:
+        time = LAST_TIMESTEP * level if self.times == "timestep" else level
+        named: dict[str, Tensor] = {}
+        if label is not None and self.labels is not None:
+            named, label = {self.labels: label}, None
+        state = () if vector is None and maps is None and label is None else (vector, maps, label)
+        made = self.module(x, time, *state, **named)
+        made = getattr(made, "sample", made)
+        if isinstance(made, tuple):
+            made = made[0]
+        if not isinstance(made, Tensor) or made.shape != x.shape:
+            found = tuple(made.shape) if isinstance(made, Tensor) else type(made).__name__
+            raise InputError(
+                f"network {kind_of(self.module)}: gives {found} for {tuple(x.shape)}; it has to "
+                "give what it is given, a tensor of that shape"
+            )
+        return made
+
+
+@dataclass(frozen=True)
+class CustomConfig:
+    """What is recorded of a network that was brought along: enough to know it again.
+
+    Attributes
+    ----------
+    kind : str
+        Its class.
+    parameters : int
+        How many weights.
+    times : {"level", "timestep"}
+    labels : str, optional
+        See `custom_network`.
+    """
+
+    kind: str
+    parameters: int
+    times: Times = "level"
+    labels: str | None = None
+
+    @classmethod
+    def of(cls, network: nn.Module) -> "CustomConfig":
+        """Of a module, or of what `custom_network` made of one."""
+        custom = network if isinstance(network, Custom) else custom_network(network)
+        count = sum(weight.numel() for weight in custom.parameters())
+        return cls(kind_of(custom.module), count, custom.times, custom.labels)
+
+    def made_from(self, network: nn.Module | Callable[[], nn.Module] | None) -> Custom:
+        """A copy of the network this was recorded of: the one brought along keeps its weights.
+
+        Raises
+        ------
+        InputError
+            None is given, or another.
+        """
+        if network is None:
+            raise InputError(
+                f"network {self.kind}: was brought along and cannot be made from its record; "
+                "give it again (network=)"
+            )
+        custom = network if isinstance(network, Custom) else custom_network(network)
+        found = CustomConfig.of(custom)
+        if found != self:
+            raise InputError(
+                f"network {found.kind} of {found.parameters} weights, times {found.times}: is not "
+                f"the {self.kind} of {self.parameters} weights, times {self.times}, recorded here"
+            )
+        return copy.deepcopy(custom).train()
+
+
+def custom_network(
+    network: nn.Module | Callable[[], nn.Module],
+    *,
+    times: Times = "level",
+    labels: str | None = None,
+) -> Custom:
+    """Any module f(x, t) as a network to train; a plain module is taken as by the defaults.
+
+    Parameters
+    ----------
+    network : torch.nn.Module or callable
+        f(x [B, C, *spatial], t [B]) -> tensor of x's shape, or an object whose `sample` is one; or
+        what makes it, called without arguments. Where a run conditions on the noise state or on
+        labels, it is called as f(x, t, vector, maps, label), each a tensor or None.
+    times : {"level", "timestep"}
+        What it is told: the noise level in [0, 1], or 999 times that, for networks that count a
+        thousand timesteps (float32, not rounded).
+    labels : str, optional
+        Its keyword for class labels [B], where it has one ("class_labels" in diffusers).
+
+    Raises
+    ------
+    InputError
+        It is no module of float32 weights, or one that batch statistics make depend on the batch.
+    """
+    check_name("times", times, get_args(Times))
+    module = network
+    if not isinstance(module, nn.Module) and callable(module):
+        module = module()
+    if not isinstance(module, nn.Module):
+        raise InputError(f"network {type(module).__name__}: is no torch.nn.Module; give one")
+    if isinstance(module, Custom):
+        return module
+    weights = list(module.parameters())
+    if not weights:
+        raise InputError(f"network {kind_of(module)}: has no weights to train")
+    wrong = {weight.dtype for weight in weights} - {torch.float32}
+    if wrong:
+        raise InputError(
+            f"network {kind_of(module)}: has weights in {wrong.pop()}; give .float(), and "
+            "precision='bfloat16' for products in bfloat16"
+        )
+    # The base class of every norm over a batch; the average it keeps is in no checkpoint either.
+    if any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in module.modules()):
+        raise InputError(
+            f"network {kind_of(module)}: has batch norms, by which an example's result depends on "
+            "the others of its batch; use GroupNorm"
+        )
+    return Custom(module, times, labels)
+
+
+def kind_of(module: Any) -> str:
+    """The class's name, without where it is: a script's `__main__` is another one elsewhere."""
+    return type(module).__qualname__
