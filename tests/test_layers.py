@@ -151,7 +151,7 @@ def test_a_planted_offence_is_found(dotted: str, planted: str) -> None:
         ("spectra.spectrum.rapsd", "from ..errors import InputError\nfrom ..data import views"),
         ("spectra.spectrum.rapsd", "from spectra import InputError, __version__, open_source"),
         ("spectra.spectrum.rapsd", "import numpy.fft\nfrom spectra_other import schedule"),
-        ("spectra.diffusion.networks.unet", "from ..loss import training_loss"),
+        ("spectra.diffusion.networks.unet", "from ..loss import Objective"),
         ("spectra.cli", "from spectra import plots, commands\nimport spectra.demo"),
         ("spectra.files", "from spectra.errors import InputError"),
         ("spectra.data.views", "text = 'import spectra.plots'  # from spectra.fit import x"),

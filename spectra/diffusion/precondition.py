@@ -6,12 +6,14 @@ from typing import Literal, get_args
 import torch
 
 from spectra.diffusion.process import DiffusionProcess
+from spectra.diffusion.state import NoiseState, StateEncoder
 from spectra.errors import check_name
 from spectra.schedule import Schedule
 
-__all__ = ["Coefficients", "Denoiser", "Preconditioning"]
+__all__ = ["Coefficients", "Condition", "Denoiser", "Preconditioning"]
 
 Preconditioning = Literal["component", "skip", "scalar"]
+Condition = Literal["auto", "time", "state"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ class Denoiser(torch.nn.Module):
     Parameters
     ----------
     network : torch.nn.Module
-        F(image [B, C, *spatial], noise level [B] in [0, 1]) -> [B, C, *spatial], in data space.
+        F(image [B, C, *spatial], noise level [B] in [0, 1]) -> [B, C, *spatial], in data space;
+        conditioned on more than time, F(image, level, vector, maps, label), see `make_network`.
     schedule : Schedule
     preconditioning : {"component", "skip", "scalar"}
         "component": the Wiener filter of each component's variance is the skip connection, and
@@ -50,6 +53,9 @@ class Denoiser(torch.nn.Module):
         one sigma_data for all, measured; the default, since on photographs it is level with
         the others in bits/dim or ahead and its samples are closer in spectrum
         (`make bench BENCH=preconditioning`).
+    condition : {"time", "state"}
+        What the network is told: a place on the schedule's clock, or the noise of the components
+        themselves (`StateEncoder`), so that it serves any path through them.
 
     Notes
     -----
@@ -63,18 +69,20 @@ class Denoiser(torch.nn.Module):
         schedule: Schedule,
         preconditioning: Preconditioning = "scalar",
         device: torch.device | str = "cpu",
+        condition: Literal["time", "state"] = "time",
     ) -> None:
         super().__init__()
         check_name("preconditioning", preconditioning, get_args(Preconditioning))
+        check_name("condition", condition, ("time", "state"))
         self.network = network
         self.preconditioning = preconditioning
         self.process = DiffusionProcess(schedule, device)
+        self.encoder = StateEncoder(schedule, device) if condition == "state" else None
 
-    def coefficients(self, t: torch.Tensor) -> Coefficients:
-        """The multipliers at times t [B]."""
+    def coefficients(self, state: NoiseState) -> Coefficients:
+        """The multipliers in a noise state."""
         process = self.process
-        log_snr = process.log_snr(t)
-        alpha, sigma = process.alpha_sigma(t)
+        log_snr, alpha, sigma = state.log_snr, state.alpha, state.sigma
         total = alpha**2 * process.variance + sigma**2  # Var z_i(t)
         spatial = tuple(range(1, total.ndim))
         if self.preconditioning == "scalar":
@@ -102,15 +110,31 @@ class Denoiser(torch.nn.Module):
         )
 
     def network_output(
-        self, noised: torch.Tensor, t: torch.Tensor, coefficients: Coefficients
+        self,
+        noised: torch.Tensor,
+        state: NoiseState,
+        coefficients: Coefficients,
+        label: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """F in components, [B, C, *spatial]."""
         basis = self.process.basis
         image = basis.inverse(coefficients.input * noised)
-        return basis.forward(self.network(image, self.process.noise_level(t)).to(noised.dtype))
+        told: tuple[torch.Tensor | None, ...] = (state.level,)
+        if self.encoder is not None or label is not None:
+            vector, maps = (None, None) if self.encoder is None else self.encoder.encode(state)
+            told += (vector, maps, label)
+        return basis.forward(self.network(image, *told).to(noised.dtype))
 
-    def forward(self, noised: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
-        """z_hat from z(t) [B, C, *spatial] and t [B]."""
-        coefficients = self.coefficients(t)
-        output = self.network_output(noised, t, coefficients)
+    def at(
+        self, noised: torch.Tensor, state: NoiseState, label: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """z_hat from components [B, C, *spatial] in a noise state, of the classes label [B]."""
+        coefficients = self.coefficients(state)
+        output = self.network_output(noised, state, coefficients, label)
         return coefficients.skip * noised + coefficients.out * output
+
+    def forward(
+        self, noised: torch.Tensor, t: torch.Tensor, label: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """z_hat from z(t) [B, C, *spatial] and t [B]."""
+        return self.at(noised, self.process.state(t), label)

@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from spectra.diffusion.state import NoiseState
 from spectra.schedule import Schedule
 from spectra.schedule.steps.gaussian import MOST_LOG_SNR
 
@@ -68,6 +69,11 @@ class DiffusionProcess:
         start, end = self._clock[0], self._clock[-1]
         return ((clock - start) / (end - start)).to(torch.float32)
 
+    def level_at(self, pace: torch.Tensor) -> torch.Tensor:
+        """The level at which the pace has a value, [B] -> [B]; held within the ends."""
+        start, end = self._pace[0], self._pace[-1]
+        return ((pace - start) / (end - start)).clamp(0, 1).to(torch.float32)
+
     def training_time(self, quantile: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Times at quantiles of the training density, and d clock / d quantile, [B] -> [B], [B].
 
@@ -97,6 +103,21 @@ class DiffusionProcess:
             stands |= (unlimited + self._ratio <= low) | (unlimited + self._ratio > high)
         return torch.where(stands, 0.0, decay)
 
+    def state(self, t: torch.Tensor) -> NoiseState:
+        """Noise of every component at times t [B]."""
+        return self.state_at(self.log_snr(t), self.noise_level(t))
+
+    def state_at(self, log_snr: torch.Tensor, level: torch.Tensor) -> NoiseState:
+        """The state with this ln SNR_i [B, C, *spatial], on the path of the schedule or off it."""
+        ratio = log_snr + self._ratio
+        if self.form == "vp":
+            alpha, sigma = torch.sigmoid(ratio).sqrt(), torch.sigmoid(-ratio).sqrt()
+        elif self.form == "flow":
+            alpha, sigma = torch.sigmoid(ratio / 2), torch.sigmoid(-ratio / 2)
+        else:
+            alpha, sigma = torch.ones_like(ratio), torch.exp(-ratio / 2)
+        return NoiseState(log_snr, alpha, sigma * self._scale, level)
+
     def log_snr(self, t: torch.Tensor) -> torch.Tensor:
         """ln SNR_i(t), data variance included, [B] -> [B, C, *spatial]; as float32 holds it."""
         log_snr = self._unlimited(t)
@@ -115,19 +136,12 @@ class DiffusionProcess:
 
     def alpha_sigma(self, t: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """alpha_i(t), and sigma_i(t) s_i, [B] -> [B, C, *spatial] each."""
-        ratio = self.log_snr(t) + self._ratio
-        if self.form == "vp":
-            alpha, sigma = torch.sigmoid(ratio).sqrt(), torch.sigmoid(-ratio).sqrt()
-        elif self.form == "flow":
-            alpha, sigma = torch.sigmoid(ratio / 2), torch.sigmoid(-ratio / 2)
-        else:
-            alpha, sigma = torch.ones_like(ratio), torch.exp(-ratio / 2)
-        return alpha, sigma * self._scale
+        state = self.state(t)
+        return state.alpha, state.sigma
 
     def noised(self, z: torch.Tensor, t: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
         """z(t) from components and component noise, all [B, C, *spatial]."""
-        alpha, sigma = self.alpha_sigma(t)
-        return alpha * z + sigma * noise
+        return self.state(t).noised(z, noise)
 
     def _column(self, values: torch.Tensor) -> torch.Tensor:
         return values.to(torch.float32).reshape(-1, *[1] * len(self.shape))

@@ -13,12 +13,29 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-__all__ = ["SAMPLING", "SCORING", "TRAINING", "Draws", "normal", "training_draws", "uniform"]
+__all__ = [
+    "CHOICES",
+    "DROPPED",
+    "FAMILY",
+    "KNOWN",
+    "PART",
+    "SAMPLING",
+    "SCORING",
+    "TRAINING",
+    "Draws",
+    "normal",
+    "training_draws",
+    "uniform",
+]
 
 WORD = 1 << 64
 # What numbers are drawn for: streams that never meet. 0 is the data's own (`Source.draw`).
-TRAINING, SAMPLING, SCORING = 1, 2, 3
+TRAINING, SAMPLING, SCORING, CHOOSING = 1, 2, 3, 4
 NORMAL, UNIFORM = 0, 1
+# Columns of `Draws.choice`: place within a family of schedules, whether the class is left out,
+# whether a part is known, and which (`known.draw_known`, the rest).
+FAMILY, DROPPED, KNOWN, PART = 0, 1, 2, 3
+CHOICES = 8
 
 Indices = Sequence[int] | np.ndarray
 
@@ -35,11 +52,14 @@ class Draws:
         Uniform in [-1/2, 1/2): times the value grid's spacing, it undoes the rounding.
     quantile : float64 tensor [B]
         Place in [0, 1) within the distribution of training times.
+    choice : float32 tensor [B, 8]
+        Uniform in [0, 1): what else is chosen for an example, a column each (`CHOICES`).
     """
 
     noise: torch.Tensor
     rounding: torch.Tensor
     quantile: torch.Tensor
+    choice: torch.Tensor
 
 
 def training_draws(
@@ -67,6 +87,7 @@ def training_draws(
         noise=normal(TRAINING, seed, step, indices, shape),
         rounding=uniform(TRAINING, seed, step, indices, shape) - 0.5,
         quantile=(offset + torch.as_tensor(np.asarray(indices)) / batch) % 1.0,
+        choice=uniform(CHOOSING, seed, step, indices, (CHOICES,)),
     )
 
 

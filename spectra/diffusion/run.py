@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,8 +17,9 @@ from spectra.diffusion.checkpoint import (
     latest,
     schedule_digest,
 )
-from spectra.diffusion.networks import make_network, network_config, network_record
+from spectra.diffusion.networks import Inputs, make_network, network_config, network_record
 from spectra.diffusion.precondition import Denoiser
+from spectra.diffusion.state import StateEncoder
 from spectra.errors import InputError
 from spectra.files import write_atomically
 from spectra.schedule import Schedule, load_schedule
@@ -52,7 +53,8 @@ class Run:
     def network(self, device: torch.device | str = "cpu") -> nn.Module:
         """The network with its averaged weights, for use."""
         config = network_config(self.config["network"])
-        network = make_network(config, self.schedule.shape).requires_grad_(False).eval()
+        inputs = network_inputs(self.config, self.schedule)
+        network = make_network(config, self.schedule.shape, inputs).requires_grad_(False).eval()
         for name, weight in network.named_parameters():
             weight.copy_(torch.from_numpy(self._checkpoint.averaged[name]))
         network = network.to(device)
@@ -61,7 +63,10 @@ class Run:
     def denoiser(self, device: torch.device | str = "cpu") -> Denoiser:
         """z_hat(z(t), t) with the averaged weights."""
         network = self.network(device)
-        return Denoiser(network, self.schedule, self.config["preconditioning"], device).eval()
+        condition = self.config.get("condition", "time")
+        return Denoiser(
+            network, self.schedule, self.config["preconditioning"], device, condition
+        ).eval()
 
     @property
     def log(self) -> list[dict[str, Any]]:
@@ -84,17 +89,40 @@ def load_run(path: str | Path) -> Run:
     if checkpoint is None:
         reason = "no checkpoint that can be read" if checkpoint_paths(path) else "no checkpoint yet"
         raise InputError(f"{path}: has {reason}; train it with spectra train --out {path}")
-    checkpoint.check(identity(config, schedule), path)
+    checkpoint.check(identity(config, read_family(path)), path)
     return Run(path, schedule, config, checkpoint.step, checkpoint)
 
 
-def identity(config: dict[str, Any], schedule: Schedule) -> dict[str, Any]:
+def identity(config: dict[str, Any], family: Sequence[Schedule]) -> dict[str, Any]:
     """What a checkpoint's tables belong to."""
-    return {
+    belongs = {
         "network": network_record(network_config(config["network"])),
-        "shape": list(schedule.shape),
-        "schedule": schedule_digest(schedule),
+        "shape": list(family[0].shape),
+        "schedule": schedule_digest(family[0]),
     }
+    # Named where it is used: a run on one schedule keeps its old identity.
+    if len(family) > 1:
+        belongs["family"] = [schedule_digest(other) for other in family[1:]]
+    return belongs
+
+
+def network_inputs(config: dict[str, Any], schedule: Schedule) -> Inputs:
+    """What the network of a run is told beside the example and the time."""
+    if config.get("condition", "time") == "time":
+        return Inputs()
+    encoder = StateEncoder(schedule)
+    return Inputs(vector=encoder.vector_size, maps=encoder.map_count)
+
+
+def family_paths(path: Path, count: int) -> list[Path]:
+    """Files of a run's schedules: the first is its own."""
+    return [path / SCHEDULE] + [path / f"schedule-{k:02d}.safetensors" for k in range(1, count)]
+
+
+def read_family(path: Path) -> list[Schedule]:
+    """The schedules of a run's folder."""
+    count = 1 + len(read_config(path).get("family", []))
+    return [load_schedule(one) for one in family_paths(path, count)]
 
 
 def read_config(path: Path) -> dict[str, Any]:

@@ -1,16 +1,19 @@
 """From noise to examples with a trained run."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
+from spectra.diffusion.guide import Classes, Guide, check_path, known_part
 from spectra.diffusion.process import DiffusionProcess
 from spectra.diffusion.randomness import SAMPLING, normal
 from spectra.diffusion.run import Run
 from spectra.diffusion.settings import Device, chosen_device
 from spectra.diffusion.solvers import integrate
 from spectra.errors import InputError, check_number
+from spectra.schedule import Schedule
 from spectra.schedule.steps.denoising import DenoisingError
 
 __all__ = ["noise_levels", "sample", "sample_components"]
@@ -27,11 +30,17 @@ def sample(
     criterion: str = "w2",
     error: DenoisingError | None = None,
     grid: np.ndarray | None = None,
+    schedule: Schedule | None = None,
+    known: np.ndarray | None = None,
+    mask: np.ndarray | None = None,
+    known_below: float | None = None,
+    labels: int | Sequence[int] | None = None,
+    guidance: float = 1.0,
     batch: int = 64,
     device: Device = "auto",
     progress: bool = False,
 ) -> np.ndarray:
-    """Draw examples.
+    """Draw examples, whole or around parts that are known.
 
     Parameters
     ----------
@@ -50,6 +59,20 @@ def sample(
         of the data's variances.
     grid : array [N + 1], optional
         Times 1 = t_0 > ... > t_N = 0 instead.
+    schedule : Schedule, optional
+        Another path through the same components, for a run conditioned on the noise state.
+    known : array [C, *spatial] or [n, C, *spatial], optional
+        Examples of which a part is kept, in data values; the rest is drawn to go with it.
+    mask : bool array [*spatial], [C, *spatial] or [n, C, *spatial], optional
+        Which places of `known` are kept; for components that have a place (pixel, wavelet).
+    known_below : float, optional
+        Instead: the components of `known` up to this frequency are kept, cycles/pixel; what is
+        above is drawn.
+    labels : int or sequence of n int, optional
+        Classes, for a run trained with them.
+    guidance : float
+        1: as the classes have it; above, further from what all classes share (classifier-free
+        guidance); 0: without class.
     batch : int
     device : {"auto", "cpu", "cuda"}
     progress : bool
@@ -63,7 +86,9 @@ def sample(
     ------
     InputError
         n or steps under 1, an unknown solver, rule or criterion, a grid that does not fall from
-        1 to 0, or an error that nothing here uses or that is of other components.
+        1 to 0, an error that nothing here uses or that is of other components; a schedule of
+        other components; a known part that the components cannot express; or a run that was not
+        trained for what is asked.
     """
     check_number("n", n, low=1)
     device = chosen_device(device)
@@ -72,16 +97,23 @@ def sample(
             f"error: solver {solver!r} on a grid of its own has no use for it; take rule 'optimal' "
             "or solver 'covariance'"
         )
+    path = run.schedule if schedule is None else check_path(run, schedule)
     if grid is None:
-        times = run.schedule.grid(steps, solver, criterion, rule=rule, error=error)
+        times = path.grid(steps, solver, criterion, rule=rule, error=error)
     else:
         times = _checked(grid)
     denoiser = run.denoiser(device)
-    process = denoiser.process
+    process = denoiser.process if schedule is None else DiffusionProcess(path, device)
     gain = _gain(process, times, solver, error)
+    part = known_part(run, process, n, known, mask, known_below)
+    classes = Classes.given(run, labels, guidance, n)
     drawn = []
     for indices in _batches(n, batch, progress):
-        z = sample_components(denoiser, process, times, indices, solver, seed, device, gain)
+        here = part.of(indices) if part else None, classes.of(indices) if classes else None
+        guide = Guide(denoiser, process, *here)
+        z = sample_components(guide, process, times, indices, solver, seed, device, gain)
+        if here[0] is not None:
+            z = torch.where(here[0].mask, here[0].z, z)
         drawn.append(process.examples(z).cpu().numpy())
     return np.concatenate(drawn)
 

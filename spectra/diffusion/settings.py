@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -15,18 +15,29 @@ from spectra.data import Source, list_manifests
 from spectra.diffusion.checkpoint import checkpoint_paths, schedule_digest
 from spectra.diffusion.loss import Loss
 from spectra.diffusion.networks import UNetConfig, network_record
-from spectra.diffusion.precondition import Preconditioning
-from spectra.diffusion.run import CONFIG, SCHEDULE, read_config, write_config
+from spectra.diffusion.precondition import Condition, Preconditioning
+from spectra.diffusion.run import CONFIG, family_paths, read_config, write_config
 from spectra.errors import InputError, check_name
 from spectra.schedule import Schedule
 
-__all__ = ["Device", "Precision", "TrainConfig", "check_shape", "memory_format", "origin", "settle"]
+__all__ = [
+    "Device",
+    "Precision",
+    "TrainConfig",
+    "check_shape",
+    "known_options",
+    "memory_format",
+    "origin",
+    "settle",
+]
 
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
 # No step's result depends on these: they may differ from call to call.
 FREE = ("steps", "checkpoint_every", "keep", "log_every")
+# What runs of earlier versions do not say, and were.
+ADDED: dict[str, Any] = {"condition": "time", "known": 0.0, "family": []}
 
 
 @dataclass(frozen=True)
@@ -40,6 +51,8 @@ class TrainConfig:
     network: Mapping[str, Any] = field(default_factory=lambda: network_record(UNetConfig()))
     preconditioning: Preconditioning = "scalar"
     loss: Loss = "edm"
+    condition: Condition = "auto"
+    known: float = 0.0
     learning_rate: float = 2e-3
     weight_decay: float = 0.01
     warmup: int = 100
@@ -74,10 +87,20 @@ class TrainConfig:
             ("precision", Precision),
             ("preconditioning", Preconditioning),
             ("loss", Loss),
+            ("condition", Condition),
         ):
             check_name(name, getattr(self, name), get_args(known))
+        if not 0 <= self.known <= 1:
+            raise InputError(f"known {self.known} is no share; give one from 0 to 1")
         if not 0 <= self.held_out < 1:
             raise InputError(f"held_out {self.held_out} is no share; give one from 0 and under 1")
+
+
+def known_options(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings in a run's record; what an earlier version did not know is at its default."""
+    names = [field.name for field in fields(TrainConfig)]
+    given = {name: record[name] for name in names if name in record}
+    return {**{name: value for name, value in ADDED.items() if name in names}, **given}
 
 
 def origin(source: Any) -> str | None:
@@ -108,7 +131,11 @@ def check_shape(source: Source, schedule: Schedule) -> None:
 
 
 def settle(
-    path: Path, config: TrainConfig, source: Source, place: str | None, schedule: Schedule
+    path: Path,
+    config: TrainConfig,
+    source: Source,
+    place: str | None,
+    family: Sequence[Schedule],
 ) -> dict[str, Any]:
     """The settings of the run in a folder: those it has, or these, resolved and written.
 
@@ -124,8 +151,9 @@ def settle(
         "name": source.name,
         "data": source.settings,
         "fingerprint": source.fingerprint,
-        "schedule": schedule_digest(schedule),
-        "shape": list(schedule.shape),
+        "schedule": schedule_digest(family[0]),
+        "family": [schedule_digest(other) for other in family[1:]],
+        "shape": list(family[0].shape),
     }
     if not (path / CONFIG).exists():
         if checkpoint_paths(path):
@@ -135,6 +163,7 @@ def settle(
             **asked,
             "device": device,
             "precision": chosen_precision(config, device),
+            "condition": chosen_condition(config, family),
             "threads": torch.get_num_threads(),
             "versions": {
                 "spectra": __version__,
@@ -142,13 +171,15 @@ def settle(
                 "numpy": np.__version__,
             },
         }
-        schedule.save(path / SCHEDULE)
+        for file, one in zip(family_paths(path, len(family)), family, strict=True):
+            one.save(file)
         write_config(path, record)
         return record
     record = read_config(path)
     options = {field.name for field in fields(TrainConfig)}
     for name in asked:
-        found, wanted = record.get(name), asked[name]
+        # A setting that later versions added stands at its default in an older run.
+        found, wanted = record.get(name, ADDED.get(name)), asked[name]
         settled = name in FREE or name in ("source", "name") or wanted == "auto"
         if found != wanted and not settled:
             mend = f", or ask for {name} {found}" if name in options else ""
@@ -184,6 +215,18 @@ def chosen_precision(config: TrainConfig, device: str) -> str:
     has_instructions = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)()
     is_unet = config.network["name"] == "unet"
     return "bfloat16" if has_instructions and is_unet else "float32"
+
+
+def chosen_condition(config: TrainConfig, family: Sequence[Schedule]) -> str:
+    """ "time" where that tells the noise of every component, "state" where it does not."""
+    if config.condition != "auto":
+        if config.condition == "time" and (len(family) > 1 or config.known > 0):
+            raise InputError(
+                "condition 'time': tells a network nothing of several schedules or known parts; "
+                "choose condition 'state'"
+            )
+        return config.condition
+    return "state" if len(family) > 1 or config.known > 0 else "time"
 
 
 def memory_format(device: str, precision: str) -> torch.memory_format:

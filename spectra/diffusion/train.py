@@ -1,7 +1,6 @@
 """Training: one loop in the order of what happens, and exact resume."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import fields
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import torch
 from spectra.data import Source, reopen_source
 from spectra.diffusion.checkpoint import Checkpoint, latest, write_checkpoint
 from spectra.diffusion.ema import Ema
-from spectra.diffusion.loss import Loss, training_loss
+from spectra.diffusion.loss import Loss, Objective
 from spectra.diffusion.networks import (
     InBfloat16,
     NetworkConfig,
@@ -19,21 +18,32 @@ from spectra.diffusion.networks import (
     network_config,
     network_record,
 )
-from spectra.diffusion.precondition import Denoiser, Preconditioning
+from spectra.diffusion.precondition import Condition, Denoiser, Preconditioning
+from spectra.diffusion.process import DiffusionProcess
 from spectra.diffusion.progress import Meter, bar, interruption
 from spectra.diffusion.randomness import training_draws
-from spectra.diffusion.run import SCHEDULE, Run, identity, read_config, sole_user, truncate_log
+from spectra.diffusion.run import (
+    Run,
+    identity,
+    network_inputs,
+    read_config,
+    read_family,
+    sole_user,
+    truncate_log,
+)
 from spectra.diffusion.settings import (
     Device,
     Precision,
     TrainConfig,
     check_shape,
+    known_options,
     memory_format,
     origin,
     settle,
 )
+from spectra.diffusion.states import StateSampler, check_family
 from spectra.errors import InputError
-from spectra.schedule import Schedule, load_schedule
+from spectra.schedule import Schedule
 
 __all__ = ["learning_rate_at", "resume", "train"]
 
@@ -42,7 +52,7 @@ BETAS = (0.9, 0.99)
 
 def train(
     source: Any,
-    schedule: Schedule,
+    schedule: Schedule | Sequence[Schedule],
     *,
     out: str | Path,
     steps: int = TrainConfig.steps,
@@ -52,6 +62,8 @@ def train(
     network: str | NetworkConfig | Mapping[str, Any] = "unet",
     preconditioning: Preconditioning = TrainConfig.preconditioning,
     loss: Loss = TrainConfig.loss,
+    condition: Condition = TrainConfig.condition,
+    known: float = TrainConfig.known,
     learning_rate: float = TrainConfig.learning_rate,
     weight_decay: float = TrainConfig.weight_decay,
     warmup: int = TrainConfig.warmup,
@@ -74,7 +86,9 @@ def train(
     ----------
     source
         A Source, or anything `open_source` takes, opened in the view the schedule was made for.
-    schedule : Schedule
+    schedule : Schedule or sequence of Schedule
+        One path, or a family of paths in order (see `StateSampler`): one network is trained over
+        all noise states on and between them. The first is what the run samples and is scored by.
     out
         The run's folder: config.json, schedule.safetensors, log.jsonl, checkpoints.
     steps, batch : int
@@ -86,7 +100,13 @@ def train(
     network
         "unet", "dit", a configuration, or its record with "name" and options.
     preconditioning, loss
-        See `Denoiser` and `training_loss`.
+        See `Denoiser` and `Objective`.
+    condition : {"auto", "time", "state"}
+        What the network is told of the noise (see `Denoiser`); "auto" is time for one schedule
+        with nothing known, the state otherwise.
+    known : float
+        Share of the examples of which a random part is known: what filling in, continuing and
+        refining need (see `KnownParts`).
     learning_rate, weight_decay, warmup
         AdamW's, the rate rising linearly over `warmup` steps and constant from there: a function
         of the step alone.
@@ -122,6 +142,8 @@ def train(
         network=network_record(network_config(network)),
         preconditioning=preconditioning,
         loss=loss,
+        condition=condition,
+        known=known,
         learning_rate=learning_rate,
         weight_decay=weight_decay,
         warmup=warmup,
@@ -133,16 +155,17 @@ def train(
         keep=keep,
         log_every=log_every,
     )
+    family = check_family(schedule)
     place = origin(source)
-    source = reopen_source(source, schedule.data)
-    check_shape(source, schedule)
+    source = reopen_source(source, family[0].data)
+    check_shape(source, family[0])
     path = Path(out)
     with sole_user(path):
-        record = settle(path, config, source, place, schedule)
+        record = settle(path, config, source, place, family)
         threads = torch.get_num_threads()
         torch.set_num_threads(record["threads"])
         try:
-            return run_steps(path, record, source, schedule, progress, on_record)
+            return run_steps(path, record, source, family, progress, on_record)
         finally:
             torch.set_num_threads(threads)
 
@@ -151,25 +174,30 @@ def run_steps(
     path: Path,
     record: dict[str, Any],
     source: Source,
-    schedule: Schedule,
+    family: Sequence[Schedule],
     progress: bool,
     on_record: Callable[[dict[str, Any]], None] | None,
 ) -> Run:
     """The loop, from the newest checkpoint to the last step."""
-    config = TrainConfig(**{field.name: record[field.name] for field in fields(TrainConfig)})
+    config = TrainConfig(**known_options(record))
     device = torch.device(config.device)
-    belongs = identity(record, schedule)
+    schedule = family[0]
+    belongs = identity(record, family)
     examples = source.split(config.held_out)[0] if config.held_out > 0 else source
     indices = np.arange(config.batch)
+    inputs, condition = network_inputs(record, schedule), record["condition"]
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        network = make_network(network_config(config.network), schedule.shape)
+        network = make_network(network_config(config.network), schedule.shape, inputs)
     network.to(device)
     layout = memory_format(config.device, config.precision)
     network.to(memory_format=layout)  # pyright: ignore[reportCallIssue]
     computed = InBfloat16(network) if config.precision == "bfloat16" else network
-    denoiser = Denoiser(computed, schedule, config.preconditioning, device)
+    denoiser = Denoiser(computed, schedule, config.preconditioning, device, condition)
+    others = [DiffusionProcess(one, device) for one in family[1:]]
+    states = StateSampler([denoiser.process, *others], config.known)
+    objective = Objective(denoiser, states, config.loss)
     optimizer = torch.optim.AdamW(
         network.parameters(),
         lr=config.learning_rate,
@@ -205,13 +233,7 @@ def run_steps(
             rate = learning_rate_at(step, config)
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            value = training_loss(
-                denoiser,
-                x.to(device),
-                draws.quantile.to(device),
-                draws.noise.to(device),
-                config.loss,
-            ).mean()
+            value = objective(x.to(device), draws).mean()
             value.backward()
             norm = torch.nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm)
             optimizer.step()
@@ -259,6 +281,5 @@ def resume(path: str | Path, *, progress: bool = False) -> Run:
             f"{path}: its data were given as an array or an open source; resume from Python, "
             "with spectra.train and the same data"
         )
-    options = {field.name: config[field.name] for field in fields(TrainConfig)}
-    schedule = load_schedule(folder / SCHEDULE)
-    return train(name, schedule, out=folder, progress=progress, **options)
+    options = known_options(config)
+    return train(name, read_family(folder), out=folder, progress=progress, **options)

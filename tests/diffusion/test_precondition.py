@@ -9,8 +9,8 @@ import torch
 
 import spectra
 from spectra import InputError
-from spectra.diffusion.loss import training_loss
 from spectra.diffusion.precondition import Denoiser, Preconditioning
+from tests.diffusion.losses import training_loss
 from tests.repeats import then_slow
 from tests.schedule.known import known_spectrum, power_law
 
@@ -88,7 +88,7 @@ def test_scalar_kind_at_strength_one_is_edm(schedule: spectra.Schedule) -> None:
         schedule = schedules()["edm"]
     denoiser = Denoiser(Zero(), schedule, "scalar")
     t = np.linspace(0, 1, 9)
-    c = denoiser.coefficients(torch.from_numpy(t))
+    c = denoiser.coefficients(denoiser.process.state(torch.from_numpy(t)))
     alpha = schedule.alpha(t)
     sigma = schedule.sigma(t) * schedule.scale / alpha
     mean = schedule.variance.mean()
@@ -101,7 +101,7 @@ def test_component_kind_is_edm_with_each_variance(schedule: spectra.Schedule) ->
     """c_in = (lambda + sigma^2)^-1/2, c_out = sigma sqrt(lambda) (lambda + sigma^2)^-1/2."""
     denoiser = Denoiser(Zero(), schedule, "component")
     t = np.linspace(0, 1, 9)
-    c = denoiser.coefficients(torch.from_numpy(t))
+    c = denoiser.coefficients(denoiser.process.state(torch.from_numpy(t)))
     alpha = schedule.alpha(t)
     sigma = schedule.sigma(t) * schedule.scale / alpha
     total = schedule.variance + sigma**2
@@ -116,7 +116,7 @@ def test_the_networks_input_and_target_have_unit_variance(
     """Over all components on average; with "component", in every one."""
     denoiser = Denoiser(Zero(), schedule, kind)
     t = torch.linspace(0, 1, 9, dtype=torch.float64)
-    c = denoiser.coefficients(t)
+    c = denoiser.coefficients(denoiser.process.state(t))
     variance = denoiser.process.variance
     alpha, sigma = denoiser.process.alpha_sigma(t)
     image = c.input**2 * (alpha**2 * variance + sigma**2)
@@ -135,7 +135,7 @@ def test_the_target_is_what_the_network_must_say(kind: Any, schedule: spectra.Sc
     """skip z(t) + out (signal z + noise eps) = z."""
     denoiser = Denoiser(Zero(), schedule, kind)
     t = torch.linspace(0.05, 0.95, 9, dtype=torch.float64)
-    c = denoiser.coefficients(t)
+    c = denoiser.coefficients(denoiser.process.state(t))
     z = normal(9, *schedule.shape, seed=1) * denoiser.process.variance.sqrt()
     noise = normal(9, *schedule.shape, seed=2)
     restored = c.skip * denoiser.process.noised(z, t, noise) + c.out * (
@@ -175,7 +175,9 @@ def test_edm_loss_is_the_error_over_out_squared(kind: Any, schedule: spectra.Sch
     t, _ = process.training_time(quantile)
     z = process.components(x)
     error = (z - denoiser(process.noised(z, t, noise), t)) ** 2
-    expected = (error / denoiser.coefficients(t).out ** 2).flatten(1).mean(1)
+    expected = (
+        (error / denoiser.coefficients(denoiser.process.state(t)).out ** 2).flatten(1).mean(1)
+    )
     loss = training_loss(denoiser, x, quantile, noise, loss="edm")
     np.testing.assert_allclose(loss, expected, rtol=5e-3)
 

@@ -9,12 +9,12 @@ import torch
 import spectra
 from spectra.diffusion.checkpoint import schedule_digest
 from spectra.diffusion.likelihood import gaussian_bits_per_dim, variational_bound
-from spectra.diffusion.loss import training_loss
 from spectra.diffusion.precondition import Denoiser
 from spectra.diffusion.process import DiffusionProcess
 from spectra.diffusion.sample import noise_levels, sample_components
 from spectra.diffusion.solvers import integrate
 from tests.diffusion.gaussians import exact_denoiser, paired_draws
+from tests.diffusion.losses import training_loss
 from tests.repeats import then_slow
 from tests.schedule.known import known_spectrum, pca_spectrum, power_law
 

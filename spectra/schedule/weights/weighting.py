@@ -206,7 +206,7 @@ def schedule_weights(
     ----------
     schedule : Schedule
     loss : {"edm", "bound"}
-        As `training_loss`; "edm" is 1 / out_i^2 on the squared error of z_i.
+        As `Objective`; "edm" is 1 / out_i^2 on the squared error of z_i.
     preconditioning : {"scalar", "skip", "component"}
         As `Denoiser`: what out_i is.
 

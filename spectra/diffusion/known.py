@@ -1,0 +1,139 @@
+"""Parts of an example that are known: which components, given or drawn for training."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from spectra.bases import WaveletBasis
+from spectra.errors import InputError
+from spectra.schedule import Schedule
+
+__all__ = ["KnownParts", "component_mask"]
+
+Part = Callable[[np.ndarray, Tensor], Tensor]
+
+# A place may lie this far beyond an edge and still belong to the part: half a finest coefficient.
+SLACK = 0.5
+
+
+class KnownParts:
+    """Which components of an example are known, drawn at random for training.
+
+    Of places (pixel and wavelet components): one end of an axis up to a random cut, or a box and
+    all but a box. Of waves (DCT, Fourier, PCA) and of wavelet levels: the coarse ones up to a
+    random cut. All that is drawn comes from five uniform numbers an example.
+
+    Parameters
+    ----------
+    schedule : Schedule
+        Its basis and shape.
+    device : torch.device or str
+    """
+
+    def __init__(self, schedule: Schedule, device: torch.device | str = "cpu") -> None:
+        place, rank = component_places(schedule)
+        self._place = None if place is None else torch.tensor(place, device=device).float()
+        self._rank = None if rank is None else torch.tensor(rank, device=device).float()
+
+    def draw(self, u: Tensor) -> Tensor:
+        """Masks from numbers u [B, 5] uniform in [0, 1), bool [B, C, *spatial]."""
+        kind, cuts = u[:, 0], u[:, 1:]
+        masks = []
+        if self._place is not None:
+            masks += [self._ends(cuts), self._box(cuts)]
+        if self._rank is not None:
+            # Even in the logarithm of how many are known: bands of equal ratio.
+            masks.append(self._rank[None] < _column(cuts[:, 0], self._rank[None]))
+        chosen = (kind * len(masks)).long().clamp(max=len(masks) - 1)
+        mask = masks[0].expand(len(u), *masks[0].shape[1:]).clone()
+        for number, other in enumerate(masks[1:], start=1):
+            mask = torch.where(_column(chosen == number, mask), other, mask)
+        return mask
+
+    def _ends(self, cuts: Tensor) -> Tensor:
+        """One end of one axis, up to a cut, [B, C, *spatial]."""
+        place = self._place
+        assert place is not None
+        axis = (cuts[:, 0] * len(place)).long()
+        along = place[axis]  # [B, C, *spatial], in [0, 1]
+        from_end = _column(cuts[:, 1] < 0.5, along)
+        return torch.where(from_end, 1 - along, along) < _column(cuts[:, 2], along)
+
+    def _box(self, cuts: Tensor) -> Tensor:
+        """All but a box, whose sides are a share of the example's, [B, C, *spatial]."""
+        place = self._place
+        assert place is not None
+        inside = torch.ones(len(cuts), *place.shape[1:], dtype=torch.bool, device=place.device)
+        side = 0.25 + 0.5 * cuts[:, 3]
+        for number, along in enumerate(place):
+            start = _column(cuts[:, number % 3] * (1 - side), along[None])
+            inside &= (along >= start) & (along < start + _column(side, along[None]))
+        return ~inside
+
+
+def component_places(schedule: Schedule) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Place of components along each axis [A, C, *spatial], and rank from coarse [C, *spatial].
+
+    Both in [0, 1); None where the components have none. Ranks are those of their logarithm.
+    """
+    basis = schedule.make_basis()
+    spatial = schedule.shape[1:]
+    sides = np.array(spatial).reshape(-1, *[1] * len(schedule.shape))
+    if schedule.basis == "pixel":
+        grid = np.indices(spatial)[:, None] + np.zeros((1, schedule.shape[0], *[1] * len(spatial)))
+        return (grid + 0.5) / sides, None
+    if isinstance(basis, WaveletBasis):
+        level = basis.levels - basis.level  # 0 the approximation
+        return (basis.position + 0.5) / sides, level / (basis.levels + 1)
+    order = -schedule.variance if schedule.basis == "pca" else basis.frequency
+    rank = np.unique(order, return_inverse=True)[1].reshape(schedule.shape)
+    return None, np.log1p(rank) / np.log(rank.max() + 2)
+
+
+def component_mask(schedule: Schedule, mask: np.ndarray) -> np.ndarray:
+    """A mask of places as one of components, bool [..., C, *spatial] or [*spatial] of the example.
+
+    Known is a component all of whose places are: in the pixel basis those themselves, in a
+    wavelet basis those whose coefficient depends on known places alone.
+
+    Raises
+    ------
+    InputError
+        The components have no place, or the mask is of another shape.
+    """
+    basis = schedule.make_basis()
+    mask = np.asarray(mask)
+    if mask.dtype != bool and not np.isin(mask, (0, 1)).all():
+        raise InputError("mask: true where known, or 1 and 0; other values have no meaning")
+    mask = mask.astype(bool)
+    try:
+        mask = np.broadcast_to(mask, np.broadcast_shapes(mask.shape, schedule.shape))
+    except ValueError:
+        raise InputError(
+            f"mask of shape {mask.shape}: examples have the shape {schedule.shape}"
+        ) from None
+    if mask.shape[-len(schedule.shape) :] != tuple(schedule.shape):
+        raise InputError(f"mask of shape {mask.shape}: examples have the shape {schedule.shape}")
+    if schedule.basis == "pixel":
+        return mask
+    if isinstance(basis, WaveletBasis):
+        # |U| of what is unknown is 0 where no unknown place is looked at.
+        return _touched(basis, ~mask) == 0
+    raise InputError(
+        f"mask: the components of basis {schedule.basis} have no place; train with a schedule in "
+        "basis pixel or wavelet to continue or fill in, or give a mask of components"
+    )
+
+
+def _touched(basis: WaveletBasis, unknown: np.ndarray) -> np.ndarray:
+    """How much unknown places weigh in each coefficient, at least 0, [..., C, *spatial]."""
+    rng = np.random.default_rng(0)
+    # A generic example on the unknown places: no coefficient that sees one is 0 by accident.
+    seen = np.asarray(basis.forward(unknown * (1 + rng.random(unknown.shape))))
+    return np.abs(seen) > 1e-9
+
+
+def _column(values: Tensor, like: Tensor) -> Tensor:
+    return values.reshape(-1, *[1] * (like.ndim - 1))

@@ -1,0 +1,122 @@
+"""Noise states to train on: along one schedule, between several, and with parts known."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from spectra.diffusion.known import KnownParts
+from spectra.diffusion.process import DiffusionProcess
+from spectra.diffusion.randomness import FAMILY, KNOWN, PART, Draws
+from spectra.diffusion.state import NoiseState
+from spectra.errors import InputError, check_number
+from spectra.schedule import Schedule
+
+__all__ = ["StateSampler", "TrainingState", "check_family"]
+
+
+@dataclass(frozen=True)
+class TrainingState:
+    """A noise state to train on.
+
+    Attributes
+    ----------
+    state : NoiseState
+    speed : tensor [B, C, *spatial] or broadcast to it
+        -d log SNR_i / d quantile: the importance weight of the bound's integral. 0 where the
+        component stands: known, or outside its window of time.
+    """
+
+    state: NoiseState
+    speed: Tensor
+
+
+class StateSampler:
+    """Draws noise states from the paths of schedules.
+
+    Parameters
+    ----------
+    processes : sequence of DiffusionProcess
+        One, or a family in order: states are drawn between neighbours too, on the path that
+        lies between theirs in log SNR.
+    known : float
+        Share of the examples of which a random part is known.
+    """
+
+    def __init__(self, processes: Sequence[DiffusionProcess], known: float = 0.0) -> None:
+        check_number("known", known, low=0.0, high=1.0)
+        self.processes = tuple(processes)
+        self.known = known
+        device = processes[0].variance.device
+        self._parts = KnownParts(processes[0].schedule, device) if known > 0 else None
+        self.stands = known > 0 or not all(one.schedule.separable for one in processes)
+
+    def draw(self, draws: Draws) -> TrainingState:
+        """States of the examples that `draws` are for; all it reads is theirs."""
+        device = self.processes[0].variance.device
+        quantile, choice = draws.quantile.to(device), draws.choice.to(device)
+        if len(self.processes) == 1:
+            drawn = _on(self.processes[0], quantile)
+        else:
+            drawn = self._between(quantile, choice[:, FAMILY])
+        if self._parts is None:
+            return drawn
+        mask = self._parts.draw(choice[:, PART : PART + 5])
+        mask &= (choice[:, KNOWN] < self.known).reshape(-1, *[1] * (mask.ndim - 1))
+        return TrainingState(drawn.state.with_known(mask), torch.where(mask, 0.0, drawn.speed))
+
+    def _between(self, quantile: Tensor, place: Tensor) -> TrainingState:
+        """Examples at a place in [0, 1) of the family, between the two schedules next to it."""
+        first = self.processes[0]
+        at = place.double() * (len(self.processes) - 1)
+        left = at.long().clamp(max=len(self.processes) - 2)
+        share = (at - left).float()
+        log_snr = torch.zeros(len(place), *first.shape, device=place.device)
+        speed, level = torch.zeros_like(log_snr), torch.zeros_like(share)
+        for number, process in enumerate(self.processes):
+            weight = torch.where(
+                left == number, 1 - share, torch.where(left == number - 1, share, 0)
+            )
+            mine = (weight > 0).nonzero()[:, 0]
+            if len(mine) == 0:
+                continue
+            column = weight[mine].reshape(-1, *[1] * len(first.shape))
+            one = _on(process, quantile[mine])
+            log_snr[mine] += column * one.state.log_snr
+            speed[mine] += column * one.speed
+            level[mine] += weight[mine] * one.state.level
+        return TrainingState(first.state_at(log_snr, level), speed)
+
+
+def _on(process: DiffusionProcess, quantile: Tensor) -> TrainingState:
+    """States on the path of one schedule, at quantiles of its training density."""
+    t, rate = process.training_time(quantile)
+    column = rate.reshape(-1, *[1] * len(process.shape))
+    return TrainingState(process.state(t), column * process.decay(t))
+
+
+def check_family(schedules: Schedule | Sequence[Schedule]) -> tuple[Schedule, ...]:
+    """Schedules that one network can be trained over, the first of them its own.
+
+    Raises
+    ------
+    InputError
+        None at all, or two that differ in more than their paths.
+    """
+    if isinstance(schedules, Schedule):
+        schedules = (schedules,)
+    schedules = tuple(schedules)
+    if not schedules or not all(isinstance(one, Schedule) for one in schedules):
+        raise InputError("schedule: give one, or a list of them that one network is to serve")
+    first = schedules[0]
+    for number, other in enumerate(schedules[1:], start=2):
+        for name in ("basis", "shape", "form", "variance", "mean", "scale", "components"):
+            mine, its = getattr(first, name), getattr(other, name)
+            if not np.array_equal(mine, its):  # pyright: ignore[reportArgumentType]
+                raise InputError(
+                    f"schedule {number} of the family: has another {name} than the first; derive "
+                    "all of them from one spectrum in one basis"
+                )
+    return schedules
