@@ -22,7 +22,6 @@ LOW = 0xFFFFFFFF
 MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 WEYL = (0x9E3779B9, 0xBB67AE85)
 ROUNDS = 10
-NORMAL, ROUNDING, CHOICE = 0, 1, 2  # what a stream is for
 
 
 def device_draws(
@@ -45,14 +44,12 @@ def device_draws(
     numbers = torch.as_tensor(np.asarray(indices), dtype=torch.int64).to(device)
     size = math.prod(shape)
     offset = uniform(TRAINING, seed, step, [batch], ()).double().to(device)
-    normal = _normal(_words(seed, step, numbers, size, NORMAL))
-    rounding = _uniform(_words(seed, step, numbers, size, ROUNDING))
-    choice = _uniform(_words(seed, step, numbers, CHOICES, CHOICE))
+    normal, rounding, choice = _words(seed, step, numbers, (size, size, CHOICES))
     return Draws(
-        noise=normal[:, :size].reshape(-1, *shape),
-        rounding=rounding[:, :size].reshape(-1, *shape) - 0.5,
+        noise=_normal(normal)[:, :size].reshape(-1, *shape),
+        rounding=_uniform(rounding)[:, :size].reshape(-1, *shape) - 0.5,
         quantile=(offset + numbers / torch.tensor(batch, dtype=torch.float64)) % 1.0,
-        choice=choice[:, :CHOICES],
+        choice=_uniform(choice)[:, :CHOICES],
     )
 
 
@@ -72,17 +69,23 @@ def philox(counter: tuple[Tensor, Tensor, Tensor, Tensor], key: tuple[int, int])
     return torch.stack([a, b, c, d], dim=-1)
 
 
-def _words(seed: int, step: int, numbers: Tensor, size: int, purpose: int) -> Tensor:
-    """At least `size` 32-bit words of each example, an even number, int64 [B, ...]."""
-    blocks = torch.arange((size + 3) // 4, device=numbers.device)
+def _words(seed: int, step: int, numbers: Tensor, sizes: tuple[int, ...]) -> tuple[Tensor, ...]:
+    """32-bit words of each example, for each purpose at least as many as asked for, int64 [B, .].
+
+    All at once: a GPU is kept waiting by the number of operations, not by their size.
+    """
+    counts = [(size + 3) // 4 for size in sizes]
+    blocks = torch.cat([torch.arange(count) for count in counts])
+    purposes = torch.arange(len(sizes)).repeat_interleave(torch.tensor(counts))
     counter = (
-        blocks[None],
+        blocks.to(numbers.device)[None],
         # An example's number has 32 bits of its own, and 28 more beside the purpose.
-        ((numbers >> 32) * 16 + purpose)[:, None],
+        (numbers >> 32)[:, None] * 16 + purposes.to(numbers.device)[None],
         torch.full((1, 1), step & LOW, device=numbers.device),
         (numbers & LOW)[:, None],
     )
-    return philox(counter, (seed & LOW, (seed >> 32) & LOW)).flatten(1)
+    words = philox(counter, (seed & LOW, (seed >> 32) & LOW)).flatten(1)
+    return words.split([4 * count for count in counts], dim=1)
 
 
 def _uniform(words: Tensor) -> Tensor:
