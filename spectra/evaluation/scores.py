@@ -1,61 +1,27 @@
-"""All scores of a run: bits/dim on held-out files, spectral distance of its samples."""
+"""All scores of a run: bits/dim on held-out files, and how its samples differ from data."""
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, get_args
 
 import numpy as np
 
-from spectra.data import Source, reopen_source
+from spectra.data import reopen_source
 from spectra.diffusion import Run, sample
-from spectra.diffusion.likelihood import (
-    bits_per_dim,
-    gaussian_bits_per_dim,
-    variational_bound,
-)
 from spectra.diffusion.measure import spread_examples
-from spectra.diffusion.randomness import SCORING, normal, uniform
 from spectra.diffusion.settings import Device, chosen_device
 from spectra.diffusion.solvers import evaluations
-from spectra.errors import InputError, check_number
-from spectra.evaluation.comparison import Difference, mean_interval, paired_difference
+from spectra.errors import InputError, check_name, check_number
+from spectra.evaluation.bound import BoundScore, OdeScore, score_bound, score_ode
+from spectra.evaluation.examples import RealData, real_data
+from spectra.evaluation.measures import chosen_names, measure
+from spectra.evaluation.score import Interval, Score
 from spectra.evaluation.spectral import SpectralDistance, spectral_distance
 from spectra.schedule.steps.denoising import DenoisingError
 
-__all__ = ["BoundScore", "Scores", "evaluate", "score_bound"]
+__all__ = ["Likelihood", "Scores", "evaluate"]
 
-
-@dataclass(frozen=True)
-class BoundScore:
-    """The variational bound on held-out examples, bits/dim.
-
-    Attributes
-    ----------
-    value, low, high : float
-        Mean over files, with its interval.
-    prior, diffusion, reconstruction : float
-        Its terms; without the shift of the value grid, which `grid_shift` is.
-    grid_shift : float
-        -log2 of the spacing of the values (6.994 for 8 bits).
-    by_file : float64 [G]
-    gaussian : float
-        Closed form for the Wiener filter on the same examples: the score of no training.
-    gain : Difference
-        By file, of the bound from that closed form.
-    n, files : int
-    """
-
-    value: float
-    low: float
-    high: float
-    prior: float
-    diffusion: float
-    reconstruction: float
-    grid_shift: float
-    by_file: np.ndarray
-    gaussian: float
-    gain: Difference
-    n: int
-    files: tuple[str, ...]
+Likelihood = Literal["bound", "ode", "both"]
 
 
 @dataclass(frozen=True)
@@ -77,6 +43,13 @@ class Scores:
     source, fingerprint : str
         What was scored against.
     seed, run_step : int
+    ode : OdeScore or None
+        The likelihood of the probability flow, where it was asked for.
+    spectral_floor : Interval or None
+        dB: the same distance between two halves of the data that share no file.
+    measures : tuple of Score
+    left_out : dict
+        Name -> reason of the scores among "all" that could not be taken.
     """
 
     bound: BoundScore
@@ -93,6 +66,10 @@ class Scores:
     fingerprint: str
     seed: int
     run_step: int
+    ode: OdeScore | None = None
+    spectral_floor: Interval | None = None
+    measures: tuple[Score, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the samples, for JSON."""
@@ -115,6 +92,11 @@ class Scores:
             "spectral_distance_interval": [spectral.low, spectral.high],
             "spectral_difference_db": spectral.difference_db.tolist(),
             "frequency": spectral.frequency.tolist(),
+            "octaves": spectral.octave_records(),
+            "spectral_distance_of_data": _record(self.spectral_floor),
+            "ode": None if self.ode is None else self.ode.to_dict(),
+            "scores": {score.name: score.to_dict() for score in self.measures},
+            "left_out": dict(self.left_out),
             "source": self.source,
             "fingerprint": self.fingerprint,
             "seed": self.seed,
@@ -142,6 +124,11 @@ def evaluate(
     error: DenoisingError | None = None,
     examples: int = 512,
     levels: int = 8,
+    scores: str | Sequence[str] = "cheap",
+    features: Mapping[str, Callable[[Any], Any]] | None = None,
+    likelihood: Likelihood = "bound",
+    ode_examples: int = 16,
+    ode_steps: int = 64,
     device: Device = "auto",
     progress: bool = False,
 ) -> Scores:
@@ -161,17 +148,38 @@ def evaluate(
         Held-out examples for the bound at most, spread over all files.
     levels : int
         Noise levels an example is scored at.
+    scores : str or sequence of str
+        Beside bits/dim and spectral distance: "wasserstein" (sliced, of whole examples),
+        "patches" (of 8-wide patches of a channel), "classifier" (of the top octave), "pca",
+        "efficientnet-lite0" and "inception" (Frechet and kernel distance over these features),
+        "nearest" (memorisation); "cheap" is three of them, "all" what can be had here, () none.
+    features : mapping of str to callable, optional
+        Features of your own by name, [N, C, *spatial] -> [N, F], for both distances.
+    likelihood : {"bound", "ode", "both"}
+        "ode" and "both" add that of the probability flow; it is slow, so of few examples. The
+        bound is always taken.
+    ode_examples, ode_steps : int
     device : {"auto", "cpu", "cuda"}
 
     Raises
     ------
     InputError
-        The source has another shape than the run, or `sample` refuses its settings.
+        The source has another shape than the run, `sample` refuses its settings, a score is
+        unknown or cannot be taken, or there are NaN among the samples.
+
+    Notes
+    -----
+    Beside each score stands that of real data against other real data, as many as there are
+    samples, from other files: samples like data are no nearer than that.
     """
     check_number("n", n, low=2)  # one sample has no mean spectrum
     check_number("steps", steps, low=1)
     check_number("examples", examples, low=1)
     check_number("levels", levels, low=1)
+    check_number("ode_examples", ode_examples, low=1)
+    check_number("ode_steps", ode_steps, low=1)
+    check_name("likelihood", likelihood, get_args(Likelihood))
+    names = chosen_names(scores)
     device = chosen_device(device)
     source = reopen_source(source, run.schedule.data)
     if tuple(source.shape) != tuple(run.schedule.shape):
@@ -183,6 +191,9 @@ def evaluate(
     held_out = share > 0 and source.fingerprint == run.config.get("fingerprint")
     scored = source.split(share)[1] if held_out else source
     bound = score_bound(run, scored, seed, examples, levels, device)
+    ode = None
+    if likelihood != "bound":
+        ode = score_ode(run, scored, seed, ode_examples, ode_steps, device, bound)
     samples = sample(
         run,
         n,
@@ -197,6 +208,20 @@ def evaluate(
     )
     reference = spread_examples(source, 4 * max(n, 256))
     spectral = spectral_distance(samples, source.examples(reference), seed=seed)
+    measures, left_out, floor = (), {}, None
+    if names or features:
+        real = real_data(source, n, max(2 * n, 256))
+        floor = _spectral_floor(real, seed)
+        measures, left_out = measure(
+            names,
+            samples,
+            real,
+            source.split(share) if held_out else None,
+            asked=scores not in ("all", "cheap"),
+            features=features,
+            seed=seed,
+            device=device,
+        )
     return Scores(
         bound=bound,
         spectral=spectral,
@@ -212,59 +237,20 @@ def evaluate(
         fingerprint=source.fingerprint,
         seed=seed,
         run_step=run.step,
+        ode=ode,
+        spectral_floor=floor,
+        measures=measures,
+        left_out=left_out,
     )
 
 
-def score_bound(
-    run: Run, source: Source, seed: int, examples: int, levels: int, device: str
-) -> BoundScore:
-    """The bound of a run on a source, bits/dim."""
-    import torch
+def _spectral_floor(real: RealData, seed: int) -> Interval | None:
+    """Spectral distance of one half of the data from the other, dB."""
+    if len(real.held) < 2:
+        return None
+    found = spectral_distance(real.held, real.reference, seed=seed, units=real.held_files)
+    return Interval(found.value, found.low, found.high)
 
-    denoiser = run.denoiser(device)
-    process = denoiser.process
-    schedule, shape = run.schedule, run.schedule.shape
-    chosen = spread_examples(source, examples)
-    terms, moments = [], []
-    for start in range(0, len(chosen), 64):
-        index = chosen[start : start + 64]
-        x = torch.from_numpy(source.examples(index)).to(device)
-        moments.append((process.components(x) ** 2).double().cpu().numpy())
-        # What is drawn for an example depends on (seed, its index): runs are scored in pairs.
-        rounding = uniform(SCORING, seed, levels + 1, index, shape).float().to(device) - 0.5
-        noise = torch.stack([normal(SCORING, seed, k, index, shape) for k in range(levels + 1)])
-        offset = uniform(SCORING, seed, levels + 2, index, ())
-        quantile = (torch.arange(levels)[:, None] + offset[None, :]) / levels  # [K, B]
-        with torch.no_grad():
-            bound = variational_bound(
-                denoiser, process, x + schedule.quantum * rounding, noise.to(device), quantile
-            )
-        terms.append(torch.stack([bound.prior, bound.diffusion, bound.reconstruction], 1).cpu())
-    nats = torch.cat(terms).numpy()  # [N, 3]
-    dimensions = int(np.prod(shape))
-    second = np.concatenate(moments) + schedule.quantum**2 / 12
-    total = bits_per_dim(nats.sum(1), dimensions, schedule.quantum)
-    gaussian = gaussian_bits_per_dim(schedule, second, schedule.quantum)
-    files, unit = np.unique(source.file_index[chosen], return_inverse=True)
-    sizes = np.bincount(unit)
-    by_file = np.bincount(unit, weights=total) / sizes
-    gaussian_by_file = np.bincount(unit, weights=gaussian) / sizes
-    value, low, high = mean_interval(by_file)
-    by_term = np.stack([np.bincount(unit, weights=column) / sizes for column in nats.T])
-    split = bits_per_dim(by_term.mean(axis=1), dimensions, 0.0)
-    return BoundScore(
-        value=value,
-        low=low,
-        high=high,
-        prior=float(split[0]),
-        diffusion=float(split[1]),
-        reconstruction=float(split[2]),
-        grid_shift=float(bits_per_dim(np.zeros(()), dimensions, schedule.quantum)),
-        by_file=by_file,
-        gaussian=float(gaussian_by_file.mean()),
-        gain=paired_difference(
-            by_file, gaussian_by_file, measure="bound less the Wiener filter's", unit="bits/dim"
-        ),
-        n=len(chosen),
-        files=tuple(source.files[int(f)] for f in files),
-    )
+
+def _record(interval: Interval | None) -> dict[str, float] | None:
+    return None if interval is None else asdict(interval)

@@ -1,16 +1,40 @@
-"""How far the spectrum of samples is from that of the data, in dB."""
+"""How far the spectrum of samples is from that of the data, in dB, whole and octave by octave."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
-from spectra.errors import InputError
+from spectra.evaluation.examples import check_examples
 from spectra.spectrum import rapsd
 from spectra.spectrum.rings import ring_plan
+from spectra.spectrum.windows import window
 
-__all__ = ["SpectralDistance", "spectral_distance"]
+__all__ = ["OctaveDifference", "SpectralDistance", "ring_power", "spectral_distance"]
 
 RESAMPLES = 1000
+DECIBEL = 10 / np.log(10)
+NYQUIST = 0.5
+SILENT = 1e-30  # power of what is constant: its distance is large, and finite
+
+
+@dataclass(frozen=True)
+class OctaveDifference:
+    """Power of samples over data in one octave.
+
+    Attributes
+    ----------
+    lowest, highest : float
+        Edges, cycles/pixel; 0.25 and 0.5 for the top one.
+    difference_db, low, high : float
+        Mean log ratio of the rings, each by its share of ln f, with its interval over samples.
+    """
+
+    lowest: float
+    highest: float
+    difference_db: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
@@ -25,6 +49,8 @@ class SpectralDistance:
         Cycles/pixel.
     difference_db : float64 [F]
         Samples over data, ring by ring.
+    octaves : tuple of OctaveDifference
+        Highest first, each half of the one before.
     """
 
     value: float
@@ -32,6 +58,11 @@ class SpectralDistance:
     high: float
     frequency: np.ndarray
     difference_db: np.ndarray
+    octaves: tuple[OctaveDifference, ...] = ()
+
+    def octave_records(self) -> list[dict[str, Any]]:
+        """The octaves, for JSON."""
+        return [asdict(octave) for octave in self.octaves]
 
 
 def spectral_distance(
@@ -40,62 +71,104 @@ def spectral_distance(
     *,
     level: float = 0.95,
     seed: int = 0,
+    units: np.ndarray | None = None,
 ) -> SpectralDistance:
     """How far the spectrum of what a model draws is from that of the data given.
 
     Parameters
     ----------
-    samples : [N, C, H, W]
+    samples : [N, C, H, W] or [N, C, T]
         A draw from the model: what is random here.
-    data : [M, C, H, W]
+    data : [M, C, H, W] or [M, C, T]
         The target, as it is.
     level : float
     seed : int
         Of the bootstrap over samples.
+    units : int [N], optional
+        The independent unit of each of `samples` where that is not itself: the file of real
+        examples that stand for them.
 
     Raises
     ------
     InputError
-        The two have different shapes, or fewer than 2 samples.
+        The two have different shapes, fewer than 2 samples, or values that are not finite.
     """
     from scipy import stats
 
-    if samples.shape[1:] != data.shape[1:]:
-        raise InputError(f"samples of shape {samples.shape[1:]} against data {data.shape[1:]}")
-    if len(samples) < 2:
-        raise InputError("a spectral distance needs at least 2 samples")
-    drawn = _ring_power(samples)  # [N, F]
-    target = np.log(_ring_power(data).mean(axis=0))  # [F]
-    plan = ring_plan(samples.shape[-2:])
-    weights = np.gradient(np.log(plan.frequency)) if len(plan.frequency) > 1 else np.ones(1)
+    check_examples(samples, data, least=2)
+    drawn = ring_power(samples)  # [N, F]
+    target = _log(ring_power(data).mean(axis=0))  # [F]
+    frequency = ring_plan(samples.shape[2:]).frequency
+    weights = np.gradient(np.log(frequency)) if len(frequency) > 1 else np.ones(1)
     weights = weights / weights.sum()
 
-    log_ratio = np.log(drawn.mean(axis=0)) - target
-    n = len(drawn)
-    counts = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), RESAMPLES)  # [R, N]
-    resampled = np.log(counts @ drawn / n) - target  # [R, F]
+    log_ratio = _log(drawn.mean(axis=0)) - target
+    resampled = _log(_resampled_means(drawn, units, seed)) - target  # [R, F]
     # The square of a noisy mean is too large by its variance.
     noise = weights @ resampled.var(axis=0, ddof=1)
     squared = weights @ log_ratio**2 - noise
     # Near zero the square is skewed and its quantiles cover too little; its spread does not.
-    half = stats.norm.ppf((1 + level) / 2) * (resampled**2 @ weights).std(ddof=1)
-    low, high = squared - half, squared + half
+    z = float(stats.norm.ppf((1 + level) / 2))
+    half = z * (resampled**2 @ weights).std(ddof=1)
 
     def decibel(square: float) -> float:
-        return float(10 / np.log(10) * np.sqrt(max(square, 0.0)))
+        return float(DECIBEL * np.sqrt(max(square, 0.0)))
 
     return SpectralDistance(
         value=decibel(squared),
-        low=decibel(low),
-        high=decibel(high),
-        frequency=plan.frequency,
-        difference_db=10 / np.log(10) * log_ratio,
+        low=decibel(squared - half),
+        high=decibel(squared + half),
+        frequency=frequency,
+        difference_db=DECIBEL * log_ratio,
+        octaves=_octaves(frequency, weights, log_ratio, resampled, z),
     )
 
 
-def _ring_power(images: np.ndarray) -> np.ndarray:
-    """Ring power of each example, the mean over channels, [N, C, H, W] -> [N, F]."""
+def ring_power(examples: np.ndarray) -> np.ndarray:
+    """Ring power of each example, the mean over channels, [N, C, *spatial] -> [N, F]."""
     import torch
 
-    power, _ = rapsd(torch.from_numpy(images.astype(np.float32)), window="hann")
-    return power.mean(dim=1).double().numpy()
+    if examples.ndim == 4:
+        power, _ = rapsd(torch.from_numpy(examples.astype(np.float32)), window="hann")
+        return power.mean(dim=1).double().numpy()
+    length = examples.shape[-1]
+    plan, taper = ring_plan((length,)), window("hann", (length,))
+    centred = examples.astype(np.float64) - examples.mean(axis=-1, keepdims=True)
+    power = np.abs(np.fft.rfft(centred * taper.taps)) ** 2 / length * taper.gain  # [N, C, K]
+    rings = np.zeros((len(examples), len(plan.ring)))
+    np.add.at(rings.T, plan.slot, (power.mean(axis=1)[:, plan.mode] * plan.weight).T)
+    return rings
+
+
+def _log(power: np.ndarray) -> np.ndarray:
+    return np.log(np.maximum(power, SILENT))
+
+
+def _resampled_means(drawn: np.ndarray, units: np.ndarray | None, seed: int) -> np.ndarray:
+    """Bootstrap means over independent units, [N, F] -> [R, F]."""
+    number = np.arange(len(drawn)) if units is None else np.unique(units, return_inverse=True)[1]
+    n = int(number.max()) + 1
+    counts = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), RESAMPLES)  # [R, n]
+    each = counts[:, number]
+    return each @ drawn / each.sum(axis=1, keepdims=True)
+
+
+def _octaves(
+    frequency: np.ndarray,
+    weights: np.ndarray,
+    log_ratio: np.ndarray,
+    resampled: np.ndarray,
+    z: float,
+) -> tuple[OctaveDifference, ...]:
+    """Mean log ratio and its interval, octave by octave down from Nyquist."""
+    number = np.floor(np.log2(NYQUIST / frequency) + 1e-9).astype(int)  # 0: above 0.25
+    found = []
+    for octave in np.unique(number):
+        share = np.where(number == octave, weights, 0.0)
+        share = share / share.sum()
+        value = float(share @ log_ratio)
+        half = z * float((resampled @ share).std(ddof=1))
+        edge = NYQUIST / 2.0**octave
+        inside = DECIBEL * np.array([value, value - half, value + half])
+        found.append(OctaveDifference(float(edge / 2), float(edge), *inside.tolist()))
+    return tuple(found)

@@ -1,0 +1,203 @@
+"""The scores that can be asked for by name."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from spectra.data import Source
+from spectra.diffusion.measure import spread_examples
+from spectra.errors import InputError, check_name
+from spectra.evaluation.classifier import classifier_auc
+from spectra.evaluation.examples import RealData
+from spectra.evaluation.features import Features, named_features, user_features
+from spectra.evaluation.frechet import extrapolated_frechet, frechet_interval
+from spectra.evaluation.kernel import kernel_distance
+from spectra.evaluation.memorisation import nearest_neighbours
+from spectra.evaluation.score import Score
+from spectra.evaluation.wasserstein import sliced_wasserstein
+
+__all__ = ["CHEAP", "NAMES", "chosen_names", "measure"]
+
+NAMES = ("wasserstein", "patches", "classifier", "pca", "nearest", "efficientnet-lite0")
+NAMES += ("inception",)
+CHEAP = ("wasserstein", "classifier", "pca")
+PATCH = 8
+SEARCHED = 20_000  # training examples
+BATCH = 512
+
+
+def chosen_names(scores: str | Sequence[str]) -> tuple[str, ...]:
+    """The names asked for; "all" and "cheap" stand for several.
+
+    Raises
+    ------
+    InputError
+        A name is unknown.
+    """
+    several = {"all": NAMES, "cheap": CHEAP}
+    found: list[str] = []
+    for name in [scores] if isinstance(scores, str) else scores:
+        check_name("scores", name, (*NAMES, *several))
+        found += several.get(name, (name,))
+    return tuple(dict.fromkeys(found))
+
+
+def measure(
+    names: Sequence[str],
+    samples: np.ndarray,
+    real: RealData,
+    trained: tuple[Source, Source] | None,
+    *,
+    asked: bool = True,
+    features: Mapping[str, Callable[[Any], Any]] | None = None,
+    seed: int = 0,
+    device: str = "cpu",
+) -> tuple[tuple[Score, ...], dict[str, str]]:
+    """Scores of some samples, and why others could not be taken.
+
+    Parameters
+    ----------
+    names
+        Of `NAMES`.
+    samples : [N, C, *spatial]
+    real
+        What they are scored against, and the floor.
+    trained : (Source, Source), optional
+        What the network was trained on, and what was held out, for "nearest".
+    asked : bool
+        Raise where a score cannot be taken; otherwise it is left out with its reason.
+    features
+        Maps of the caller's own by name, for Frechet and kernel distances.
+    seed, device
+
+    Raises
+    ------
+    InputError
+        As the scores do.
+    """
+    found: list[Score] = []
+    left_out: dict[str, str] = {}
+
+    def taken(name: str, take: Callable[[], list[Score]], needed: bool) -> None:
+        try:
+            found.extend(take())
+        except InputError as error:
+            if needed:
+                raise
+            left_out[name] = str(error)
+
+    for name in names:
+        taken(name, lambda name=name: _named(name, samples, real, trained, seed, device), asked)
+    for name, of in (features or {}).items():
+        taken(
+            name, lambda name=name, of=of: _distances(user_features(name, of), samples, real), True
+        )
+    return tuple(found), left_out
+
+
+def _named(
+    name: str,
+    samples: np.ndarray,
+    real: RealData,
+    trained: tuple[Source, Source] | None,
+    seed: int,
+    device: str,
+) -> list[Score]:
+    """The scores that a name stands for."""
+    if name == "classifier":
+        return [_classifier(samples, real, seed)]
+    if name == "nearest":
+        return [_nearest(samples, trained, seed)]
+    if name in ("wasserstein", "patches"):
+        return [_wasserstein(name, samples, real, seed)]
+    return _distances(named_features(name, real.reference, device), samples, real)
+
+
+def _wasserstein(name: str, samples: np.ndarray, real: RealData, seed: int) -> Score:
+    patch = None
+    if name == "patches":
+        patch = min(PATCH, *samples.shape[2:])
+    options: dict[str, Any] = {"patch": patch, "seed": seed}
+    shown = "sliced Wasserstein" if patch is None else f"sliced W., {patch}-wide patches"
+    return Score(
+        name=shown,
+        unit="data values",
+        found=sliced_wasserstein(samples, real.reference, **options),
+        floor=sliced_wasserstein(real.held, real.reference, units=real.held_files, **options),
+        n=len(samples),
+        against=len(real.reference),
+        details=options,
+    )
+
+
+def _classifier(samples: np.ndarray, real: RealData, seed: int) -> Score:
+    data: dict[str, Any] = {"units": real.reference_files, "seed": seed}
+    found = classifier_auc(samples, real.reference, **data)
+    try:
+        floor = classifier_auc(real.held, real.reference, sample_units=real.held_files, **data)
+    except InputError:  # too few files for their half
+        floor = None
+    return Score(
+        name="top octave told from data",
+        unit="AUC (0.5: not told)",
+        found=found,
+        floor=floor,
+        n=len(samples),
+        against=len(real.reference),
+    )
+
+
+def _nearest(samples: np.ndarray, trained: tuple[Source, Source] | None, seed: int) -> Score:
+    if trained is None:
+        raise InputError(
+            "scores nearest: needs the source that was trained on, with files held out of it"
+        )
+    learnt, held_out = trained
+    other = spread_examples(held_out, max(len(samples), 256))
+    index = spread_examples(learnt, SEARCHED)
+    batches = (learnt.examples(index[at : at + BATCH]) for at in range(0, len(index), BATCH))
+    neighbours = nearest_neighbours(
+        samples, held_out.examples(other), batches, units=held_out.file_index[other], seed=seed
+    )
+    details = neighbours.details()
+    details["originals"] = [
+        learnt.files[int(f)] for f in learnt.file_index[index[neighbours.originals]]
+    ]
+    return Score(
+        name="nearer to training data",
+        unit="AUC (0.5: as held-out data)",
+        found=neighbours.nearer,
+        floor=None,
+        n=len(samples),
+        against=neighbours.searched,
+        details={**details, "verdict": neighbours.line(), "of": len(learnt)},
+    )
+
+
+def _distances(features: Features, samples: np.ndarray, real: RealData) -> list[Score]:
+    """Frechet and kernel distance over some features."""
+    ours, held, reference = features(samples), features(real.held), features(real.reference)
+    shared: dict[str, Any] = {"n": len(samples), "against": len(reference)}
+    label = "FID" if features.name == "inception" else f"Frechet, {features.name}"
+    kernel = "KID" if features.name == "inception" else f"kernel, {features.name}"
+    details = {"features": features.name, "dimensions": ours.shape[1]}
+    files, others = real.held_files, real.reference_files
+    return [
+        Score(
+            name=label,
+            unit=features.unit,
+            found=frechet_interval(ours, reference),
+            floor=frechet_interval(held, reference, files),
+            details={**details, "extrapolated": extrapolated_frechet(ours, reference)},
+            **shared,
+        ),
+        Score(
+            name=kernel,
+            unit="",
+            found=kernel_distance(ours, reference, None, others),
+            floor=kernel_distance(held, reference, files, others),
+            details=details,
+            **shared,
+        ),
+    ]
