@@ -80,7 +80,7 @@ def test_pca_is_told_by_rank() -> None:
 
 @pytest.mark.parametrize("level", [0, 1, 3])
 def test_a_wavelet_coefficient_is_told_where_it_lies(level: int) -> None:
-    basis = WaveletBasis("wavelet-haar", SHAPE)
+    basis = WaveletBasis(SHAPE, "wavelet-haar")
     spectrum = spectra.analyze(
         spectra.open_source(rng.normal(size=(30, *SHAPE)).astype(np.float32)),
         bases=("wavelet-haar",),
