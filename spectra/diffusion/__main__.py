@@ -2,10 +2,14 @@
 
 import sys
 
+from spectra.diffusion.ranks import launched_ranks
 from spectra.diffusion.train import resume
 from spectra.errors import InputError
 
-USAGE = "usage: python -m spectra.diffusion RUN/config.json"
+USAGE = (
+    "usage: python -m spectra.diffusion RUN/config.json, or torchrun --nproc-per-node N -m "
+    "spectra.diffusion RUN/config.json"
+)
 
 
 def main(arguments: list[str]) -> int:
@@ -22,9 +26,11 @@ def main(arguments: list[str]) -> int:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("interrupted; the same command goes on", file=sys.stderr)
+        if launched_ranks().is_first:
+            print("interrupted; the same command goes on", file=sys.stderr)
         return 130
-    print(f"{run.path}: {run.step} steps")
+    if launched_ranks().is_first:
+        print(f"{run.path}: {run.step} steps")
     return 0
 
 

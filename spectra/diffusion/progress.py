@@ -13,10 +13,11 @@ from typing import Any
 
 import torch
 
-from spectra.diffusion.run import append_log
+from spectra.diffusion.ranks import Ranks
+from spectra.diffusion.throughput import Throughput
 from spectra.errors import InputError
 
-__all__ = ["Meter", "bar", "interruption"]
+__all__ = ["Meter", "bar", "interruption", "scalar_writer", "summary_writer"]
 
 
 class Meter:
@@ -28,24 +29,42 @@ class Meter:
     ----------
     path : Path
         The run's folder.
-    batch : int
+    batch, steps : int
+    start : int
+        Steps done before this process.
     seconds : float
         Training time before this process.
+    ranks : Ranks
+    throughput : Throughput or None
+        Of the first process.
     """
 
-    def __init__(self, path: Path, batch: int, seconds: float) -> None:
+    def __init__(
+        self,
+        path: Path,
+        batch: int,
+        steps: int,
+        start: int,
+        seconds: float,
+        ranks: Ranks,
+        throughput: Throughput | None,
+    ) -> None:
         self.path = path
         self.batch = batch
+        self.steps = steps
+        self.start = start
         self.seconds = seconds
-        self._since = time.perf_counter()
+        self.ranks = ranks
+        self.throughput = throughput
+        self._began = self._since = time.perf_counter()
         self._values: list[torch.Tensor] = []
 
     def add(self, loss: torch.Tensor, grad_norm: torch.Tensor) -> None:
-        """Note one step's loss [] and gradient length []."""
+        """Note one step's loss [], this process's part of it, and gradient length []."""
         self._values.append(torch.stack([loss, grad_norm]))
 
     def record(self, step: int, learning_rate: float) -> dict[str, Any]:
-        """Write the record of the steps up to `step` to the log, and return it.
+        """The record of the steps up to `step`: the same in all processes but for the clock.
 
         Raises
         ------
@@ -53,28 +72,65 @@ class Meter:
             A loss or gradient is not finite.
         """
         values = torch.stack(self._values).double().cpu()  # [steps, 2]
+        losses = values[:, 0].contiguous()
+        self.ranks.sum([losses])
         first = step - len(values) + 1
-        for number, (loss, grad_norm) in enumerate(values.tolist(), start=first):
+        rows = zip(losses.tolist(), values[:, 1].tolist(), strict=True)
+        for number, (loss, grad_norm) in enumerate(rows, start=first):
             if not (math.isfinite(loss) and math.isfinite(grad_norm)):
-                raise InputError(
+                self.ranks.refuse(
                     f"{self.path}: loss {loss:g}, gradient {grad_norm:g} at step {number}; the "
                     "last checkpoint is kept; start a new --out with a lower learning rate"
                 )
         now = time.perf_counter()
         self.seconds += now - self._since
-        loss, grad_norm = values.mean(0).tolist()
+        speed = len(values) * self.batch / (now - self._since)
+        left = (self.steps - step) * (now - self._began) / (step - self.start)
         record = {
             "step": step,
             "images": step * self.batch,
-            "loss": loss,
-            "grad_norm": grad_norm,
+            "loss": losses.mean().item(),
+            "grad_norm": values[:, 1].mean().item(),
             "learning_rate": learning_rate,
-            "images_per_second": round(len(values) * self.batch / (now - self._since), 1),
+            "images_per_second": round(speed, 1),
             "seconds": round(self.seconds, 3),
+            "seconds_left": round(left, 1),
         }
-        append_log(self.path, record)
+        if self.throughput is not None:
+            record |= self.throughput.record(speed)
         self._since, self._values = now, []
         return record
+
+
+def summary_writer() -> Any:
+    """TensorBoard's writer, a class.
+
+    Raises
+    ------
+    InputError
+        It is not installed.
+    """
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise InputError(
+            "tensorboard: is not installed; pip install tensorboard, or train without "
+            "--tensorboard (log.jsonl holds the same numbers)"
+        ) from None
+    return SummaryWriter
+
+
+def scalar_writer(path: Path) -> Callable[[dict[str, Any]], None]:
+    """What writes records for TensorBoard to a run's folder."""
+    writer = summary_writer()(path / "tensorboard")
+
+    def write(record: dict[str, Any]) -> None:
+        for name, value in record.items():
+            if name != "step":
+                writer.add_scalar(name, value, record["step"])
+        writer.flush()
+
+    return write
 
 
 @contextmanager
@@ -86,23 +142,26 @@ def bar(steps: int, start: int, shown: bool) -> Iterator[Callable[[dict[str, Any
     with tqdm(total=steps, initial=start, unit="step", file=sys.stderr, disable=disable) as drawn:
 
         def advance(record: dict[str, Any]) -> None:
-            drawn.set_postfix_str(f"loss {record['loss']:.4f}", refresh=False)
+            told = f"loss {record['loss']:.4f}, {record['images_per_second']:.0f} images/s"
+            drawn.set_postfix_str(told, refresh=False)
             drawn.update(record["step"] - drawn.n)
 
         yield advance
 
 
 @contextmanager
-def interruption() -> Iterator[Callable[[], bool]]:
+def interruption(patient: bool = False) -> Iterator[Callable[[], bool]]:
     """Turn Ctrl-C and SIGTERM into a question to ask between steps: was there one?
 
     A step that was cut in two could not be resumed exactly. The second signal acts at once, as
-    KeyboardInterrupt. Outside the main thread signals are left alone.
+    KeyboardInterrupt; not where one is to be `patient`: torchrun passes a terminal's on, so that
+    each comes twice, and ends by itself what does not end. Outside the main thread signals are
+    left alone.
     """
     seen: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:
-        if seen:
+        if seen and not patient:
             raise KeyboardInterrupt
         seen.append(number)
 

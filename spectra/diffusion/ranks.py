@@ -226,9 +226,8 @@ class GradientSum:
                 work.wait()
                 parts = flat.split([weight.numel() for weight in bucket])
                 for weight, part in zip(bucket, parts, strict=True):
-                    if weight.grad is None:
-                        weight.grad = torch.zeros_like(weight)
-                    weight.grad.copy_(part.view_as(weight))
+                    if weight.grad is not None:  # of one without a use there is none anywhere
+                        weight.grad.copy_(part.view_as(weight))
         self._pending, self.armed = [], False
 
     def _ready(self, weight: Tensor) -> None:

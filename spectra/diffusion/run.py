@@ -108,10 +108,11 @@ def identity(config: dict[str, Any], family: Sequence[Schedule]) -> dict[str, An
 
 def network_inputs(config: dict[str, Any], schedule: Schedule) -> Inputs:
     """What the network of a run is told beside the example and the time."""
+    labels = len(config.get("classes", []))
     if config.get("condition", "time") == "time":
-        return Inputs()
+        return Inputs(labels=labels)
     encoder = StateEncoder(schedule)
-    return Inputs(vector=encoder.vector_size, maps=encoder.map_count)
+    return Inputs(vector=encoder.vector_size, maps=encoder.map_count, labels=labels)
 
 
 def family_paths(path: Path, count: int) -> list[Path]:

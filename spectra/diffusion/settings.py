@@ -13,6 +13,7 @@ import torch
 from spectra import __version__
 from spectra.data import Source, list_manifests
 from spectra.diffusion.checkpoint import checkpoint_paths, schedule_digest
+from spectra.diffusion.ema import power_exponent
 from spectra.diffusion.loss import Loss
 from spectra.diffusion.networks import UNetConfig, network_record
 from spectra.diffusion.precondition import Condition, Preconditioning
@@ -21,6 +22,7 @@ from spectra.errors import InputError, check_name
 from spectra.schedule import Schedule
 
 __all__ = [
+    "Averaging",
     "Device",
     "Precision",
     "TrainConfig",
@@ -33,11 +35,23 @@ __all__ = [
 
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["auto", "float32", "bfloat16"]
+Averaging = Literal["half-life", "power"]
 
 # No step's result depends on these: they may differ from call to call.
-FREE = ("steps", "checkpoint_every", "keep", "log_every")
+FREE = ("steps", "checkpoint_every", "keep", "log_every", "tensorboard")
 # What runs of earlier versions do not say, and were.
-ADDED: dict[str, Any] = {"condition": "time", "known": 0.0, "family": []}
+ADDED: dict[str, Any] = {
+    "condition": "time",
+    "known": 0.0,
+    "family": [],
+    "labels": False,
+    "classes": [],
+    "accumulate": 1,
+    "ema": "half-life",
+    "ema_width": 0.1,
+    "compile": False,
+    "tensorboard": False,
+}
 
 
 @dataclass(frozen=True)
@@ -53,21 +67,28 @@ class TrainConfig:
     loss: Loss = "edm"
     condition: Condition = "auto"
     known: float = 0.0
+    labels: bool = False
+    accumulate: int = 1
     learning_rate: float = 2e-3
     weight_decay: float = 0.01
     warmup: int = 100
     clip_norm: float = 1.0
+    ema: Averaging = "half-life"
     ema_half_life: float = 20_000.0
+    ema_width: float = 0.1
     precision: Precision = "auto"
+    compile: bool | None = None
     held_out: float = 0.2
     checkpoint_every: int = 250
     keep: int = 2
     log_every: int = 10
+    tensorboard: bool = False
 
     def __post_init__(self) -> None:
         for name, least in (
             ("steps", 0),
             ("batch", 1),
+            ("accumulate", 1),
             ("warmup", 0),
             ("checkpoint_every", 1),
             ("keep", 1),
@@ -88,8 +109,14 @@ class TrainConfig:
             ("preconditioning", Preconditioning),
             ("loss", Loss),
             ("condition", Condition),
+            ("ema", Averaging),
         ):
             check_name(name, getattr(self, name), get_args(known))
+        if self.accumulate > self.batch:
+            raise InputError(
+                f"accumulate {self.accumulate} is more than the batch of {self.batch} has examples"
+            )
+        power_exponent(self.ema_width)
         if not 0 <= self.known <= 1:
             raise InputError(f"known {self.known} is no share; give one from 0 to 1")
         if not 0 <= self.held_out < 1:
@@ -136,6 +163,7 @@ def settle(
     source: Source,
     place: str | None,
     family: Sequence[Schedule],
+    classes: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The settings of the run in a folder: those it has, or these, resolved and written.
 
@@ -154,6 +182,7 @@ def settle(
         "schedule": schedule_digest(family[0]),
         "family": [schedule_digest(other) for other in family[1:]],
         "shape": list(family[0].shape),
+        "classes": list(classes),
     }
     if not (path / CONFIG).exists():
         if checkpoint_paths(path):
@@ -164,6 +193,7 @@ def settle(
             "device": device,
             "precision": chosen_precision(config, device),
             "condition": chosen_condition(config, family),
+            "compile": chosen_compile(config, device),
             "threads": torch.get_num_threads(),
             "versions": {
                 "spectra": __version__,
@@ -180,7 +210,7 @@ def settle(
     for name in asked:
         # A setting that later versions added stands at its default in an older run.
         found, wanted = record.get(name, ADDED.get(name)), asked[name]
-        settled = name in FREE or name in ("source", "name") or wanted == "auto"
+        settled = name in (*FREE, "source", "name") or wanted in ("auto", None)
         if found != wanted and not settled:
             mend = f", or ask for {name} {found}" if name in options else ""
             raise InputError(
@@ -190,7 +220,7 @@ def settle(
     changed = {name: asked[name] for name in FREE}
     if place is not None:
         changed["source"] = place
-    if any(record[name] != value for name, value in changed.items()):
+    if any(record.get(name) != value for name, value in changed.items()):
         record = {**record, **changed}
         write_config(path, record)
     return record
@@ -215,6 +245,15 @@ def chosen_precision(config: TrainConfig, device: str) -> str:
     has_instructions = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)()
     is_unet = config.network["name"] == "unet"
     return "bfloat16" if has_instructions and is_unet else "float32"
+
+
+def chosen_compile(config: TrainConfig, device: str) -> bool:
+    """Whether to compile: where it was asked for, or on a GPU that it can be done for."""
+    if config.compile is not None:
+        return config.compile
+    from torch.utils._triton import has_triton
+
+    return device == "cuda" and has_triton()
 
 
 def chosen_condition(config: TrainConfig, family: Sequence[Schedule]) -> str:

@@ -17,7 +17,14 @@ from spectra.diffusion.run import sole_user
 from spectra.errors import InputError
 from spectra.schedule import Schedule
 
-CLOCK = {"seconds", "images_per_second"}
+CLOCK = {
+    "seconds",
+    "images_per_second",
+    "seconds_left",
+    "flops_per_second",
+    "utilisation",
+    "memory",
+}
 
 
 def bits(path: Path) -> bytes:

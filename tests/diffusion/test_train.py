@@ -16,9 +16,9 @@ from spectra.data import Source, open_source
 from spectra.diffusion import TrainConfig, load_run, train
 from spectra.diffusion.__main__ import main
 from spectra.diffusion.checkpoint import checkpoint_paths
+from spectra.diffusion.loop import learning_rate_at
 from spectra.diffusion.loss import Objective
 from spectra.diffusion.randomness import training_draws
-from spectra.diffusion.train import learning_rate_at
 from spectra.errors import InputError
 from spectra.schedule import Schedule, derive_schedule
 from spectra.spectrum import analyze
@@ -89,6 +89,10 @@ def test_the_folder_and_the_log(
             "learning_rate",
             "images_per_second",
             "seconds",
+            "seconds_left",
+            "flops_per_second",
+            "utilisation",
+            "memory",
         }
         for record in run.log
     )
@@ -206,12 +210,11 @@ def test_a_loss_that_is_not_finite_stops_the_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     calls: list[int] = []
+    whole = Objective.__call__
 
-    honest = Objective.__call__
-
-    def loss(*arguments: Any) -> torch.Tensor:
+    def loss(self: Objective, *arguments: Any) -> torch.Tensor:
         calls.append(1)
-        value = honest(*arguments)
+        value = whole(self, *arguments)
         return value * float("nan") if len(calls) == 8 else value
 
     monkeypatch.setattr(Objective, "__call__", loss)

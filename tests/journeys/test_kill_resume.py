@@ -16,6 +16,7 @@ from spectra.diffusion.checkpoint import checkpoint_paths
 from spectra.diffusion.run import read_log
 from spectra.schedule import derive_schedule
 from spectra.spectrum import analyze
+from tests.diffusion.test_resume import CLOCK
 
 STEPS, EVERY = 600, 40
 
@@ -138,9 +139,8 @@ def test_killed_three_times_the_last_bits_are_those_of_an_undisturbed_run(tmp_pa
     assert [path.name for path in finals] == [f"checkpoint-{STEPS:08d}.safetensors"] * 2
     assert finals[0].read_bytes() == finals[1].read_bytes()
     assert list(killed.glob(".*.part")) == []
-    clock = {"seconds", "images_per_second"}
     logs = [
-        [{k: v for k, v in r.items() if k not in clock} for r in read_log(o)]
+        [{k: v for k, v in r.items() if k not in CLOCK} for r in read_log(o)]
         for o in (calm, killed)
     ]
     assert logs[0] == logs[1]
