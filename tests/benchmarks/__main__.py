@@ -18,6 +18,7 @@ from tests.benchmarks.preconditioning import preconditioning
 from tests.benchmarks.rapsd import rapsd
 from tests.benchmarks.sound import sound
 from tests.benchmarks.table import Row, rendered
+from tests.benchmarks.trainer import trainer
 from tests.benchmarks.transfer import transfer
 
 BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
@@ -34,6 +35,7 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "grids": grids,
     "mixtures": mixtures,
     "transfer": transfer,
+    "trainer": trainer,
     "diffusers-samples": diffusers_samples,
     "demo": demo,
 }

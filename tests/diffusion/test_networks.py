@@ -16,6 +16,7 @@ from spectra.diffusion.networks import (
     network_config,
     network_record,
 )
+from spectra.diffusion.networks.attention import attended
 from spectra.errors import InputError
 
 SMALL = [
@@ -115,6 +116,23 @@ def test_bfloat16_is_near_float32_and_leaves_weights_alone(config: NetworkConfig
     exact, rough = network(x, level), InBfloat16(network)(x, level).float()
     assert 0 < (exact - rough).abs().max() < 0.05 * exact.abs().max()
     assert all(weight.dtype is torch.float32 for weight in network.parameters())
+
+
+def test_attention_by_products_is_attention() -> None:
+    generator = torch.Generator().manual_seed(4)
+    given = 3 * torch.randn(4, 2, 2, 9, 8, generator=generator)
+    exact = torch.nn.functional.scaled_dot_product_attention(*given[:3])
+    torch.testing.assert_close(attended(*given[:3]), exact)
+    half = given[:3].bfloat16().requires_grad_()
+    rough = attended(*half)
+    assert rough.dtype is torch.bfloat16
+    torch.testing.assert_close(rough.float(), exact, atol=0.05, rtol=0.05)
+    (slope,) = torch.autograd.grad(rough, half, given[3].bfloat16())
+    smooth = given[:3].requires_grad_()
+    (right,) = torch.autograd.grad(
+        torch.nn.functional.scaled_dot_product_attention(*smooth), smooth, given[3]
+    )
+    torch.testing.assert_close(slope.float(), right, atol=0.25, rtol=0.1)
 
 
 def test_default_sizes() -> None:

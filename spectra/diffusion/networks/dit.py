@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from spectra.diffusion.networks.attention import attended
 from spectra.diffusion.networks.embedding import LevelEmbedding, grid_positions
 from spectra.diffusion.networks.inputs import NOTHING, Inputs, joined
 from spectra.errors import InputError
@@ -143,7 +144,7 @@ class Block(nn.Module):
         examples, places, width = x.shape
         asked = self.ask(x).reshape(examples, places, 3, self.heads, width // self.heads)
         query, key, value = asked.permute(2, 0, 3, 1, 4)  # [B, heads, places, width / heads] each
-        mixed = functional.scaled_dot_product_attention(query, key, value)
+        mixed = attended(query, key, value)
         return self.answer(mixed.transpose(1, 2).reshape(x.shape))
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from spectra.diffusion.networks.attention import attended
 from spectra.diffusion.networks.embedding import LevelEmbedding
 from spectra.diffusion.networks.inputs import NOTHING, Inputs, joined
 from spectra.diffusion.networks.norms import GroupNorm
@@ -168,7 +169,7 @@ class Attention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         asked = self.ask(self.norm(x)).flatten(2).transpose(1, 2)  # [B, H * W, 3 * width]
         query, key, value = (part[:, None].contiguous() for part in asked.chunk(3, dim=2))
-        mixed = functional.scaled_dot_product_attention(query, key, value)[:, 0]
+        mixed = attended(query, key, value)[:, 0]
         return x + self.answer(mixed.transpose(1, 2).reshape(x.shape))
 
 
