@@ -11,14 +11,14 @@ import numpy as np
 from spectra.data import open_source
 from spectra.data.quiet import quiet_decoders
 from spectra.errors import InputError
-from spectra.files import write_atomically, write_json
+from spectra.files import check_writable, write_json
 from spectra.findings import Findings
 from spectra.fit import check_fit, find_floors, fit_power_law, measure_exponents
 from spectra.schedule import check_cutoff, frequency_cutoff, load_schedule
 from spectra.schedule.steps.denoising import load_denoising_error
 from spectra.spectrum import analyze as measure
 
-__all__ = ["analyze", "check_writable", "evaluate", "plot", "probe", "sample", "train"]
+__all__ = ["analyze", "evaluate", "plot", "probe", "train"]
 
 EXPONENTS_UP_TO = 20_000  # examples; for those of more see fit.measure_exponents
 SHOWN_AT_MOST = 96  # examples looked at for what pixels alone tell
@@ -158,44 +158,6 @@ def _ratios(values: np.ndarray) -> list[str]:
     return [f"{value:.2f}" if value < 100 else ">100" for value in values]
 
 
-def sample(
-    path: Path,
-    out: Path,
-    n: int,
-    steps: int,
-    solver: str,
-    seed: int,
-    device: Any,
-    error: Path | None = None,
-    grid: dict[str, Any] | None = None,
-) -> Result:
-    """Draw samples; write the grid as PNG and the values as .npy."""
-    from spectra.diffusion import load_run
-    from spectra.diffusion import sample as draw
-    from spectra.diffusion.solvers import evaluations
-    from spectra.plots.images import pixel_sheet
-
-    stem = out.with_suffix("") if out.suffix in (".png", ".npy") else out
-    if out.is_dir():
-        raise InputError(f"{out}: is a folder; give a file, {out / 'samples.png'} say")
-    picture, values = Path(f"{stem}.png"), Path(f"{stem}.npy")
-    check_writable(out.parent)
-    run = load_run(path)
-    options = {**(grid or {}), "error": _known_error(error)}
-    drawn = draw(run, n, steps, solver, seed, **options, device=device, progress=True)
-    write_atomically(values, _npy(drawn))
-    write_atomically(picture, _png(pixel_sheet(drawn)))
-    numbers = {
-        "png": str(picture),
-        "npy": str(values),
-        "n": n,
-        "shape": list(drawn.shape[1:]),
-        "evaluations": evaluations(steps, solver),
-        **(grid or {}),
-    }
-    return numbers, f"wrote {picture} and {values}"
-
-
 def evaluate(path: Path, name: str, options: dict[str, Any], error: Path | None = None) -> Result:
     """Score a run; write RUN/scores.json."""
     from spectra.diffusion import load_run
@@ -249,36 +211,3 @@ def plot(path: Path, out: Path) -> Result:
 
 def _known_error(path: Path | None) -> Any:
     return None if path is None else load_denoising_error(path)
-
-
-def check_writable(folder: Path) -> None:
-    """Refuse an output that cannot be written before anything is computed.
-
-    Raises
-    ------
-    InputError
-    """
-    probe = folder / ".spectra-probe"
-    try:
-        write_atomically(probe, b"")
-    except InputError:
-        raise InputError(f"{folder}: cannot be written; choose another --out") from None
-    probe.unlink(missing_ok=True)
-
-
-def _png(pixels: np.ndarray) -> bytes:
-    import io
-
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def _npy(array: np.ndarray) -> bytes:
-    import io
-
-    buffer = io.BytesIO()
-    np.save(buffer, array)
-    return buffer.getvalue()

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from spectra.commands import check_writable
 from spectra.data import Source, open_source
 from spectra.diffusion import TrainConfig, sample, train
 from spectra.diffusion.loss import Loss
@@ -23,7 +22,7 @@ from spectra.diffusion.settings import Device, chosen_device
 from spectra.errors import InputError
 from spectra.evaluation import Difference, Scores, evaluate, paired_difference
 from spectra.evaluation.spectral import SpectralDistance, spectral_distance
-from spectra.files import write_json
+from spectra.files import check_writable, write_json
 from spectra.findings import Findings
 from spectra.fit import PowerLaw, fit_power_law
 from spectra.schedule import Schedule, derive_schedule, load_schedule, standard_schedule

@@ -14,7 +14,10 @@ import numpy as np
 from spectra.errors import InputError
 
 __all__ = [
+    "check_writable",
+    "npy_bytes",
     "plain",
+    "png_bytes",
     "read_tables",
     "table_kind",
     "write_atomically",
@@ -166,3 +169,38 @@ def _open(path: Path, kind: str, with_tables: bool) -> tuple[dict[str, np.ndarra
     if not (whole and isinstance(header["settings"], dict)):
         raise InputError(f"{path}: not written by spectra; a {kind} file is expected")
     return tables, header
+
+
+def check_writable(folder: Path) -> None:
+    """Refuse an output that cannot be written before anything is computed.
+
+    Raises
+    ------
+    InputError
+    """
+    probe = folder / ".spectra-probe"
+    try:
+        write_atomically(probe, b"")
+    except InputError:
+        raise InputError(f"{folder}: cannot be written; choose another --out") from None
+    probe.unlink(missing_ok=True)
+
+
+def png_bytes(pixels: np.ndarray) -> bytes:
+    """A PNG file of uint8 pixels [H, W, 3] or [H, W]."""
+    import io
+
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def npy_bytes(array: np.ndarray) -> bytes:
+    """A .npy file of an array."""
+    import io
+
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()

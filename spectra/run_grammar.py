@@ -29,6 +29,12 @@ ERROR = (
 )
 
 
+MASK = (
+    "Which places of --known are kept: left:0.5, right:0.5, top:0.5, bottom:0.5, or a picture or "
+    ".npy that is bright there."
+)
+
+
 def train(
     source: SourceName,
     /,
@@ -127,6 +133,12 @@ def sample(
     rule: RuleChoice = "optimal",
     criterion: CriterionChoice = "w2",
     error: Annotated[Path | None, flag("FILE", ERROR)] = None,
+    schedule: Annotated[Path | None, flag("FILE")] = None,
+    known: Annotated[str | None, flag("SOURCE")] = None,
+    mask: Annotated[str | None, flag("SIDE:SHARE|FILE", MASK)] = None,
+    known_below: Annotated[float | None, flag("FLOAT")] = None,
+    labels: Annotated[str | None, flag("NAME[,NAME...]")] = None,
+    guidance: float = 1.0,
     seed: int = 0,
     device: DeviceChoice = "auto",
     json: Json = False,
@@ -140,13 +152,21 @@ def sample(
         solver: How the steps are made.
         rule: Where the steps lie: optimised for these data and this solver, or a published rule.
         criterion: What the optimal steps make small: w2, kl, or spectrum (keeps fine detail).
+        schedule: Another path through the same components, for a run told the noise state.
+        known: Examples of which a part is kept, the rest drawn; by --mask or --known-below.
+        known_below: Keep what lies up to this frequency, cycles/pixel, and draw the detail above.
+        labels: Class of every sample, or one for each.
+        guidance: 1 as the classes are; above, further from what all share.
         seed: Sample i depends on the seed and i alone.
         device: cpu, cuda, or auto.
     """
-    from spectra import commands
+    from spectra import sample_commands
 
-    grid = {"rule": rule, "criterion": criterion}
-    return Outcome(*commands.sample(run, out, n, steps, solver, seed, device, error, grid))
+    options = {"n": n, "steps": steps, "solver": solver, "seed": seed, "device": device}
+    options |= {"rule": rule, "criterion": criterion}
+    options |= {"known_below": known_below, "guidance": guidance}
+    chosen = {"schedule": schedule, "known": known, "mask": mask, "labels": labels}
+    return Outcome(*sample_commands.sample(run, out, options, error, **chosen))
 
 
 def evaluate(

@@ -23,6 +23,7 @@ ORDER = (
     "data_commands",
     "export_commands",
     "findings",
+    "sample_commands",
     "schedule_commands",
     "commands",
     "demo",
