@@ -11,7 +11,13 @@ import numpy as np
 from spectra.bases.arrays import along, constant_like, examples_like, is_torch
 from spectra.errors import InputError
 
-__all__ = ["VANISHING_MOMENTS", "WaveletBasis", "daubechies_filter", "wavelet_matrix"]
+__all__ = [
+    "VANISHING_MOMENTS",
+    "WaveletBasis",
+    "daubechies_filter",
+    "is_wavelet_name",
+    "wavelet_matrix",
+]
 
 VANISHING_MOMENTS = {"wavelet": 4, "wavelet-haar": 1, "wavelet-db2": 2, "wavelet-db4": 4}
 # On longer axes the taps one by one take less time than the product with their matrix.
@@ -46,6 +52,19 @@ def daubechies_filter(moments: int) -> np.ndarray:
     return h
 
 
+def is_wavelet_name(name: str) -> bool:
+    """Whether it is a filter's, alone or with a number of levels: "wavelet-haar-3"."""
+    return _filter_and_levels(name)[0] in VANISHING_MOMENTS
+
+
+def _filter_and_levels(name: str) -> tuple[str, int | None]:
+    """ "wavelet-haar-3" is ("wavelet-haar", 3); None: as many levels as there are."""
+    family, _, number = name.rpartition("-")
+    if number.isdecimal() and number.isascii() and number[0] != "0" and len(number) < 4:
+        return family, int(number)
+    return name, None
+
+
 def _high_pass(h: np.ndarray) -> np.ndarray:
     """The filter orthogonal to h and its even shifts: h backwards with alternating signs."""
     return h[::-1] * (-1.0) ** np.arange(1, len(h) + 1)
@@ -67,7 +86,7 @@ def wavelet_matrix(n: int, moments: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class WaveletBasis:
-    """Wavelets on a torus, as many levels as halve every spatial axis.
+    """Wavelets on a torus, as many levels as halve every spatial axis, or as its name says.
 
     Level by level each axis splits into a low and a high half; the low corner splits again, so
     that z has the shape of x with the coarsest components in its first corner. Filters longer
@@ -78,7 +97,13 @@ class WaveletBasis:
     name: str = "wavelet"
 
     def __post_init__(self) -> None:
-        if self.levels == 0:
+        wished = _filter_and_levels(self.name)[1]
+        if 0 < self._halvings < (wished or 0):
+            raise InputError(
+                f"basis {self.name!r}: shape {self.shape} can be halved {self._halvings} times; "
+                "choose fewer levels, or sizes that are multiples of a higher power of two"
+            )
+        if self._halvings == 0:
             odd = next(n for n in self.shape[1:] if n % 2)
             raise InputError(
                 f"basis {self.name!r}: an axis of {odd} cannot be halved (shape {self.shape}); "
@@ -88,10 +113,16 @@ class WaveletBasis:
     @property
     def moments(self) -> int:
         """Vanishing moments of the filter, half its length."""
-        return VANISHING_MOMENTS[self.name]
+        return VANISHING_MOMENTS[_filter_and_levels(self.name)[0]]
 
     @cached_property
     def levels(self) -> int:
+        """How often every spatial axis is halved."""
+        wished = _filter_and_levels(self.name)[1]
+        return self._halvings if wished is None else wished
+
+    @property
+    def _halvings(self) -> int:
         """How often every spatial axis can be halved."""
         return min((n & -n).bit_length() - 1 for n in self.shape[1:])
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import pywt
 
+import spectra
 from spectra import InputError
 from spectra.bases import WaveletBasis, make_basis
 from spectra.bases.wavelet import daubechies_filter, wavelet_matrix
@@ -184,3 +185,52 @@ def test_db4_loses_least_on_photographs(bsds500: object) -> None:
     }
     assert gap["wavelet"] < 0.8 * gap["wavelet-db2"] < gap["wavelet-haar"]
     assert 0 < gap["dct"] < 0.3 * gap["wavelet"]
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"), [("haar-3", (1, 32, 48)), ("db2-1", (3, 8, 6)), ("haar-2", (2, 64))]
+)
+def test_a_number_in_the_name_is_the_number_of_levels(name: str, shape: tuple[int, ...]) -> None:
+    basis = wavelets(f"wavelet-{name}", shape)
+    family, levels = name.split("-")
+    assert basis.levels == int(levels) == basis.level.max()
+    x = np.random.default_rng(0).standard_normal((2, *shape))
+    axes = tuple(range(2, x.ndim))
+    nested = pywt.wavedecn(x, family, mode="periodization", level=int(levels), axes=axes)
+    np.testing.assert_allclose(
+        basis.forward(x), pywt.coeffs_to_array(nested, axes=axes)[0], atol=1e-12
+    )
+    np.testing.assert_allclose(basis.inverse(basis.forward(x)), x, atol=1e-12)
+    assert (basis.frequency >= 0).all()
+    assert basis.position.min() > 0
+
+
+def test_components_of_three_levels_see_eight_pixels() -> None:
+    """Those of the first eight columns know nothing of the others, and there are as many."""
+    basis = wavelets("wavelet-haar-3", (1, 32, 32))
+    x = np.zeros(basis.shape)
+    x[..., :8] = np.random.default_rng(0).standard_normal((1, 32, 8))
+    moved = basis.forward(x) != 0
+    assert moved.sum() == x[..., :8].size
+    np.testing.assert_array_equal(moved, basis.position[1] < 7.9)
+
+
+@pytest.mark.parametrize(
+    "name", ["haar-4", "db4-100", "haar-0", "haar-", "-3", "haar--1", "haar-3-3"]
+)
+def test_levels_that_there_are_not_are_refused(name: str) -> None:
+    with pytest.raises(InputError, match=r"wavelet-"):
+        make_basis(f"wavelet-{name}", (1, 8, 8))
+
+
+def test_level_then_column_in_three_levels_of_haar() -> None:
+    """GUD's order: coarse before fine, and within a level left before right."""
+    source = spectra.open_source("photos", size=16)
+    spectrum = spectra.analyze(source, bases=("wavelet-haar-3",))
+    made = spectra.derive_schedule(spectrum, basis="wavelet-haar-3", ordering="level:4+columns:0.3")
+    basis = made.make_basis()
+    assert isinstance(basis, WaveletBasis)
+    rank = np.lexsort((basis.position[1].ravel(), -basis.level.ravel()))  # level, then column
+    assert (np.diff(made.offset.ravel()[rank]) <= 1e-9).all()
+    again = made.log_snr(np.array([0.5]))
+    assert np.isfinite(again).all()
