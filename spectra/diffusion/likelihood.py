@@ -16,6 +16,7 @@ __all__ = [
     "Bound",
     "bits_per_dim",
     "gaussian_bits_per_dim",
+    "information_lost",
     "information_times",
     "variational_bound",
 ]
@@ -91,7 +92,7 @@ def information_times(schedule: Schedule, quantile: np.ndarray) -> tuple[np.ndar
     The integrand of the bound is flat along them for Gaussian data, whatever the schedule's own
     pace: two schedules are scored with the same care. The clock is `schedule.clock`'s.
     """
-    lost, clock = _information_lost(schedule)
+    lost, clock = information_lost(schedule)
     at = np.interp(quantile, lost, clock)
     segment = np.clip(np.searchsorted(lost, quantile, side="right"), 1, len(lost) - 1)
     rate = np.diff(clock)[segment - 1] / np.diff(lost)[segment - 1]
@@ -99,8 +100,11 @@ def information_times(schedule: Schedule, quantile: np.ndarray) -> tuple[np.ndar
 
 
 @lru_cache(maxsize=2)  # asked for with every batch
-def _information_lost(schedule: Schedule) -> tuple[np.ndarray, np.ndarray]:
-    """Share of the information lost, rising from 0 to 1, and the clock, ([K], [K])."""
+def information_lost(schedule: Schedule) -> tuple[np.ndarray, np.ndarray]:
+    """Share of the Gaussian surrogate's information lost, rising from 0 to 1, and the clock there.
+
+    ([K], [K]); stretches of the clock in which nothing is lost are left out.
+    """
     points = KNOTS
     if not schedule.separable:  # each point then costs as much as an example
         points = int(np.clip(MOST_POINTS // schedule.variance.size, 257, KNOTS))

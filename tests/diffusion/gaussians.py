@@ -10,12 +10,17 @@ from spectra.diffusion.solvers import integrate
 
 __all__ = [
     "amplitudes",
+    "component_covariance",
     "edm_levels",
     "exact_denoiser",
     "lattice",
     "log_levels",
     "paired_draws",
+    "posterior_denoiser",
+    "rows_with",
     "tangent_levels",
+    "torus_covariance",
+    "uneven_covariance",
     "wiener",
 ]
 
@@ -101,3 +106,79 @@ def paired_draws(
     quantile = (torch.arange(levels) + torch.rand(levels, generator=generator)) / levels
     noise = torch.cat([noise, -noise], dim=1)
     return x.repeat(2, 1, 1, 1), noise, quantile[:, None].repeat(1, 2 * n)
+
+
+def rows_with(covariance: np.ndarray, n: int, seed: int = 0) -> np.ndarray:
+    """n > d drawn rows with mean 0 and mean outer product as given, to rounding, [n, d].
+
+    Means of quadratic forms over them are their expectations: nothing is left to chance.
+    """
+    drawn = np.random.default_rng(seed).normal(size=(n, len(covariance)))
+    drawn -= drawn.mean(axis=0)
+    root = np.linalg.cholesky(drawn.T @ drawn / n)
+    return np.linalg.solve(root, drawn.T).T @ np.linalg.cholesky(covariance).T
+
+
+def torus_covariance(shape: tuple[int, ...], alpha: float, floor: float) -> np.ndarray:
+    """Of a stationary field with power |f|^-alpha, mean 0.25, and a white floor, [d, d].
+
+    f = 0 counts as half the lowest other frequency; channels are alike and half correlated.
+    """
+    axes = np.meshgrid(*(np.fft.fftfreq(n) for n in shape[1:]), indexing="ij")
+    frequency = np.sqrt(sum(axis**2 for axis in axes))
+    power = np.maximum(frequency, 0.5 / max(shape)) ** -alpha
+    row = np.fft.ifftn(0.25 * power / power.mean()).real
+    place = np.indices(row.shape).reshape(row.ndim, -1)
+    apart = (place[:, :, None] - place[:, None, :]) % np.array(row.shape).reshape(-1, 1, 1)
+    between = 0.5 * (np.eye(shape[0]) + 1)
+    return np.kron(between, row[tuple(apart)]) + floor * np.eye(row.size * shape[0])
+
+
+def uneven_covariance(shape: tuple[int, ...], alpha: float, floor: float) -> np.ndarray:
+    """The same field seen through a gain that changes from place to place: not stationary."""
+    covariance = torus_covariance(shape, alpha, 0.0)
+    place = np.linspace(0, 1, len(covariance))
+    gain = 0.5 + place + 0.3 * np.sin(40 * place)
+    return gain[:, None] * covariance * gain + floor * np.eye(len(covariance))
+
+
+def component_covariance(process: DiffusionProcess, covariance: np.ndarray) -> torch.Tensor:
+    """U C U^T of a covariance of the examples' values [d, d], float64."""
+    rows = torch.from_numpy(covariance).reshape(-1, *process.shape)
+    half = process.basis.forward(rows).reshape(len(rows), -1)  # C U^T
+    return process.basis.forward(half.T.reshape(-1, *process.shape)).reshape(len(rows), -1).T
+
+
+def posterior_denoiser(process: DiffusionProcess, covariance: torch.Tensor) -> Callable:
+    """E(z | z(t)) for z ~ N(0, covariance [d, d]), correlated components and all, in float64.
+
+    y = z(t) / alpha has the covariance C + diag(s^2). Scaled to unit diagonal it is solved without
+    loss at any s; of the two forms C (C + S)^-1 y and y - S (C + S)^-1 y each component takes the
+    one that does not cancel.
+    """
+    variance = covariance.diagonal()
+    held: dict[float, tuple[torch.Tensor, torch.Tensor]] = {}
+
+    def matrix(time: float) -> tuple[torch.Tensor, torch.Tensor]:
+        """What turns z(t) into z_hat, [d, d]: over alpha, of either form."""
+        at = torch.tensor([time], dtype=torch.float64)
+        log_snr = process.log_snr(at).double().flatten()
+        alpha = process.alpha_sigma(at)[0].double().flatten()
+        noise = process.variance.double().flatten() * torch.exp(-log_snr)  # s^2
+        spread = (variance + noise).sqrt()
+        unit = (covariance + torch.diag(noise)) / spread / spread[:, None]
+        inverse = torch.linalg.inv(unit) / spread / spread[:, None]
+        noisy = covariance @ inverse
+        clean = torch.eye(len(noise), dtype=torch.float64) - noise[:, None] * inverse
+        return torch.where((log_snr > 0)[:, None], clean, noisy), alpha
+
+    def denoise(noised: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        time = float(t[0])
+        assert bool((t == time).all())
+        if time not in held:
+            held[time] = matrix(time)
+        turn, alpha = held[time]
+        y = noised.flatten(1).double() / alpha
+        return (y @ turn.T).reshape(noised.shape).to(noised.dtype)
+
+    return denoise
