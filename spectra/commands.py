@@ -3,6 +3,7 @@
 Every function returns (numbers for --json, text for people).
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,19 +80,23 @@ def analyze(
     return numbers | {"report": str(report)}, "\n".join(lines)
 
 
-def train(name: str, schedule_path: Path, out: Path, options: dict[str, Any]) -> Result:
+def train(name: str, schedules: Sequence[Path], out: Path, options: dict[str, Any]) -> Result:
     """Train or resume a run."""
     from spectra.diffusion import train as train_run
 
-    made = load_schedule(schedule_path)
-    run = train_run(name, made, out=out, progress=True, **options)
+    family = [load_schedule(path) for path in schedules]
+    run = train_run(name, family, out=out, progress=True, **options)
     last = run.log[-1] if run.log else {}
     text = f"{out}: {run.step} steps" + (f", loss {last['loss']:.4f}" if last else "")
-    same = run.config["fingerprint"] == made.fingerprint
-    if not same:
-        text += f"\n{schedule_path} was measured on other data than {name}"
+    others = [
+        path
+        for path, made in zip(schedules, family, strict=True)
+        if made.fingerprint != run.config["fingerprint"]
+    ]
+    for path in others:
+        text += f"\n{path} was measured on other data than {name}"
     numbers = {"run": str(out), "step": run.step, "last": last, "config": run.config}
-    return numbers | {"schedule_is_of_this_source": same}, text
+    return numbers | {"schedule_is_of_this_source": not others}, text
 
 
 def probe(path: Path, name: str, out: Path, options: dict[str, Any]) -> Result:

@@ -1,5 +1,6 @@
 """What the commands about a network take: train, probe, sample, evaluate."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,6 +23,8 @@ __all__ = ["evaluate", "probe", "sample", "train"]
 
 Preconditioning = Literal["component", "skip", "scalar"]
 Loss = Literal["bound", "edm"]
+Averaging = Literal["half-life", "power"]
+Condition = Literal["auto", "time", "state"]
 
 ERROR = (
     "What `spectra probe` wrote of this run: optimal steps are then optimised for it, and solver "
@@ -39,13 +42,15 @@ def train(
     source: SourceName,
     /,
     *,
-    schedule: Path,
+    schedule: Annotated[tuple[Path, ...], flag("FILE [FILE ...]")],
     out: Out,
     steps: int = 2000,
     batch: int = 64,
     network: Literal["unet", "dit"] = "unet",
     preconditioning: Annotated[Preconditioning | None, one_of(Preconditioning)] = None,
     loss: Annotated[Loss | None, one_of(Loss)] = None,
+    condition: Literal["auto", "time", "state"] = "auto",
+    known: float = 0.0,
     held_out: float = 0.2,
     checkpoint_every: Annotated[int | None, flag("INT")] = None,
     precision: Literal["auto", "float32", "bfloat16"] = "auto",
@@ -57,15 +62,30 @@ def train(
 
     Args:
         source: What the schedule was measured on; its view is the schedule's.
-        schedule: A schedule.safetensors file.
+        schedule: A schedule.safetensors file; or several of one basis, in order, that one network
+            is to serve: the first is its own.
         steps: Optimiser steps in all.
         batch: Examples a step.
         network: Architecture.
         preconditioning: Per component, only its skip connection, or scalar as EDM (the default).
         loss: The variational bound, or EDM's unit weight (the default).
+        condition: What the network is told: the time, or the noise of the components (auto: where
+            there are several schedules or known parts).
+        known: Share of the examples of which a random part is known: for filling in, continuing
+            and refining.
+        condition: What the network is told: time, the noise state, or auto (the default).
+        known: Share of the examples of which a part is known, for filling in and continuing (0).
+        labels: Classes are the folders of the files; for guidance.
+        accumulate: Parts in which a batch passes the network, where it does not fit (1).
+        learning_rate: After the warm-up (0.002).
+        ema: Weights averaged with a half-life (the default) or as a power of the images seen.
+        ema_half_life: Images (20,000).
+        ema_width: Relative width of the power function (0.1).
         held_out: Share of the files that training does not see.
         checkpoint_every: Steps between checkpoints (250).
         precision: Of the network's arithmetic; parameters stay float32.
+        compile: Let torch.compile make the network's kernels; by default only on a GPU.
+        tensorboard: Write the log for TensorBoard too.
         seed: Of every random draw.
         device: cpu, cuda, or auto.
     """
@@ -75,6 +95,8 @@ def train(
         "steps": steps,
         "batch": batch,
         "network": network,
+        "condition": condition,
+        "known": known,
         "held_out": held_out,
         "precision": precision,
         "seed": seed,
@@ -84,9 +106,22 @@ def train(
         "preconditioning": preconditioning,
         "loss": loss,
         "checkpoint_every": checkpoint_every,
+        "condition": condition,
+        "known": known,
+        "accumulate": accumulate,
+        "learning_rate": learning_rate,
+        "ema": ema,
+        "ema_half_life": ema_half_life,
+        "ema_width": ema_width,
+        "compile": compile,
+        "labels": labels or None,
+        "tensorboard": tensorboard or None,
     }
     options |= {name: value for name, value in given.items() if value is not None}
-    return Outcome(*commands.train(source, schedule, out, options))
+    outcome = Outcome(*commands.train(source, schedule, out, options))
+    if os.environ.get("RANK", "0") != "0":
+        raise SystemExit(0)  # one of torchrun's processes speaks for all
+    return outcome
 
 
 def probe(
