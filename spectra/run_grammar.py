@@ -24,7 +24,6 @@ __all__ = ["evaluate", "probe", "sample", "train"]
 Preconditioning = Literal["component", "skip", "scalar"]
 Loss = Literal["bound", "edm"]
 Averaging = Literal["half-life", "power"]
-Condition = Literal["auto", "time", "state"]
 
 ERROR = (
     "What `spectra probe` wrote of this run: optimal steps are then optimised for it, and solver "
@@ -35,6 +34,25 @@ ERROR = (
 MASK = (
     "Which places of --known are kept: left:0.5, right:0.5, top:0.5, bottom:0.5, or a picture or "
     ".npy that is bright there."
+)
+
+ScoreName = Literal[
+    "cheap",
+    "all",
+    "none",
+    "wasserstein",
+    "patches",
+    "classifier",
+    "pca",
+    "nearest",
+    "efficientnet-lite0",
+    "inception",
+]
+SCORES = (
+    "Scores of the samples: wasserstein (sliced, whole examples), patches (the same of patches), "
+    "classifier (told from data by the top octave?), Frechet and kernel distance over the "
+    "features pca, efficientnet-lite0 or inception, nearest (copies of training data); cheap is "
+    "wasserstein, classifier and pca; all; or none."
 )
 
 
@@ -51,9 +69,17 @@ def train(
     loss: Annotated[Loss | None, one_of(Loss)] = None,
     condition: Literal["auto", "time", "state"] = "auto",
     known: float = 0.0,
+    labels: bool = False,
+    accumulate: Annotated[int | None, flag("INT")] = None,
+    learning_rate: Annotated[float | None, flag("FLOAT")] = None,
+    ema: Annotated[Averaging | None, one_of(Averaging)] = None,
+    ema_half_life: Annotated[float | None, flag("FLOAT")] = None,
+    ema_width: Annotated[float | None, flag("FLOAT")] = None,
     held_out: float = 0.2,
     checkpoint_every: Annotated[int | None, flag("INT")] = None,
     precision: Literal["auto", "float32", "bfloat16"] = "auto",
+    compile: Annotated[Literal["on", "off"] | None, flag("{on,off}")] = None,
+    tensorboard: bool = False,
     seed: int = 0,
     device: DeviceChoice = "auto",
     json: Json = False,
@@ -73,8 +99,6 @@ def train(
             there are several schedules or known parts).
         known: Share of the examples of which a random part is known: for filling in, continuing
             and refining.
-        condition: What the network is told: time, the noise state, or auto (the default).
-        known: Share of the examples of which a part is known, for filling in and continuing (0).
         labels: Classes are the folders of the files; for guidance.
         accumulate: Parts in which a batch passes the network, where it does not fit (1).
         learning_rate: After the warm-up (0.002).
@@ -106,14 +130,12 @@ def train(
         "preconditioning": preconditioning,
         "loss": loss,
         "checkpoint_every": checkpoint_every,
-        "condition": condition,
-        "known": known,
         "accumulate": accumulate,
         "learning_rate": learning_rate,
         "ema": ema,
         "ema_half_life": ema_half_life,
         "ema_width": ema_width,
-        "compile": compile,
+        "compile": None if compile is None else compile == "on",
         "labels": labels or None,
         "tensorboard": tensorboard or None,
     }
@@ -217,25 +239,33 @@ def evaluate(
     error: Annotated[Path | None, flag("FILE", ERROR)] = None,
     seed: int = 0,
     examples: int = 512,
+    scores: Annotated[tuple[ScoreName, ...], flag("NAME [NAME ...]", SCORES)] = ("cheap",),
+    likelihood: Literal["bound", "ode", "both"] = "bound",
+    ode_examples: int = 16,
     device: DeviceChoice = "auto",
     json: Json = False,
 ) -> Outcome:
-    """Score a run: bits/dim on held-out files, spectral distance of its samples.
+    """Score a run: bits/dim on held-out files, and how its samples differ from data.
+
+    Beside each score stands what real data get against other real data.
 
     Args:
         run: A folder that `spectra train` wrote; scores.json goes there.
         source: Data to score against; opened in the run's view.
-        n: Samples for the spectral distance.
+        n: Samples to score.
         steps: Steps of the solver.
         solver: How the steps are made.
         rule: Where the steps lie: optimised for these data and this solver, or a published rule.
         criterion: What the optimal steps make small: w2, kl, or spectrum (keeps fine detail).
         seed: Of samples and noise; equal seeds make runs paired.
         examples: Held-out examples for bits/dim at most.
+        likelihood: ode and both add that of the probability flow, which is slow.
+        ode_examples: Held-out examples for it at most.
         device: cpu, cuda, or auto.
     """
     from spectra import commands
 
     options = {"n": n, "steps": steps, "solver": solver, "seed": seed, "examples": examples}
     options |= {"rule": rule, "criterion": criterion, "device": device}
+    options |= {"scores": scores, "likelihood": likelihood, "ode_examples": ode_examples}
     return Outcome(*commands.evaluate(run, source, options, error))

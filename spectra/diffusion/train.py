@@ -174,6 +174,7 @@ def train(
             nonlocal opened
             opened = reopen_source(source, family[0].data)
             check_shape(opened, family[0])
+            ranks.share(batch)
             classes = class_names(opened) if labels else []
             if tensorboard:
                 summary_writer()
@@ -203,7 +204,7 @@ def resume(path: str | Path, *, progress: bool = False) -> Run:
         As `train`; and where the run was started on data that have no name to open them by.
     """
     folder = Path(path) if Path(path).is_dir() else Path(path).parent
-    config = read_config(folder)
+    config = launched_ranks().first(lambda: read_config(folder))
     name = config["source"]
     if name is None:
         raise InputError(
