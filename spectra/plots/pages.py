@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spectra.data import open_source
+from spectra.data.arrays import LEAST_SIDE
 from spectra.errors import InputError
 from spectra.files import table_kind
 from spectra.fit import PowerLaw, fit_power_law
@@ -264,7 +265,7 @@ def sections_of(path: Path) -> tuple[list[Section], str]:
             sections += training_sections({path.name: run.log}, text)
         return sections, f"Run {path.name}"
     if path.suffix == ".npy" and path.is_file():
-        source = open_source(path)
+        source = open_source(path, view="series" if _holds_series(path) else "auto")
         sections = example_sections(source.some(12), source, source.settings["value_range"])
         return sections, f"Samples {path.name}"
     kind = table_kind(path)
@@ -281,6 +282,15 @@ def sections_of(path: Path) -> tuple[list[Section], str]:
         f"{path}: holds a {kind}; give a spectrum, a schedule, a denoising error, a run folder "
         "or samples .npy"
     )
+
+
+def _holds_series(path: Path) -> bool:
+    """Whether an array is [N, C, L]: no picture is as low as a few channels."""
+    try:
+        shape = np.load(path, mmap_mode="r", allow_pickle=False).shape
+    except (OSError, ValueError):
+        return False  # the reader says what is wrong
+    return len(shape) == 3 and shape[1] < LEAST_SIDE
 
 
 def _spectrum_of(images: np.ndarray, like: Spectrum) -> Spectrum:

@@ -99,3 +99,20 @@ def test_wrong_conditions_are_one_line(capsys, folder: Path, tmp_path: Path, fla
     given = [flag.format(**places) for flag in flags]
     out = ("--n", 2, "--steps", 2, "--out", tmp_path / "x")
     assert word in refused(capsys, "sample", folder / "run", *out, *given)
+
+
+def test_series_from_sound_to_samples(capsys, tmp_path: Path) -> None:
+    """Waveforms: one dimension all the way, drawn as curves."""
+    view = ("--view", "waveform", "--size", 64)
+    told(capsys, "analyze", "sounds", *view, "--out", tmp_path / "m")
+    schedule = tmp_path / "s.safetensors"
+    told(capsys, "schedule", tmp_path / "m" / "spectrum.safetensors", "--out", schedule)
+    run = tmp_path / "run"
+    told(capsys, "train", "sounds", "--schedule", schedule, "--out", run, "--steps", 4)
+    drawn = told(capsys, "sample", run, "--n", 3, "--steps", 3, "--out", tmp_path / "x")
+    assert np.load(drawn["npy"]).shape == (3, 1, 64)
+    with Image.open(drawn["png"]) as picture:
+        assert min(picture.size) > 200
+    assert told(capsys, "plot", drawn["npy"], "--out", tmp_path / "p")["figures"]
+    scores = told(capsys, "evaluate", run, "sounds", "--n", 4, "--steps", 2, "--examples", 4)
+    assert np.isfinite(scores["bits_per_dim"])
