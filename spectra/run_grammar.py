@@ -22,7 +22,7 @@ from spectra.arguments import (
 __all__ = ["evaluate", "probe", "sample", "train"]
 
 Preconditioning = Literal["component", "skip", "scalar"]
-Loss = Literal["bound", "edm"]
+Loss = Literal["bound", "edm", "octave", "perceptual"]
 Averaging = Literal["half-life", "power"]
 
 ERROR = (
@@ -69,7 +69,7 @@ def train(
     loss: Annotated[Loss | None, one_of(Loss)] = None,
     condition: Literal["auto", "time", "state"] = "auto",
     known: float = 0.0,
-    labels: bool = False,
+    labels: Annotated[bool, flag(None)] = False,
     accumulate: Annotated[int | None, flag("INT")] = None,
     learning_rate: Annotated[float | None, flag("FLOAT")] = None,
     ema: Annotated[Averaging | None, one_of(Averaging)] = None,
@@ -79,7 +79,7 @@ def train(
     checkpoint_every: Annotated[int | None, flag("INT")] = None,
     precision: Literal["auto", "float32", "bfloat16"] = "auto",
     compile: Annotated[Literal["on", "off"] | None, flag("{on,off}")] = None,
-    tensorboard: bool = False,
+    tensorboard: Annotated[bool, flag(None)] = False,
     seed: int = 0,
     device: DeviceChoice = "auto",
     json: Json = False,
@@ -88,17 +88,14 @@ def train(
 
     Args:
         source: What the schedule was measured on; its view is the schedule's.
-        schedule: A schedule.safetensors file; or several of one basis, in order, that one network
-            is to serve: the first is its own.
+        schedule: A schedule.safetensors file; or several, in order, that one network serves.
         steps: Optimiser steps in all.
         batch: Examples a step.
         network: Architecture.
         preconditioning: Per component, only its skip connection, or scalar as EDM (the default).
-        loss: The variational bound, or EDM's unit weight (the default).
-        condition: What the network is told: the time, or the noise of the components (auto: where
-            there are several schedules or known parts).
-        known: Share of the examples of which a random part is known: for filling in, continuing
-            and refining.
+        loss: The bound, per octave, as seen by the eye, or EDM's unit weight (the default).
+        condition: What the network is told: time, or the noise state (auto: where it is needed).
+        known: Share of examples with a known part, for filling in and continuing.
         labels: Classes are the folders of the files; for guidance.
         accumulate: Parts in which a batch passes the network, where it does not fit (1).
         learning_rate: After the warm-up (0.002).

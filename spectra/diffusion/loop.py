@@ -54,7 +54,7 @@ def run_steps(
     start, seconds = ranks.first(lambda: state.resume(path))
     state.share(ranks, start)
     if start == config.steps and start > 0:
-        return Run(path, family[0], record, start, state.checkpoint(start))
+        return Run(path, family[0], record, start, state.checkpoint(start), module)
     batches = Batches(
         examples, config.seed, config.batch, indices, device, record.get("classes", [])
     )
@@ -104,7 +104,7 @@ def run_steps(
     last = state.checkpoint(config.steps)
     if config.steps == 0:  # no step was asked for: the run is its first weights
         ranks.first(lambda: written(path, last, config.keep))
-    return Run(path, family[0], record, config.steps, last)
+    return Run(path, family[0], record, config.steps, last, module)
 
 
 @dataclass(frozen=True)

@@ -49,12 +49,14 @@ class Run:
     config: dict[str, Any]
     step: int
     _checkpoint: Checkpoint = field(repr=False)
+    _module: nn.Module | None = field(default=None, repr=False)  # one that was brought along
 
     def network(self, device: torch.device | str = "cpu") -> nn.Module:
         """The network with its averaged weights, for use."""
         config = network_config(self.config["network"])
         inputs = network_inputs(self.config, self.schedule)
-        network = make_network(config, self.schedule.shape, inputs).requires_grad_(False).eval()
+        network = make_network(config, self.schedule.shape, inputs, self._module)
+        network.requires_grad_(False).eval()
         for name, weight in network.named_parameters():
             weight.copy_(torch.from_numpy(self._checkpoint.averaged[name]))
         network = network.to(device)
@@ -74,8 +76,15 @@ class Run:
         return read_log(self.path)
 
 
-def load_run(path: str | Path) -> Run:
+def load_run(path: str | Path, network: nn.Module | None = None) -> Run:
     """Open a run's folder at its newest good checkpoint.
+
+    Parameters
+    ----------
+    path
+        The folder.
+    network : torch.nn.Module, optional
+        Where a module was brought along to train: one like it, for the weights to go to.
 
     Raises
     ------
@@ -90,7 +99,7 @@ def load_run(path: str | Path) -> Run:
         reason = "no checkpoint that can be read" if checkpoint_paths(path) else "no checkpoint yet"
         raise InputError(f"{path}: has {reason}; train it with spectra train --out {path}")
     checkpoint.check(identity(config, read_family(path)), path)
-    return Run(path, schedule, config, checkpoint.step, checkpoint)
+    return Run(path, schedule, config, checkpoint.step, checkpoint, network)
 
 
 def identity(config: dict[str, Any], family: Sequence[Schedule]) -> dict[str, Any]:

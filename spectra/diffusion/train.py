@@ -11,7 +11,7 @@ from torch import nn
 from spectra.data import reopen_source
 from spectra.diffusion.batches import class_names
 from spectra.diffusion.loop import run_steps
-from spectra.diffusion.loss import Loss
+from spectra.diffusion.loss import Loss, component_weight
 from spectra.diffusion.networks import NetworkConfig, network_config, network_record
 from spectra.diffusion.precondition import Condition, Preconditioning
 from spectra.diffusion.progress import summary_writer
@@ -175,6 +175,7 @@ def train(
             opened = reopen_source(source, family[0].data)
             check_shape(opened, family[0])
             ranks.share(batch)
+            component_weight(family[0], loss)
             classes = class_names(opened) if labels else []
             if tensorboard:
                 summary_writer()
