@@ -185,6 +185,7 @@ def evaluate(path: Path, name: str, options: dict[str, Any], error: Path | None 
         f"difference {bound.gain.mean:+.4f} ({bound.gain.low:+.4f} to {bound.gain.high:+.4f})",
         f"spectral distance   {spectral.value:8.2f}   {spectral.low:.2f} to {spectral.high:.2f} "
         f"dB, {scores.evaluations} evaluations of {scores.solver}",
+        *scores.lines(),
         f"wrote {target}",
     ]
     return numbers, "\n".join(lines)

@@ -73,13 +73,23 @@ def named_features(name: str, reference: np.ndarray, device: str = "cpu") -> Fea
 
 
 def pca_features(reference: np.ndarray, components: int = COMPONENTS) -> Features:
-    """The largest principal components of real examples, in data values; at most `components`."""
+    """The largest principal components of real examples, at most `components`.
+
+    Less their mean and over their root-mean-square size, so that the variances of F features of
+    real data add up to F: the scale that the kernel of `kernel_distance` is made for.
+    """
     from sklearn.decomposition import PCA
 
     flat = flattened(reference)
     count = min(components, max(len(flat) // 4, 1), flat.shape[1])
-    fitted = PCA(count, svd_solver="randomized", random_state=0).fit(flat)
-    return Features("pca", lambda examples: fitted.transform(flattened(examples)), "data values^2")
+    with np.errstate(invalid="ignore"):  # constants have no shares of variance
+        fitted = PCA(count, svd_solver="randomized", random_state=0).fit(flat)
+    scale = np.sqrt(max(fitted.explained_variance_.mean(), 1e-30))
+    return Features(
+        "pca",
+        lambda examples: fitted.transform(flattened(examples)) / scale,
+        f"(data's variance: {count})",
+    )
 
 
 def user_features(name: str, of: Callable[[Any], Any]) -> Features:

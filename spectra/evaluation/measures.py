@@ -28,14 +28,14 @@ BATCH = 512
 
 
 def chosen_names(scores: str | Sequence[str]) -> tuple[str, ...]:
-    """The names asked for; "all" and "cheap" stand for several.
+    """The names asked for; "all", "cheap" and "none" stand for several.
 
     Raises
     ------
     InputError
         A name is unknown.
     """
-    several = {"all": NAMES, "cheap": CHEAP}
+    several = {"all": NAMES, "cheap": CHEAP, "none": ()}
     found: list[str] = []
     for name in [scores] if isinstance(scores, str) else scores:
         check_name("scores", name, (*NAMES, *several))
@@ -49,7 +49,7 @@ def measure(
     real: RealData,
     trained: tuple[Source, Source] | None,
     *,
-    asked: bool = True,
+    required: Sequence[str] | None = None,
     features: Mapping[str, Callable[[Any], Any]] | None = None,
     seed: int = 0,
     device: str = "cpu",
@@ -65,8 +65,9 @@ def measure(
         What they are scored against, and the floor.
     trained : (Source, Source), optional
         What the network was trained on, and what was held out, for "nearest".
-    asked : bool
-        Raise where a score cannot be taken; otherwise it is left out with its reason.
+    required
+        Those of `names` that raise where they cannot be taken, by default all; others are left
+        out with the reason.
     features
         Maps of the caller's own by name, for Frechet and kernel distances.
     seed, device
@@ -76,6 +77,7 @@ def measure(
     InputError
         As the scores do.
     """
+    required = names if required is None else required
     found: list[Score] = []
     left_out: dict[str, str] = {}
 
@@ -88,7 +90,11 @@ def measure(
             left_out[name] = str(error)
 
     for name in names:
-        taken(name, lambda name=name: _named(name, samples, real, trained, seed, device), asked)
+        taken(
+            name,
+            lambda name=name: _named(name, samples, real, trained, seed, device),
+            name in required,
+        )
     for name, of in (features or {}).items():
         taken(
             name, lambda name=name, of=of: _distances(user_features(name, of), samples, real), True

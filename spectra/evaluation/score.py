@@ -56,15 +56,16 @@ class Score:
     def to_dict(self) -> dict[str, Any]:
         return {**asdict(self), "apart": self.apart}
 
-    def line(self) -> str:
-        """One line of a table: value, interval, and what real data get."""
+    def lines(self) -> list[str]:
+        """As lines of a table: value and interval; what real data get; a verdict if it has one."""
         found, floor = self.found, self.floor
-        text = f"{self.name:<28}{found.value:>10.4g}   {found.low:.4g} to {found.high:.4g}"
-        if self.unit:
-            text += f" {self.unit}"
+        text = f"{self.name:<26}{found.value:>9.4g}   {found.low:.4g} to {found.high:.4g}"
+        lines = [f"{text} {self.unit}".rstrip()]
         if floor is not None:
-            text += f"; real data {floor.value:.4g} ({floor.low:.4g} to {floor.high:.4g})"
-        return text
+            lines.append(
+                f"{'  of real data':<26}{floor.value:>9.4g}   {floor.low:.4g} to {floor.high:.4g}"
+            )
+        return lines + ([f"  {self.details['verdict']}"] if "verdict" in self.details else [])
 
 
 def jackknife(

@@ -110,6 +110,23 @@ class Scores:
             "error": self.error,
         }
 
+    def lines(self) -> list[str]:
+        """The scores of the samples as lines of a table, after bits/dim and spectral distance."""
+        lines = [
+            f"  {octave.lowest:.4g} to {octave.highest:.4g} cycles/pixel"
+            f"   {octave.difference_db:+.2f}   {octave.low:+.2f} to {octave.high:+.2f} dB"
+            for octave in self.spectral.octaves
+        ]
+        if self.spectral_floor is not None:
+            floor = self.spectral_floor
+            lines.append(
+                f"  of real data {floor.value:.2f} ({floor.low:.2f} to {floor.high:.2f}) dB"
+            )
+        if self.ode is not None:
+            lines.append(self.ode.line())
+        lines += [line for score in self.measures for line in score.lines()]
+        return lines + [f"left out: {reason}" for reason in self.left_out.values()]
+
 
 def evaluate(
     run: Run,
@@ -152,7 +169,7 @@ def evaluate(
         Beside bits/dim and spectral distance: "wasserstein" (sliced, of whole examples),
         "patches" (of 8-wide patches of a channel), "classifier" (of the top octave), "pca",
         "efficientnet-lite0" and "inception" (Frechet and kernel distance over these features),
-        "nearest" (memorisation); "cheap" is three of them, "all" what can be had here, () none.
+        "nearest" (memorisation); "cheap" is three of them, "all" what can be had here; or "none".
     features : mapping of str to callable, optional
         Features of your own by name, [N, C, *spatial] -> [N, F], for both distances.
     likelihood : {"bound", "ode", "both"}
@@ -179,7 +196,8 @@ def evaluate(
     check_number("ode_examples", ode_examples, low=1)
     check_number("ode_steps", ode_steps, low=1)
     check_name("likelihood", likelihood, get_args(Likelihood))
-    names = chosen_names(scores)
+    listed = [scores] if isinstance(scores, str) else list(scores)
+    names = chosen_names(listed)
     device = chosen_device(device)
     source = reopen_source(source, run.schedule.data)
     if tuple(source.shape) != tuple(run.schedule.shape):
@@ -217,7 +235,7 @@ def evaluate(
             samples,
             real,
             source.split(share) if held_out else None,
-            asked=scores not in ("all", "cheap"),
+            required=chosen_names([name for name in listed if name not in ("all", "cheap")]),
             features=features,
             seed=seed,
             device=device,

@@ -60,3 +60,55 @@ def test_shapes_must_agree() -> None:
         spectral_distance(noise(4, 0, side=8), noise(4, 0, side=16))
     with pytest.raises(InputError, match="2 samples"):
         spectral_distance(noise(1, 0), noise(4, 0))
+
+
+def test_octaves_are_counted_down_from_nyquist() -> None:
+    data = noise(300, 4, side=64)
+    modes = np.fft.rfft2(data)
+    f = np.hypot(np.fft.fftfreq(64)[:, None], np.fft.rfftfreq(64)[None, :])
+    louder = np.fft.irfft2(modes * np.where(f > 0.25, 2.0, 1.0), s=(64, 64)).astype(np.float32)
+    top, second, *rest = spectral_distance(louder, data).octaves
+    assert (top.lowest, top.highest, second.lowest) == (0.25, 0.5, 0.125)
+    assert top.difference_db == pytest.approx(20 * np.log10(2), abs=0.25)  # the taper's leakage
+    assert top.low <= top.difference_db <= top.high
+    assert abs(second.difference_db) < 0.5
+    assert all(abs(octave.difference_db) < 0.01 for octave in rest)
+
+
+def test_octave_intervals_cover_nothing() -> None:
+    data = noise(2000, 0)
+    found = [spectral_distance(noise(40, seed), data).octaves for seed in range(1, 61)]
+    covered = [[octave.low <= 0 <= octave.high for octave in octaves] for octaves in found]
+    assert (np.mean(covered, axis=0) >= 0.85).all()
+
+
+@pytest.mark.parametrize("shape", [(1, 40), (2, 33), (1, 9, 40), (3, 16, 16)])
+def test_series_and_oblong_images_have_one(shape: tuple[int, ...]) -> None:
+    data = np.random.default_rng(0).standard_normal((200, *shape))
+    found = spectral_distance(0.5 * data, data)
+    assert found.value == pytest.approx(20 * np.log10(2), abs=0.05)
+    assert found.octaves[0].highest == 0.5
+    assert np.diff(found.frequency).min() > 0
+
+
+def test_power_of_white_series_is_one() -> None:
+    from spectra.evaluation.spectral import ring_power
+
+    power = ring_power(np.random.default_rng(0).standard_normal((4000, 1, 64)))
+    np.testing.assert_allclose(power.mean(axis=0), 1, atol=0.08)
+
+
+def test_examples_of_one_file_count_once_for_the_interval() -> None:
+    one = noise(40, 0)
+    data = noise(400, 1)
+    alone = spectral_distance(one, data)
+    copied = spectral_distance(np.repeat(one, 9, axis=0), data, units=np.repeat(np.arange(40), 9))
+    assert copied.high == pytest.approx(alone.high, rel=0.1)
+    assert copied.octaves[0].low == pytest.approx(alone.octaves[0].low, rel=0.2)
+
+
+def test_nan_is_refused_and_constants_are_far() -> None:
+    data = noise(20, 0)
+    with pytest.raises(InputError, match="NaN"):
+        spectral_distance(np.where(data > 2, np.nan, data), data)
+    assert 100 < spectral_distance(np.ones_like(data), data).value < np.inf
