@@ -1,12 +1,15 @@
 """Networks that are brought along: any module, and diffusers' UNet2DModel."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
+from spectra.data import Source
+from spectra.diffusion import Run, load_run, train
 from spectra.diffusion.networks import (
     Custom,
     CustomConfig,
@@ -17,6 +20,7 @@ from spectra.diffusion.networks import (
     network_record,
 )
 from spectra.errors import InputError
+from spectra.schedule import Schedule
 from tests.diffusion.test_networks import batch
 
 DIFFUSERS: dict[str, Any] = {
@@ -199,3 +203,60 @@ def test_a_diffusers_module_can_be_brought_along() -> None:
     label = torch.tensor([0, 1, 3])
     theirs = unet(x, 999 * level, class_labels=label).sample
     assert torch.equal(network(x, level, label=label), theirs)
+
+
+# Trained
+
+
+def trained(source: Source, schedule: Schedule, options: dict[str, Any], **more: Any) -> Run:
+    return train(source, schedule, **{**options, "steps": 4, **more})
+
+
+class Small(nn.Module):
+    """A convolution of x and t."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mix = nn.Conv2d(2, 1, 3, padding=1)
+
+    def forward(self, x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        return self.mix(torch.cat([x, t[:, None, None, None].expand_as(x)], dim=1))
+
+
+def test_a_module_trains_resumes_and_is_opened_again(
+    tiny_source: Source, tiny_schedule: Schedule, tiny_options: dict[str, Any], tmp_path: Path
+) -> None:
+    module = Small()
+    first = module.mix.weight.clone()
+    more = {"network": module, "out": tmp_path / "run"}
+    run = trained(tiny_source, tiny_schedule, tiny_options, **more)
+    assert torch.equal(module.mix.weight, first)
+    assert run.config["network"]["class"] == "Small"
+    once = trained(tiny_source, tiny_schedule, tiny_options, network=module, out=tmp_path / "once")
+    again = trained(tiny_source, tiny_schedule, tiny_options, **more, steps=6)
+    whole = trained(
+        tiny_source, tiny_schedule, tiny_options, network=module, out=tmp_path / "whole", steps=6
+    )
+    x, level = batch((1, 8, 8))
+    learnt = run.network()(x, level)
+    assert torch.equal(once.network()(x, level), learnt)
+    assert torch.equal(again.network()(x, level), whole.network()(x, level))
+    assert not torch.equal(module(x, level), learnt)
+    opened = load_run(tmp_path / "once", network=Small())
+    assert torch.equal(opened.network()(x, level), learnt)
+    with pytest.raises(InputError, match=r"Small: was brought along"):
+        load_run(tmp_path / "once").network()
+    with pytest.raises(InputError, match=r"Line .* is not the Small"):
+        load_run(tmp_path / "once", network=Line()).network()
+    with pytest.raises(InputError, match=r"holds a run with network"):
+        trained(tiny_source, tiny_schedule, tiny_options, network=Line(), out=tmp_path / "once")
+
+
+def test_diffusers_by_name_trains_and_is_opened_again(
+    tiny_source: Source, tiny_schedule: Schedule, tiny_options: dict[str, Any], tmp_path: Path
+) -> None:
+    pytest.importorskip("diffusers")
+    run = trained(tiny_source, tiny_schedule, tiny_options, network=DIFFUSERS, out=tmp_path / "run")
+    x, level = batch((1, 8, 8))
+    opened = load_run(tmp_path / "run").network()
+    assert torch.equal(opened(x, level), run.network()(x, level))
