@@ -101,6 +101,11 @@ def test_labels_and_states_reach_a_module_that_takes_them() -> None:
     vector, maps = torch.ones(3, 2), torch.ones(3, 1, 4)
     found = Custom(State())(x, level, vector, maps, label) - Custom(State())(x, level)
     torch.testing.assert_close(found, torch.full_like(x, 6 + 12 + 3), atol=1e-4, rtol=1e-5)
+    for told in ((vector, None, None), (None, maps, None), (None, None, label)):
+        with pytest.raises(InputError, match=r"Line: takes no noise state"):
+            Custom(Line())(x, level, *told)
+    with pytest.raises(InputError, match=r"Line: takes no noise state"):
+        by_name(x, level, vector, None, label)
 
 
 class Tail(nn.Linear):

@@ -1,6 +1,7 @@
 """Networks brought along: any f(x, t)."""
 
 import copy
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -27,6 +28,7 @@ class Custom(nn.Module):
         self.module = module
         self.times: Times = times
         self.labels = labels
+        self.takes_state = takes(module, 5)
 
     def forward(
         self,
@@ -41,6 +43,12 @@ class Custom(nn.Module):
         if label is not None and self.labels is not None:
             named, label = {self.labels: label}, None
         state = () if vector is None and maps is None and label is None else (vector, maps, label)
+        if state and not self.takes_state:
+            raise InputError(
+                f"network {kind_of(self.module)}: takes no noise state or label, being no "
+                "f(x, t, vector, maps, label); condition on time, or name its keyword for labels "
+                "(custom_network)"
+            )
         made = self.module(x, time, *state, **named)
         made = getattr(made, "sample", made)
         if isinstance(made, tuple):
@@ -153,6 +161,15 @@ def custom_network(
             "the others of its batch; use GroupNorm"
         )
     return Custom(module, times, labels)
+
+
+def takes(module: nn.Module, count: int) -> bool:
+    """Whether a module can be called with so many arguments by position."""
+    try:
+        inspect.signature(module.forward).bind(*[None] * count)
+    except TypeError:
+        return False
+    return True
 
 
 def kind_of(module: Any) -> str:
