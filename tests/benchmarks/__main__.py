@@ -5,9 +5,11 @@ from collections.abc import Callable
 
 from tests.benchmarks.bases import bases
 from tests.benchmarks.bound import bound
+from tests.benchmarks.cifar10 import cifar10
 from tests.benchmarks.coverage import coverage
 from tests.benchmarks.demo import demo
 from tests.benchmarks.diffusers_samples import diffusers_samples
+from tests.benchmarks.exactness import exactness
 from tests.benchmarks.fits import fits
 from tests.benchmarks.folder import folder
 from tests.benchmarks.gpu import gpu
@@ -17,6 +19,7 @@ from tests.benchmarks.mixtures import mixtures
 from tests.benchmarks.preconditioning import preconditioning
 from tests.benchmarks.rapsd import rapsd
 from tests.benchmarks.sound import sound
+from tests.benchmarks.strengths import strengths
 from tests.benchmarks.table import Row, rendered
 from tests.benchmarks.trainer import trainer
 from tests.benchmarks.transfer import transfer
@@ -29,6 +32,7 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "sound": sound,
     "bases": bases,
     "bound": bound,
+    "exactness": exactness,
     "coverage": coverage,
     "fits": fits,
     "preconditioning": preconditioning,
@@ -36,6 +40,8 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "mixtures": mixtures,
     "transfer": transfer,
     "trainer": trainer,
+    "cifar10": cifar10,
+    "strengths": strengths,
     "diffusers-samples": diffusers_samples,
     "demo": demo,
 }
