@@ -16,6 +16,7 @@ from spectra.diffusion.batches import (
     drawn_units,
     prefetched,
 )
+from spectra.diffusion.device_draws import device_draws
 from spectra.diffusion.randomness import training_draws
 from spectra.errors import InputError
 from tests.diffusion.conftest import rough_images
@@ -58,6 +59,22 @@ def test_parts_of_processes_make_the_whole(tiny_source: Source) -> None:
         mine = whole.part(indices[0], indices[-1] + 1)
         assert torch.equal(part.x, mine.x)
         assert torch.equal(part.draws.choice, mine.draws.choice)
+
+
+def test_as_on_a_gpu_only_the_noise_is_another(
+    tiny_source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = batches(tiny_source, indices=np.array([1, 4]))
+    there.on_gpu, there.held = True, HeldExamples.of(tiny_source, "cpu", 10**6)
+    monkeypatch.setattr(there, "_sendable", lambda tensor: tensor)
+    for step, batch in zip((4, 5), there.over(range(4, 6)), strict=True):
+        draws = device_draws(3, step, [1, 4], 6, tiny_source.shape, "cpu")
+        x = torch.from_numpy(tiny_source.draw(3, step, [1, 4]))
+        assert torch.equal(batch.x, x + tiny_source.quantum * draws.rounding)
+        assert torch.equal(batch.draws.noise, draws.noise)
+        assert torch.allclose(
+            batch.draws.quantile, training_draws(3, step, [1, 4], 6, (1,)).quantile
+        )
 
 
 @pytest.mark.parametrize("channels", [1, 3])
