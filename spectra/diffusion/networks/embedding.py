@@ -38,7 +38,10 @@ class LevelEmbedding(nn.Module):
         self.first = nn.Linear(2 * LEVEL_WAVES, width)
         self.second = nn.Linear(width, width)
         self.state = VectorEmbedding(inputs.vector, width) if inputs.vector else None
-        self.label = nn.Embedding(inputs.labels + 1, width) if inputs.labels else None
+        self.label = None
+        if inputs.labels:
+            self.label = nn.Embedding(inputs.labels + 1, width)
+            nn.init.zeros_(self.label.weight)  # every class begins as none
 
     def forward(
         self, level: Tensor, vector: Tensor | None = None, label: Tensor | None = None
