@@ -127,8 +127,7 @@ def ode_likelihood(
             trial = u + slope * flow.moved[k]
             u = u + (slope + flow.slope(trial, k + 1)) / 2 * flow.moved[k]
     terms = 0.5 * (u**2 + np.log(2 * np.pi)) + flow.spread[0].log()
-    error = volume.std(0) / count**0.5 if count else torch.zeros_like(volume[0])
-    return OdeLikelihood(terms.flatten(1).sum(1), volume.mean(0), error)
+    return OdeLikelihood(terms.flatten(1).sum(1), volume.mean(0), _standard_error(volume, count))
 
 
 def ode_times(schedule: Schedule, steps: int) -> np.ndarray:
@@ -147,6 +146,13 @@ def _probe_count(probes: int | None, dimensions: int) -> int:
     if probes is None:
         return 0 if dimensions <= EXACT_DIMENSIONS else PROBES
     return int(probes)
+
+
+def _standard_error(volume: torch.Tensor, probes: int) -> torch.Tensor:
+    """Of the mean over probes, [P, B] -> [B]; 0 where none were drawn."""
+    if probes < 2:
+        return torch.full_like(volume[0], 0.0 if probes == 0 else float("nan"))
+    return volume.std(0) / probes**0.5
 
 
 class _Flow:
