@@ -205,11 +205,10 @@ def settle(
             one.save(file)
         write_config(path, record)
         return record
-    record = read_config(path)
+    record = {**ADDED, **read_config(path)}
     options = {field.name for field in fields(TrainConfig)}
     for name in asked:
-        # A setting that later versions added stands at its default in an older run.
-        found, wanted = record.get(name, ADDED.get(name)), asked[name]
+        found, wanted = record.get(name), asked[name]
         settled = name in (*FREE, "source", "name") or wanted in ("auto", None)
         if found != wanted and not settled:
             mend = f", or ask for {name} {found}" if name in options else ""

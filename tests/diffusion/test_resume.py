@@ -1,6 +1,8 @@
 """Resume: whatever interrupts a run, it ends with the same bits."""
 
+import json
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +16,7 @@ from spectra.data import Source
 from spectra.diffusion import Run, load_run, train
 from spectra.diffusion.checkpoint import checkpoint_paths
 from spectra.diffusion.run import sole_user
+from spectra.diffusion.settings import ADDED
 from spectra.errors import InputError
 from spectra.schedule import Schedule
 
@@ -25,6 +28,8 @@ CLOCK = {
     "utilisation",
     "memory",
 }
+
+SMALLEST = {"name": "dit", "width": 16, "depth": 1, "heads": 1, "patch": 4}
 
 
 def bits(path: Path) -> bytes:
@@ -166,6 +171,11 @@ def test_fewer_steps_than_done_are_refused(
         {"held_out": 0.0},
         {"warmup": 3},
         {"precision": "float32"},
+        {"ema": "power"},
+        {"ema_width": 0.2},
+        {"accumulate": 2},
+        {"compile": True},
+        {"known": 0.5},
     ],
     ids=lambda change: next(iter(change)),
 )
@@ -207,3 +217,55 @@ def test_a_second_process_in_the_folder_is_refused(
     with sole_user(tmp_path), pytest.raises(InputError, match="another process"):
         train(tiny_source, tiny_schedule, out=tmp_path, **tiny_options)
     assert train(tiny_source, tiny_schedule, out=tmp_path, **tiny_options).step == 12
+
+
+def test_a_run_of_an_earlier_version_goes_on(
+    tmp_path: Path,
+    undisturbed: Run,
+    tiny_source: Source,
+    tiny_schedule: Schedule,
+    tiny_options: dict[str, Any],
+) -> None:
+    train(tiny_source, tiny_schedule, out=tmp_path, **{**tiny_options, "steps": 5})
+    file = tmp_path / "config.json"
+    config = json.loads(file.read_text())
+    for name in ADDED:
+        del config[name]
+    file.write_text(json.dumps(config))
+    train(tiny_source, tiny_schedule, out=tmp_path, **tiny_options)
+    assert bits(tmp_path) == bits(undisturbed.path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"ema": "power"},
+        {"accumulate": 3, "batch": 7},
+        {"known": 0.5},
+        {"loss": "octave"},
+        pytest.param({"compile": True, "network": SMALLEST}, marks=pytest.mark.slow),
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_other_ways_to_train_are_resumed_exactly_too(
+    tmp_path: Path,
+    tiny_source: Source,
+    tiny_schedule: Schedule,
+    tiny_options: dict[str, Any],
+    change: dict[str, Any],
+) -> None:
+    if change.get("compile") and shutil.which("g++") is None:
+        pytest.skip("torch.compile needs a C++ compiler on a CPU")
+    options = {**tiny_options, **change, "steps": 8}
+    train(tiny_source, tiny_schedule, out=tmp_path / "whole", **options)
+    with pytest.raises(KeyboardInterrupt):
+        train(
+            tiny_source,
+            tiny_schedule,
+            out=tmp_path / "cut",
+            on_record=interrupts(2, signal.SIGTERM),
+            **options,
+        )
+    assert load_run(tmp_path / "cut").step == 3
+    train(tiny_source, tiny_schedule, out=tmp_path / "cut", **options)
+    assert bits(tmp_path / "cut") == bits(tmp_path / "whole")
