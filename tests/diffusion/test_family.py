@@ -74,8 +74,7 @@ def test_on_the_path_of_a_member_the_state_is_its_own(kind: str) -> None:
     for place, process in zip((0.0, 0.5, 1 - 2**-24), processes, strict=True):
         found, own = drawn(processes, place, quantile), drawn([process], 0.3, quantile)
         # The last place is 2^-24 short of its member.
-        near = {"rtol": 1e-6, "atol": 2e-5}
-        torch.testing.assert_close(found.state.log_snr, own.state.log_snr, **near)
+        torch.testing.assert_close(found.state.log_snr, own.state.log_snr, rtol=1e-6, atol=2e-5)
         torch.testing.assert_close(found.state.alpha, own.state.alpha, rtol=2e-5, atol=2e-6)
         torch.testing.assert_close(found.state.sigma, own.state.sigma, rtol=2e-5, atol=2e-6)
         torch.testing.assert_close(found.state.level, own.state.level, rtol=1e-5, atol=1e-6)
