@@ -75,13 +75,14 @@ def _words(seed: int, step: int, numbers: Tensor, sizes: tuple[int, ...]) -> tup
     All at once: a GPU is kept waiting by the number of operations, not by their size.
     """
     counts = [(size + 3) // 4 for size in sizes]
-    blocks = torch.cat([torch.arange(count) for count in counts])
-    purposes = torch.arange(len(sizes)).repeat_interleave(torch.tensor(counts))
+    here = numbers.device
+    blocks = torch.cat([torch.arange(count, device=here) for count in counts])
+    purposes = torch.cat([torch.full((n,), k, device=here) for k, n in enumerate(counts)])
     counter = (
-        blocks.to(numbers.device)[None],
+        blocks[None],
         # An example's number has 32 bits of its own, and 28 more beside the purpose.
-        (numbers >> 32)[:, None] * 16 + purposes.to(numbers.device)[None],
-        torch.full((1, 1), step & LOW, device=numbers.device),
+        (numbers >> 32)[:, None] * 16 + purposes[None],
+        torch.full((1, 1), step & LOW, device=here),
         (numbers & LOW)[:, None],
     )
     words = philox(counter, (seed & LOW, (seed >> 32) & LOW)).flatten(1)

@@ -5,6 +5,7 @@ the global batch, and gradients are summed in buckets whose content never change
 together do what one does, up to the order of a sum, and a resumed run does what they did.
 """
 
+import atexit
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -170,10 +171,13 @@ def launched_ranks() -> Ranks:
     if count == 1 or "RANK" not in os.environ or not distributed.is_available():
         return Ranks()
     if not distributed.is_initialized():
+        on_gpu = torch.cuda.is_available()
         with peers():
             distributed.init_process_group(
-                "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo", timeout=PATIENCE
+                "cpu:gloo,cuda:nccl" if on_gpu else "gloo", timeout=PATIENCE
             )
+        if on_gpu:
+            atexit.register(distributed.destroy_process_group)  # NCCL asks for it
     number = distributed.get_rank()
     local = int(os.environ.get("LOCAL_RANK", number))
     return Ranks(number, distributed.get_world_size(), local)

@@ -2,6 +2,7 @@
 
 import math
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -235,7 +236,10 @@ def chosen_device(device: Device) -> Literal["cpu", "cuda"]:
 
 
 def chosen_precision(config: TrainConfig, device: str) -> str:
-    """bfloat16 where it was measured to be faster: on GPUs, and for convolutions on some CPUs."""
+    """bfloat16 where it was measured to be faster: on GPUs, and for convolutions on some CPUs.
+
+    Not on a CPU where torch.compile is to make the kernels: 2.13's are wrong for the U-Net.
+    """
     if config.precision != "auto":
         return config.precision
     if device == "cuda":
@@ -243,11 +247,15 @@ def chosen_precision(config: TrainConfig, device: str) -> str:
     # Without these instructions bfloat16 is emulated, and slower.
     has_instructions = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)()
     is_unet = config.network["name"] == "unet"
-    return "bfloat16" if has_instructions and is_unet else "float32"
+    return "bfloat16" if has_instructions and is_unet and not config.compile else "float32"
 
 
 def chosen_compile(config: TrainConfig, device: str) -> bool:
     """Whether to compile: where it was asked for, or on a GPU that it can be done for."""
+    if config.compile and device == "cpu":
+        compilers = (os.environ.get("CXX"), "g++", "clang++", "c++", "cl")
+        if not any(name and shutil.which(name) for name in compilers):
+            raise InputError("compile: needs a C++ compiler on a CPU; install g++, or leave it off")
     if config.compile is not None:
         return config.compile
     from torch.utils._triton import has_triton
