@@ -189,5 +189,7 @@ def measured(name: str, basis: str, prior: str, strength: float | str) -> Exactn
     """With as many noise levels and steps as the ordering asks for."""
     schedule = field_schedule(name, basis, prior, strength)
     parts = {"one by one": schedule.variance.size, "windows": schedule.shape[-1]}
-    after = parts.get(str(strength), 8)  # so many come one after another
-    return exactness_of(name, schedule, levels=64 * after, steps=max(128, 24 * after))
+    after = parts.get(str(strength), 0)  # so many come one after another
+    # The integrand jumps where one ends and the next starts: levels miss by one over their number.
+    levels = max(2048, 128 * after) if after else 512
+    return exactness_of(name, schedule, levels, steps=max(128, 24 * after))

@@ -1,7 +1,7 @@
 """Fields of a few shapes plus white noise: a mixture whose score is known in every basis."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -11,7 +11,7 @@ import spectra
 from spectra.diffusion.process import DiffusionProcess
 from spectra.diffusion.sample import sample_components
 
-__all__ = ["SHAPE", "Shapes", "drawn_by", "mixture_schedule", "p_values", "shapes", "with_prior"]
+__all__ = ["SHAPE", "Shapes", "drawn_by", "mixture_schedule", "p_values", "shapes"]
 
 SHAPE = (1, 8, 8)
 
@@ -117,12 +117,6 @@ def mixture_schedule(name: str) -> spectra.Schedule:
         spectrum(), basis="dct", ordering=band, ordering_strength=18.0, pace="linear",
         g_denoise=-8.0, g_noise=10.0,
     )  # fmt: skip
-
-
-def with_prior(schedule: spectra.Schedule, scale: np.ndarray) -> spectra.Schedule:
-    """The same SNR paths with noise of another colour s_i."""
-    assert schedule.limits is None
-    return replace(schedule, scale=scale)
 
 
 def drawn_by(

@@ -11,7 +11,6 @@ from spectra.diffusion.ode_likelihood import ode_likelihood
 from spectra.diffusion.process import DiffusionProcess
 from tests.diffusion.exact_fields import (
     BASES,
-    FIELDS,
     STRENGTHS,
     exactness_of,
     expected,
@@ -34,10 +33,10 @@ FAST = [
     ("uneven line of 64", "pca", "white", 2.0),
     ("uneven 8 x 8", "pixel", "data", "windows"),
 ]
-PLAIN = [name for name in FIELDS if name != "colour 8 x 8"]
 REST = [
-    *product(PLAIN, BASES, PRIORS, STRENGTHS),
-    *product(["colour 8 x 8"], BASES, ["data"], [0.5, "windows"]),
+    *product(["uneven 8 x 8", "uneven line of 64"], BASES, PRIORS, STRENGTHS),
+    *product(["torus 8 x 8", "uneven 8 x 12"], BASES, PRIORS, [0.5, 2.0, "windows"]),
+    *product(["colour 8 x 8"], BASES, ["data"], [0.5]),
 ]
 
 
