@@ -173,22 +173,7 @@ def evaluate(path: Path, name: str, options: dict[str, Any], error: Path | None 
     numbers = scores.to_dict()
     target = path / "scores.json"
     write_json(target, numbers)
-    bound, spectral = scores.bound, scores.spectral
-    where = "held-out files" if scores.held_out else "files"
-    lines = [
-        f"bits/dim            {bound.value:8.4f}   {bound.low:.4f} to {bound.high:.4f} "
-        f"over {len(bound.files)} {where}",
-        f"  prior             {bound.prior:8.4f}",
-        f"  diffusion         {bound.diffusion:8.4f}",
-        f"  reconstruction    {bound.reconstruction + bound.grid_shift:8.4f}",
-        f"  without training  {bound.gaussian:8.4f}   the Wiener filter, in closed form; "
-        f"difference {bound.gain.mean:+.4f} ({bound.gain.low:+.4f} to {bound.gain.high:+.4f})",
-        f"spectral distance   {spectral.value:8.2f}   {spectral.low:.2f} to {spectral.high:.2f} "
-        f"dB, {scores.evaluations} evaluations of {scores.solver}",
-        *scores.lines(),
-        f"wrote {target}",
-    ]
-    return numbers, "\n".join(lines)
+    return numbers, "\n".join([*scores.lines(), f"wrote {target}"])
 
 
 def plot(path: Path, out: Path) -> Result:

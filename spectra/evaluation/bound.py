@@ -16,6 +16,7 @@ from spectra.diffusion.measure import spread_examples
 from spectra.diffusion.ode_likelihood import ode_likelihood
 from spectra.diffusion.randomness import SCORING, normal, uniform
 from spectra.evaluation.comparison import Difference, mean_interval, paired_difference
+from spectra.evaluation.score import Interval
 
 __all__ = ["BoundScore", "OdeScore", "score_bound", "score_ode"]
 
@@ -93,13 +94,14 @@ class OdeScore:
             "files": self.files,
         }
 
-    def line(self) -> str:
-        """As a line of a table."""
-        text = f"bits/dim by ODE      {self.value:8.4f}   {self.low:.4f} to {self.high:.4f}"
-        text += f" over {self.files} files, {self.n} examples"
+    def lines(self) -> list[str]:
+        """As lines of a table."""
+        found = Interval(self.value, self.low, self.high)
+        lines = [found.line("bits/dim of the flow", f"over {self.files} files, {self.n} examples")]
         if self.gap is not None:
-            text += f"; the bound is {self.gap.mean:+.4f} from it on these files"
-        return text
+            gap = Interval(self.gap.mean, self.gap.low, self.gap.high)
+            lines.append(gap.line("  bound less it, there"))
+        return lines
 
 
 def score_bound(

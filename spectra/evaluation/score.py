@@ -19,6 +19,10 @@ class Interval:
     low: float
     high: float
 
+    def line(self, name: str, tail: str = "") -> str:
+        """A line of a table."""
+        return f"{name:<30}{self.value:>9.4g}   {self.low:.4g} to {self.high:.4g} {tail}".rstrip()
+
 
 @dataclass(frozen=True)
 class Score:
@@ -58,13 +62,9 @@ class Score:
 
     def lines(self) -> list[str]:
         """As lines of a table: value and interval; what real data get; a verdict if it has one."""
-        found, floor = self.found, self.floor
-        text = f"{self.name:<26}{found.value:>9.4g}   {found.low:.4g} to {found.high:.4g}"
-        lines = [f"{text} {self.unit}".rstrip()]
-        if floor is not None:
-            lines.append(
-                f"{'  of real data':<26}{floor.value:>9.4g}   {floor.low:.4g} to {floor.high:.4g}"
-            )
+        lines = [self.found.line(self.name, self.unit)]
+        if self.floor is not None:
+            lines.append(self.floor.line("  of real data"))
         return lines + ([f"  {self.details['verdict']}"] if "verdict" in self.details else [])
 
 

@@ -111,19 +111,39 @@ class Scores:
         }
 
     def lines(self) -> list[str]:
-        """The scores of the samples as lines of a table, after bits/dim and spectral distance."""
-        lines = [
-            f"  {octave.lowest:.4g} to {octave.highest:.4g} cycles/pixel"
-            f"   {octave.difference_db:+.2f}   {octave.low:+.2f} to {octave.high:+.2f} dB"
-            for octave in self.spectral.octaves
-        ]
+        """All scores, as the lines of a table."""
+        bound, spectral, gain = self.bound, self.spectral, self.bound.gain
+        where = "held-out files" if self.held_out else "files"
+        total = Interval(bound.value, bound.low, bound.high)
+        terms = {
+            "prior": bound.prior,
+            "diffusion": bound.diffusion,
+            "reconstruction": bound.reconstruction + bound.grid_shift,
+        }
+        lines = [total.line("bits/dim", f"over {len(bound.files)} {where}")]
+        lines += [f"  {name:<28}{value:>9.4f}" for name, value in terms.items()]
+        lines.append(
+            f"{'  without training':<30}{bound.gaussian:>9.4f}   the Wiener filter, in closed "
+            f"form; difference {gain.mean:+.4f} ({gain.low:+.4f} to {gain.high:+.4f})"
+        )
+        lines += [] if self.ode is None else self.ode.lines()
+        distance = Interval(spectral.value, spectral.low, spectral.high)
+        how = f"dB, {self.evaluations} evaluations of {self.solver}"
+        lines.append(distance.line("spectral distance", how))
         if self.spectral_floor is not None:
-            floor = self.spectral_floor
+            lines.append(self.spectral_floor.line("  of real data"))
+        for octave in spectral.octaves:
+            name = f"  {octave.lowest:.3g} to {octave.highest:.3g} cycles/pixel"
             lines.append(
-                f"  of real data {floor.value:.2f} ({floor.low:.2f} to {floor.high:.2f}) dB"
+                f"{name:<30}{octave.difference_db:>+9.2f}   {octave.low:+.2f} to "
+                f"{octave.high:+.2f} dB"
             )
-        if self.ode is not None:
-            lines.append(self.ode.line())
+        if self.measures:
+            against = max((score.against for score in self.measures if score.floor), default=0)
+            lines.append(
+                f"{len(self.samples)} samples against {against} real examples; of real data: of as "
+                "many from other files"
+            )
         lines += [line for score in self.measures for line in score.lines()]
         return lines + [f"left out: {reason}" for reason in self.left_out.values()]
 

@@ -129,7 +129,7 @@ def test_every_score_of_a_run_is_in_its_record(trained) -> None:
     assert numbers["ode"]["examples"] == 3
     assert numbers["ode"]["interval"][0] <= numbers["ode"]["bits_per_dim"]
     text = "\n".join(scores.lines())
-    for said in ("sliced Wasserstein", "of real data", "AUC", "by ODE", "no copy"):
+    for said in ("sliced Wasserstein", "of real data", "AUC", "of the flow", "no copy"):
         assert said in text
     plain = spectra.evaluate(run, source, scores="none", **SMALL)
     assert (plain.measures, plain.ode, plain.spectral_floor) == ((), None, None)

@@ -1,0 +1,48 @@
+"""`spectra evaluate` as a user types it: scores by name, a table, scores.json."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from spectra.cli import main
+
+pytestmark = pytest.mark.slow
+
+FEW = ("--n", "12", "--steps", "2", "--examples", "8")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> Path:
+    """A run of two steps on the digits."""
+    folder = tmp_path_factory.mktemp("digits")
+    main(["analyze", "digits", "--out", str(folder)])
+    schedule = folder / "schedule.safetensors"
+    main(["schedule", str(folder / "spectrum.safetensors"), "--out", str(schedule)])
+    train = ["train", "digits", "--schedule", str(schedule), "--out", str(folder / "run")]
+    main([*train, "--steps", "2", "--batch", "8"])
+    return folder / "run"
+
+
+def test_every_score_that_can_be_had(capsys, run: Path) -> None:
+    capsys.readouterr()
+    both = ("--likelihood", "both", "--ode-examples", "2")
+    main(["evaluate", str(run), "digits", *FEW, "--scores", "all", *both])
+    text = capsys.readouterr().out
+    for said in ("AUC (0.5: not told)", "of real data", "0.25 to 0.5 cycles/pixel", "no copy of"):
+        assert said in text
+    kept = json.loads((run / "scores.json").read_text())
+    assert kept["scores"]["Frechet, pca"]["floor"]["value"] >= 0
+    assert kept["ode"]["examples"] == 2
+    assert not any("FID" in name for name in kept["scores"])  # that is Inception's alone
+
+
+def test_names_are_chosen_and_wrong_ones_refused(capsys, run: Path) -> None:
+    capsys.readouterr()
+    main(["evaluate", str(run), "digits", *FEW, "--scores", "pca", "patches", "--json"])
+    scores = json.loads(capsys.readouterr().out)["scores"]
+    assert len(scores) == 3
+    with pytest.raises(SystemExit) as stop:
+        main(["evaluate", str(run), "digits", *FEW, "--scores", "fid"])
+    assert stop.value.code == 2
+    assert "inception" in capsys.readouterr().err
