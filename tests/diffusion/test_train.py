@@ -1,30 +1,26 @@
-"""Training: it learns, says what it did, and stops in one line where it cannot go on."""
+"""Training: it learns, and says what it did."""
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
-import types
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from spectra.data import Source, open_source
 from spectra.diffusion import TrainConfig, load_run, train
 from spectra.diffusion.__main__ import main
 from spectra.diffusion.checkpoint import checkpoint_paths
 from spectra.diffusion.loop import learning_rate_at
-from spectra.diffusion.loss import Objective
 from spectra.diffusion.randomness import training_draws
-from spectra.errors import InputError
 from spectra.schedule import Schedule, derive_schedule
 from spectra.spectrum import analyze
+from tests.diffusion.brought import Brought
 from tests.diffusion.conftest import rough_images
 from tests.diffusion.losses import training_loss
 from tests.repeats import then_slow
@@ -38,17 +34,6 @@ def corners(count: int = 60) -> np.ndarray:
     place = np.random.default_rng(0).uniform(1, 7, (2, count, 1))
     row, column = np.tanh(3 * (place - np.arange(8)))  # [N, 8] each
     return (0.8 * np.minimum(row[:, :, None], column[:, None, :])).astype(np.float32)
-
-
-class Brought(torch.nn.Module):
-    """A network that a user brings along: f(x, t) and no more."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.kernel = torch.nn.Conv2d(1, 1, 3, padding=1)
-
-    def forward(self, x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
-        return self.kernel(x) * t[:, None, None, None]
 
 
 @pytest.mark.parametrize("network", then_slow(["dit"], ["unet"]))
@@ -213,274 +198,6 @@ def test_learning_rate_rises_and_stays() -> None:
     rates = [learning_rate_at(step, config) for step in range(6)]
     assert rates == pytest.approx([0.025, 0.05, 0.075, 0.1, 0.1, 0.1])
     assert learning_rate_at(0, TrainConfig(learning_rate=0.1, warmup=0)) == 0.1
-
-
-def test_a_module_brought_along_is_trained_sampled_and_opened_again(
-    tmp_path: Path, tiny_source: Source, tiny_schedule: Schedule, tiny_options: Options
-) -> None:
-    module = Brought()
-    before = module.kernel.weight.clone()
-    options = {**tiny_options, "network": module}
-    run = train(tiny_source, tiny_schedule, out=tmp_path, **options)
-    assert torch.equal(module.kernel.weight, before)  # a copy was trained
-    z, t = torch.randn(3, 1, 8, 8), torch.tensor([0.1, 0.5, 0.9], dtype=torch.float64)
-    made = run.denoiser()(z, t)
-    again = load_run(tmp_path, Brought()).denoiser()(z, t)
-    assert torch.equal(made, again)
-    with pytest.raises(InputError, match="give it again"):
-        load_run(tmp_path).denoiser()
-
-
-def test_parts_of_a_batch_make_the_step_of_the_whole(
-    tmp_path: Path, tiny_source: Source, tiny_schedule: Schedule, tiny_options: Options
-) -> None:
-    options = {**tiny_options, "batch": 7, "precision": "float32", "log_every": 1}
-    whole, parts = (
-        train(tiny_source, tiny_schedule, out=tmp_path / str(n), accumulate=n, **options)
-        for n in (1, 3)
-    )
-    for one, other in zip(whole.log, parts.log, strict=True):
-        assert one["loss"] == pytest.approx(other["loss"], abs=1e-6)
-        assert one["grad_norm"] == pytest.approx(other["grad_norm"], rel=1e-4)
-
-
-def test_the_log_tells_speed_and_time_left(
-    tmp_path: Path, tiny_source: Source, tiny_schedule: Schedule, tiny_options: Options
-) -> None:
-    log = train(tiny_source, tiny_schedule, out=tmp_path, **tiny_options).log
-    flops = {round(r["flops_per_second"] / r["images_per_second"], -3) for r in log}
-    assert max(flops) < 1.01 * min(flops)  # of an image, always the same
-    for record in log:
-        assert 0 < record["utilisation"] < 1
-        assert 10**7 < record["memory"] < 10**11
-    left = [record["seconds_left"] for record in log]
-    assert left[-1] == 0
-    assert left[0] >= 0
-
-
-def test_a_network_that_cannot_be_counted_trains_all_the_same(
-    tmp_path: Path, tiny_source: Source, tiny_schedule: Schedule, tiny_options: Options
-) -> None:
-    class Odd(Brought):
-        def forward(self, x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
-            return super().forward(x, t) * float(x.abs().max())  # which no hollow tensor has
-
-    run = train(tiny_source, tiny_schedule, out=tmp_path, **{**tiny_options, "network": Odd()})
-    assert "flops_per_second" not in run.log[-1]
-    assert run.log[-1]["images_per_second"] > 0
-
-
-def test_tensorboard(
-    tmp_path: Path,
-    tiny_source: Source,
-    tiny_schedule: Schedule,
-    tiny_options: Options,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    options = {**tiny_options, "tensorboard": True}
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    message = refused(source=tiny_source, schedule=tiny_schedule, out=tmp_path / "run", **options)
-    assert "pip install tensorboard" in message
-    assert not (tmp_path / "run").exists()
-
-    written: list[tuple[str, float, int]] = []
-
-    class SummaryWriter:
-        def __init__(self, path: Path) -> None:
-            assert path == tmp_path / "run" / "tensorboard"
-
-        def add_scalar(self, name: str, value: float, step: int) -> None:
-            written.append((name, value, step))
-
-        def flush(self) -> None:
-            pass
-
-    fake = types.SimpleNamespace(SummaryWriter=SummaryWriter)
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", fake)
-    run = train(tiny_source, tiny_schedule, out=tmp_path / "run", **options)
-    assert [(v, s) for name, v, s in written if name == "loss"] == [
-        (record["loss"], record["step"]) for record in run.log
-    ]
-
-
-def test_classes_are_the_folders_of_the_files(tmp_path: Path, tiny_options: Options) -> None:
-    images = rough_images()
-    for number, image in enumerate(images[:, 0]):
-        folder = tmp_path / "data" / ("odd" if number % 2 else "even")
-        folder.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(image).save(folder / f"{number}.png")
-    source = open_source(tmp_path / "data")
-    schedule = derive_schedule(analyze(source))
-    run = train(source, schedule, out=tmp_path / "run", labels=True, **tiny_options)
-    assert run.config["classes"] == ["even", "odd"]
-    assert np.isfinite([record["loss"] for record in run.log]).all()
-    denoiser = load_run(tmp_path / "run").denoiser()
-    z, t = torch.randn(1, 1, 8, 8).repeat(3, 1, 1, 1), torch.full((3,), 0.5)
-    told = denoiser(z, t, torch.tensor([0, 1, 2]))
-    assert not torch.allclose(told[0], told[1])
-    with pytest.raises(InputError, match="a run with labels True, not False"):
-        train(source, schedule, out=tmp_path / "run", **tiny_options)
-
-
-def test_a_full_disk_leaves_the_last_checkpoint(
-    tmp_path: Path, tiny_schedule: Schedule, tiny_options: Options
-) -> None:
-    resource = pytest.importorskip("resource")
-    source = open_source(rough_images())
-    out = tmp_path / "run"
-    train(source, tiny_schedule, out=out, **{**tiny_options, "steps": 5})
-    (first,) = checkpoint_paths(out)
-    before, least = first.read_bytes(), len((out / "config.json").read_bytes()) + 4096
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (max(least, len(before) // 2), limits[1]))
-    try:
-        message = refused(source=source, schedule=tiny_schedule, out=out, **tiny_options)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, ignored)
-    assert "checkpoint-00000010" in message
-    assert "cannot be written" in message
-    assert checkpoint_paths(out) == [first]
-    assert first.read_bytes() == before
-    assert not list(out.glob(".*.part"))
-    assert train(source, tiny_schedule, out=out, **tiny_options).step == 12
-
-
-# What goes wrong
-
-
-def refused(**options: Any) -> str:
-    with pytest.raises(InputError) as caught:
-        train(**options)
-    message = str(caught.value)
-    assert "\n" not in message
-    return message
-
-
-def test_a_loss_that_is_not_finite_stops_the_run(
-    tmp_path: Path,
-    tiny_source: Source,
-    tiny_schedule: Schedule,
-    tiny_options: Options,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    calls: list[int] = []
-    whole = Objective.__call__
-
-    def loss(self: Objective, *arguments: Any) -> torch.Tensor:
-        calls.append(1)
-        value = whole(self, *arguments)
-        return value * float("nan") if len(calls) == 8 else value
-
-    monkeypatch.setattr(Objective, "__call__", loss)
-    message = refused(source=tiny_source, schedule=tiny_schedule, out=tmp_path, **tiny_options)
-    for word in (str(tmp_path), "loss nan", "step 8", "learning rate"):
-        assert word in message
-    assert load_run(tmp_path).step == 5
-    monkeypatch.undo()
-    assert train(tiny_source, tiny_schedule, out=tmp_path, **tiny_options).step == 12
-
-
-def test_a_schedule_for_another_shape(
-    tmp_path: Path, tiny_schedule: Schedule, tiny_options: Options
-) -> None:
-    source = open_source(rough_images(size=10, channels=3))
-    message = refused(source=source, schedule=tiny_schedule, out=tmp_path, **tiny_options)
-    for word in ("(3, 10, 10)", "(1, 8, 8)", "--size 8", "--channels grey"):
-        assert word in message
-    assert not any(tmp_path.iterdir())
-
-
-def test_an_output_that_cannot_be_written(
-    tmp_path: Path, tiny_source: Source, tiny_schedule: Schedule, tiny_options: Options
-) -> None:
-    file = tmp_path / "file"
-    file.write_text("")
-    for out in (file, file / "run"):
-        message = refused(source=tiny_source, schedule=tiny_schedule, out=out, **tiny_options)
-        assert message.startswith(str(out))
-        assert "--out" in message
-
-
-@pytest.mark.parametrize(
-    ("option", "words"),
-    [
-        ({"steps": -1}, "steps -1"),
-        ({"batch": 0}, "batch 0"),
-        ({"batch": 2.5}, "batch 2.5"),
-        ({"checkpoint_every": 0}, "checkpoint_every 0"),
-        ({"learning_rate": 0.0}, "learning_rate 0.0"),
-        ({"learning_rate": float("nan")}, "learning_rate nan"),
-        ({"clip_norm": -1.0}, "clip_norm -1.0"),
-        ({"held_out": 1.0}, "held_out 1.0"),
-        ({"device": "tpu"}, "auto, cpu, cuda"),
-        ({"precision": "half"}, "auto, float32, bfloat16"),
-        ({"loss": "l1"}, "bound, edm, octave, perceptual"),
-        ({"accumulate": 0}, "accumulate 0"),
-        ({"accumulate": 5}, "more than the batch of 4"),
-        ({"ema": "none"}, "half-life, power"),
-        ({"ema_width": 0.3}, "ema_width 0.3"),
-        ({"labels": True}, "has no classes"),
-        ({"network": torch.nn.ReLU()}, "no weights"),
-        ({"preconditioning": "none"}, "component, skip, scalar"),
-        ({"network": "gan"}, "unet, dit"),
-    ],
-    ids=str,
-)
-def test_wrong_options(
-    tmp_path: Path,
-    tiny_source: Source,
-    tiny_schedule: Schedule,
-    tiny_options: Options,
-    option: Options,
-    words: str,
-) -> None:
-    options = {**tiny_options, **option}
-    message = refused(source=tiny_source, schedule=tiny_schedule, out=tmp_path / "run", **options)
-    assert words in message
-    assert not (tmp_path / "run").exists()
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_a_gpu_that_is_not_there(
-    tmp_path: Path, tiny_source: Source, tiny_schedule: Schedule, tiny_options: Options
-) -> None:
-    options = {**tiny_options, "device": "cuda"}
-    message = refused(source=tiny_source, schedule=tiny_schedule, out=tmp_path, **options)
-    assert "--device cpu" in message
-
-
-def test_a_folder_that_is_no_run(
-    tmp_path: Path, tiny_source: Source, tiny_schedule: Schedule, tiny_options: Options
-) -> None:
-    with pytest.raises(InputError, match="no such folder"):
-        load_run(tmp_path / "absent")
-    with pytest.raises(InputError, match="is no run"):
-        load_run(tmp_path)
-    train(tiny_source, tiny_schedule, out=tmp_path, **{**tiny_options, "steps": 0})
-    (path,) = checkpoint_paths(tmp_path)
-    path.write_bytes(path.read_bytes()[:50])
-    with pytest.raises(InputError, match="no checkpoint that can be read"), pytest.warns():
-        load_run(tmp_path)
-    path.unlink()
-    with pytest.raises(InputError, match="no checkpoint yet"):
-        load_run(tmp_path)
-    (tmp_path / "config.json").write_text("{")
-    with pytest.raises(InputError, match=r"config\.json: cannot be read"):
-        load_run(tmp_path)
-    (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(InputError, match="no settings of a run"):
-        load_run(tmp_path)
-
-
-def test_checkpoints_without_settings_are_not_trained_over(
-    tmp_path: Path, tiny_source: Source, tiny_schedule: Schedule, tiny_options: Options
-) -> None:
-    train(tiny_source, tiny_schedule, out=tmp_path, **tiny_options)
-    (tmp_path / "config.json").unlink()
-    message = refused(source=tiny_source, schedule=tiny_schedule, out=tmp_path, **tiny_options)
-    assert "another --out" in message
 
 
 # python -m spectra.diffusion
