@@ -23,7 +23,7 @@ from spectra.arguments import (
     segment_length,
     usable_cores,
 )
-from spectra.run_grammar import evaluate, probe, sample, train
+from spectra.run_grammar import evaluate, extend, probe, sample, train
 from spectra.schedule_arguments import (
     ChoiceFlags,
     Choices,
@@ -270,6 +270,7 @@ COMMANDS: dict[str, Callable[..., Outcome]] = {
     "train": train,
     "probe": probe,
     "sample": sample,
+    "extend": extend,
     "evaluate": evaluate,
     "plot": plot,
     "data": data,

@@ -1,10 +1,11 @@
-"""What the commands about a network take: train, probe, sample, evaluate."""
+"""What the commands about a network take: train, probe, sample, extend, evaluate."""
 
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from spectra.arguments import (
+    Argument,
     BasisChoice,
     CriterionChoice,
     DeviceChoice,
@@ -19,7 +20,7 @@ from spectra.arguments import (
     one_of,
 )
 
-__all__ = ["evaluate", "probe", "sample", "train"]
+__all__ = ["evaluate", "extend", "probe", "sample", "train"]
 
 Preconditioning = Literal["component", "skip", "scalar"]
 Loss = Literal["bound", "edm", "octave", "perceptual"]
@@ -221,6 +222,54 @@ def sample(
     options |= {"known_below": known_below, "guidance": guidance}
     chosen = {"schedule": schedule, "known": known, "mask": mask, "labels": labels}
     return Outcome(*sample_commands.sample(run, out, options, error, **chosen))
+
+
+def extend(
+    run: RunFolder,
+    source: Annotated[Argument[str | None], flag("[SOURCE]")] = None,
+    /,
+    *,
+    out: Out,
+    times: float = 4.0,
+    axis: Literal["columns", "rows", "frames", "samples"] = "columns",
+    reverse: Annotated[bool, flag(None)] = False,
+    overlap: float = 0.5,
+    n: int = 8,
+    steps: int = 18,
+    solver: SolverChoice = "heun",
+    rule: RuleChoice = "optimal",
+    criterion: CriterionChoice = "w2",
+    schedule: Annotated[Path | None, flag("FILE")] = None,
+    rate: Annotated[int | None, flag("INT")] = None,
+    seed: int = 0,
+    device: DeviceChoice = "auto",
+    json: Json = False,
+) -> Outcome:
+    """Draw longer than the run was trained: PNG, the values as .npy, and .wav files of sound.
+
+    Args:
+        run: A folder that `spectra train` wrote, with --known above 0.
+        source: Examples to go on with; by default the first window is drawn as well.
+        times: Length to reach, in trained ones.
+        axis: What becomes longer.
+        reverse: Go on before the beginning, not after the end.
+        overlap: Share of the window that is finished when the next part is drawn.
+        n: How many.
+        steps: Steps of the solver in a window.
+        solver: How the steps are made.
+        rule: Where the steps lie: optimised for these data and this solver, or a published rule.
+        criterion: What the optimal steps make small: w2, kl, or spectrum (keeps fine detail).
+        schedule: Another path through the same components, for a run told the noise state.
+        rate: Samples a second of sound, where the run's data are not at hand.
+        seed: Example i depends on the seed and i alone.
+        device: cpu, cuda, or auto.
+    """
+    from spectra import extend_commands
+
+    options = {"times": times, "reverse": reverse, "overlap": overlap, "n": n, "steps": steps}
+    options |= {"solver": solver, "rule": rule, "criterion": criterion, "seed": seed}
+    options |= {"device": device}
+    return Outcome(*extend_commands.extend(run, source, out, axis, options, schedule, rate))
 
 
 def evaluate(

@@ -22,6 +22,7 @@ ORDER = (
     "plots",
     "data_commands",
     "export_commands",
+    "extend_commands",
     "findings",
     "sample_commands",
     "schedule_commands",

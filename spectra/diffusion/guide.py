@@ -209,4 +209,4 @@ def known_part(
         raise InputError("known: its values are not finite")
     device = process.variance.device
     z = process.components(torch.as_tensor(values, dtype=torch.float32, device=device))
-    return KnownPart(z, torch.as_tensor(np.ascontiguousarray(kept), device=device))
+    return KnownPart(z, torch.tensor(kept, device=device))  # a copy: the mask may be read-only
