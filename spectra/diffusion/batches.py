@@ -1,5 +1,6 @@
 """The examples of each step on the training device, ready when the step needs them."""
 
+import os
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +22,8 @@ from spectra.errors import InputError
 __all__ = ["Batch", "Batches", "HeldExamples", "class_names", "drawn_units", "prefetched"]
 
 AHEAD = 2  # steps prepared while one runs
-SHARE_HELD = 0.25  # of the free memory of a GPU, for examples
+SHARE_HELD = 0.25  # of the free memory of a GPU, for examples,
+MOST_HELD = 8 * 2**30  # and bytes: beyond, reading all of them first takes too long
 BLOCK = 1024
 LABELS_DROPPED = 0.1  # Ho and Salimans, "Classifier-Free Diffusion Guidance" (2022), table 1
 
@@ -80,7 +82,7 @@ class HeldExamples:
             return None
         values = torch.empty((count, *source.shape), dtype=torch.uint8, device=device)
         done = 0
-        for block in source.batches(BLOCK):
+        for block, _ in source.read(batch_size=BLOCK, workers=os.cpu_count() or 1):
             raw = np.rint((block + 1) * 127.5).clip(0, 255).astype(np.uint8)
             if not np.array_equal(to_unit(raw, 0.0, 255.0), block):
                 return None
@@ -101,8 +103,8 @@ class HeldExamples:
 class Batches:
     """Batches of a training run: a function of the step, computed ahead in a thread of its own.
 
-    On a GPU 8-bit examples are held there where they take under a quarter of its free memory, and
-    noise is drawn there (`device_draws`); otherwise both come from the CPU.
+    On a GPU 8-bit examples are held there where they take under 8 GiB and a quarter of what is free,
+    and noise is drawn there (`device_draws`); otherwise both come from the CPU.
 
     Parameters
     ----------
@@ -135,7 +137,7 @@ class Batches:
         self.held = None
         if self.on_gpu:
             free, _ = torch.cuda.mem_get_info(device)
-            self.held = HeldExamples.of(source, device, int(free * SHARE_HELD))
+            self.held = HeldExamples.of(source, device, min(int(free * SHARE_HELD), MOST_HELD))
         self.class_count = len(classes)
         number = {name: k for k, name in enumerate(classes)}
         self._classes = np.array([number[class_of(name)] for name in source.files if classes], int)
