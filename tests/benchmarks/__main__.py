@@ -18,6 +18,7 @@ from tests.benchmarks.imports import imports
 from tests.benchmarks.mixtures import mixtures
 from tests.benchmarks.preconditioning import preconditioning
 from tests.benchmarks.rapsd import rapsd
+from tests.benchmarks.scores import scores
 from tests.benchmarks.sound import sound
 from tests.benchmarks.strengths import strengths
 from tests.benchmarks.table import Row, rendered
@@ -43,6 +44,7 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "cifar10": cifar10,
     "strengths": strengths,
     "diffusers-samples": diffusers_samples,
+    "scores": scores,
     "demo": demo,
 }
 

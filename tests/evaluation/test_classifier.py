@@ -14,9 +14,9 @@ def noise(n: int, seed: int, shape: tuple[int, ...] = (1, 16, 16)) -> np.ndarray
 
 
 def test_data_are_not_told_from_data() -> None:
-    found = [classifier_auc(noise(60, 2 * s), noise(90, 2 * s + 1), seed=s) for s in range(40)]
+    found = [classifier_auc(noise(60, 2 * s), noise(90, 2 * s + 1), seed=s) for s in range(60)]
     assert np.mean([one.value for one in found]) == pytest.approx(0.5, abs=0.025)
-    assert np.mean([one.low <= 0.5 <= one.high for one in found]) >= 0.85
+    assert np.mean([one.low <= 0.5 <= one.high for one in found]) >= 0.88
 
 
 @pytest.mark.parametrize("shape", [(1, 16, 16), (3, 12, 20), (1, 64), (2, 33)])
