@@ -103,7 +103,7 @@ class HeldExamples:
 class Batches:
     """Batches of a training run: a function of the step, computed ahead in a thread of its own.
 
-    On a GPU 8-bit examples are held there where they take under 8 GiB and a quarter of what is free,
+    On a GPU 8-bit examples are held there, where they take under 8 GiB and a quarter of its room,
     and noise is drawn there (`device_draws`); otherwise both come from the CPU.
 
     Parameters
