@@ -31,7 +31,6 @@ FAST = [
     ("uneven 8 x 8", "fourier", "white", 0.0),
     ("torus 8 x 8", "wavelet-haar", "data", 1.0),
     ("uneven line of 64", "pca", "white", 2.0),
-    ("uneven 8 x 8", "pixel", "data", "windows"),
 ]
 REST = [
     *product(["uneven 8 x 8", "uneven line of 64"], BASES, PRIORS, STRENGTHS),
