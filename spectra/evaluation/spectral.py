@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from spectra.errors import InputError
 from spectra.evaluation.examples import check_examples
 from spectra.spectrum import rapsd
 from spectra.spectrum.rings import ring_plan
@@ -15,6 +16,7 @@ __all__ = ["OctaveDifference", "SpectralDistance", "ring_power", "spectral_dista
 RESAMPLES = 1000
 DECIBEL = 10 / np.log(10)
 NYQUIST = 0.5
+SHORTEST = 3  # samples of a series that has a ring
 SILENT = 1e-30  # power of what is constant: its distance is large, and finite
 
 
@@ -130,14 +132,23 @@ def ring_power(examples: np.ndarray) -> np.ndarray:
 
     if examples.ndim == 4:
         power, _ = rapsd(torch.from_numpy(examples.astype(np.float32)), window="hann")
-        return power.mean(dim=1).double().numpy()
+        return _finite(power.mean(dim=1).double().numpy())
+    if examples.shape[-1] < SHORTEST:
+        raise InputError(f"series of {examples.shape[-1]}: at least {SHORTEST} samples are needed")
     length = examples.shape[-1]
     plan, taper = ring_plan((length,)), window("hann", (length,))
     centred = examples.astype(np.float64) - examples.mean(axis=-1, keepdims=True)
     power = np.abs(np.fft.rfft(centred * taper.taps)) ** 2 / length * taper.gain  # [N, C, K]
     rings = np.zeros((len(examples), len(plan.ring)))
     np.add.at(rings.T, plan.slot, (power.mean(axis=1)[:, plan.mode] * plan.weight).T)
-    return rings
+    return _finite(rings)
+
+
+def _finite(power: np.ndarray) -> np.ndarray:
+    """Power, or the reason why there is none."""
+    if not np.isfinite(power).all():
+        raise InputError("examples: values too large for their power; rescale them")
+    return power
 
 
 def _log(power: np.ndarray) -> np.ndarray:
