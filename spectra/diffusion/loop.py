@@ -30,6 +30,7 @@ from spectra.schedule import Schedule
 __all__ = ["learning_rate_at", "run_steps"]
 
 BETAS = (0.9, 0.99)
+MOST_SEED = (1 << 63) - 1
 
 OnRecord = Callable[[dict[str, Any]], None]
 
@@ -74,10 +75,13 @@ def run_steps(
     with (
         interruption(patient=ranks.count > 1) as interrupted,
         bar(config.steps, start, progress and ranks.is_first) as advance,
+        torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
         closing(batches.over(range(start, config.steps))) as ready,
     ):
         for step, batch in enumerate(ready, start):
             rate = learning_rate_at(step, config)
+            # What a network draws by itself, dropout say, is a function of the step too.
+            torch.manual_seed((config.seed << 40) + (step << 12) + ranks.number & MOST_SEED)
             loss = backward(objective, batch, config, summed)
             norm = state.update(step, rate, config)
             meter.add(loss, norm)

@@ -19,6 +19,7 @@ from spectra.diffusion.run import sole_user
 from spectra.diffusion.settings import ADDED
 from spectra.errors import InputError
 from spectra.schedule import Schedule
+from tests.diffusion.brought import Brought
 
 CLOCK = {
     "seconds",
@@ -243,6 +244,7 @@ def test_a_run_of_an_earlier_version_goes_on(
         {"accumulate": 3, "batch": 7},
         {"known": 0.5},
         {"loss": "octave"},
+        {"network": torch.nn.Dropout},
         pytest.param({"compile": True, "network": SMALLEST}, marks=pytest.mark.slow),
     ],
     ids=lambda change: next(iter(change)),
@@ -257,6 +259,8 @@ def test_other_ways_to_train_are_resumed_exactly_too(
     if change.get("compile") and shutil.which("g++") is None:
         pytest.skip("torch.compile needs a C++ compiler on a CPU")
     options = {**tiny_options, **change, "steps": 8}
+    if change.get("network") is torch.nn.Dropout:
+        options["network"] = Brought(dropout=0.5)
     train(tiny_source, tiny_schedule, out=tmp_path / "whole", **options)
     with pytest.raises(KeyboardInterrupt):
         train(
