@@ -16,7 +16,7 @@ __all__ = ["OctaveDifference", "SpectralDistance", "ring_power", "spectral_dista
 RESAMPLES = 1000
 DECIBEL = 10 / np.log(10)
 NYQUIST = 0.5
-SHORTEST = 3  # samples of a series that has a ring
+SHORTEST = 3  # values along an axis of examples that have a ring
 SILENT = 1e-30  # power of what is constant: its distance is large, and finite
 
 
@@ -130,11 +130,14 @@ def ring_power(examples: np.ndarray) -> np.ndarray:
     """Ring power of each example, the mean over channels, [N, C, *spatial] -> [N, F]."""
     import torch
 
+    if min(examples.shape[2:]) < SHORTEST:
+        raise InputError(
+            f"examples of {examples.shape[2:]} have no ring; at least {SHORTEST} values an axis are "
+            "needed"
+        )
     if examples.ndim == 4:
         power, _ = rapsd(torch.from_numpy(examples.astype(np.float32)), window="hann")
         return _finite(power.mean(dim=1).double().numpy())
-    if examples.shape[-1] < SHORTEST:
-        raise InputError(f"series of {examples.shape[-1]}: at least {SHORTEST} samples are needed")
     length = examples.shape[-1]
     plan, taper = ring_plan((length,)), window("hann", (length,))
     centred = examples.astype(np.float64) - examples.mean(axis=-1, keepdims=True)
