@@ -132,8 +132,8 @@ def ring_power(examples: np.ndarray) -> np.ndarray:
 
     if min(examples.shape[2:]) < SHORTEST:
         raise InputError(
-            f"examples of {examples.shape[2:]} have no ring; at least {SHORTEST} values an axis are "
-            "needed"
+            f"examples of {examples.shape[2:]} have no ring; at least {SHORTEST} values an axis "
+            "are needed"
         )
     if examples.ndim == 4:
         power, _ = rapsd(torch.from_numpy(examples.astype(np.float32)), window="hann")
