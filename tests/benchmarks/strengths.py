@@ -5,8 +5,8 @@ figures 2 and 3: CIFAR-10, here in grey at 16 x 16. All networks are alike and s
 they are scored on the same held-out images with the same noise. Then the end of the range: octaves
 of frequency that are denoised strictly one after another, beside standard diffusion.
 
-It takes about half an hour of one core. SPECTRA_BENCH_OUT=FOLDER keeps the runs, and the same
-command goes on where it stopped; SPECTRA_BENCH_QUICK=1 tries the whole of it in a minute.
+It takes about 25 minutes of one core. SPECTRA_BENCH_OUT=FOLDER keeps the runs, and the same
+command goes on where it stopped; SPECTRA_BENCH_QUICK=1 tries all of it in two minutes.
 """
 
 import json
@@ -181,7 +181,7 @@ def range_rows(bench: Bench, pictures: Path) -> list[Row]:
             run = over_range(bench, basis, budget)
             found[title, name] = [bench.scored(run, path) for path in paths]
             for a, mine, its in zip(STRENGTHS, found[title, name], each, strict=True):
-                rows.append(gap_row(f"{title}, a = {a:g}: {name} less {ALONE}", mine, its))
+                rows.append(gap_row(f"{title}, a = {a:g}: {name}, above alone", mine, its))
     for title in BASES.values():
         for name in (ALONE, RANGE, TWICE):
             decibels = " ".join(f"{one.spectral[0]:.2f}" for one in found[title, name])
@@ -239,8 +239,8 @@ def curves(
 def disjoint_schedule(spectrum: Spectrum) -> Schedule:
     """Octaves of frequency one after another, each by itself standard diffusion.
 
-    Labels l_i = -ln lambda_i + W of all coarser bands: a band drowns once the finer one is over.
-    Its window is as wide in ln SNR as it takes from noise below rounding to `LEFT` nats.
+    Labels l_i = -ln lambda_i less the windows of all finer bands: a band drowns once they are
+    over. A window is as wide in ln SNR as it takes from noise below rounding to `LEFT` nats.
     """
     standard = spectra.derive_schedule(spectrum, basis="fourier", ordering_strength=1.0)
     variance, octave = standard.variance, octaves(standard)
@@ -266,7 +266,7 @@ def octaves(schedule: Schedule) -> np.ndarray:
 
 
 def overlap(schedule: Schedule) -> float:
-    """Most nats that bands already begun hold while a finer one still has more than `LEFT`."""
+    """Most nats that a band still holds when a coarser one has begun to drown."""
     octave, worst = octaves(schedule), 0.0
     t = np.linspace(0, 1, 2001)
     log_snr = schedule.log_snr(t)
@@ -305,7 +305,7 @@ def disjoint_rows(bench: Bench) -> list[Row]:
     for steps in (STEPS, 4 * STEPS):
         mine, its = bench.scored(run, schedule, steps), bench.scored(beside, standard, steps)
         if steps == STEPS:
-            row = gap_row("octaves one after another less a = 1", mine, its)
+            row = gap_row("octaves one after another, above a = 1", mine, its)
             rows.append(replace(row, asked="-", met=None))
         value, low, high = mine.spectral
         rows.append(
