@@ -185,7 +185,8 @@ def _train_and_score(
     )
     drawing = {"n": budget.samples, "steps": budget.sample_steps, "solver": budget.solver}
     drawing |= {"seed": seed, "device": device}
-    scores = evaluate(run, source, rule=RULES[name], examples=budget.examples, **drawing)
+    taken = {"examples": budget.examples, "scores": "none"}
+    scores = evaluate(run, source, rule=RULES[name], **taken, **drawing)
     if RULES[name] == "optimal":
         return scores, scores.spectral, run.log
     data = source.examples(spread_examples(source, 4 * max(budget.samples, 256)))

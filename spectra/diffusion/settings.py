@@ -236,7 +236,7 @@ def chosen_device(device: Device) -> Literal["cpu", "cuda"]:
 
 
 def chosen_precision(config: TrainConfig, device: str) -> str:
-    """bfloat16 where it was measured to be faster: on GPUs, and for convolutions on some CPUs.
+    """bfloat16 where it was measured to be faster: on GPUs, and for our networks on some CPUs.
 
     Not on a CPU where torch.compile is to make the kernels: 2.13's are wrong for the U-Net.
     """
@@ -246,8 +246,8 @@ def chosen_precision(config: TrainConfig, device: str) -> str:
         return "bfloat16"
     # Without these instructions bfloat16 is emulated, and slower.
     has_instructions = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)()
-    is_unet = config.network["name"] == "unet"
-    return "bfloat16" if has_instructions and is_unet and not config.compile else "float32"
+    ours = config.network["name"] in ("unet", "dit")
+    return "bfloat16" if has_instructions and ours and not config.compile else "float32"
 
 
 def chosen_compile(config: TrainConfig, device: str) -> bool:
