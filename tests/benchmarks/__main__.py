@@ -10,6 +10,7 @@ from tests.benchmarks.coverage import coverage
 from tests.benchmarks.demo import demo
 from tests.benchmarks.diffusers_samples import diffusers_samples
 from tests.benchmarks.exactness import exactness
+from tests.benchmarks.extension import extension
 from tests.benchmarks.fits import fits
 from tests.benchmarks.folder import folder
 from tests.benchmarks.gpu import gpu
@@ -34,6 +35,7 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "bases": bases,
     "bound": bound,
     "exactness": exactness,
+    "extension": extension,
     "coverage": coverage,
     "fits": fits,
     "preconditioning": preconditioning,

@@ -1,0 +1,202 @@
+"""Photo patches and log-mel speech drawn four times as wide as trained: is the spectrum flat?
+
+Two networks are trained for it, 40 minutes each on one core; SPECTRA_EXTENSION=DIR keeps them
+there, and the next call goes on with what is there.
+"""
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import spectra
+from spectra.diffusion import train
+from spectra.diffusion.extend import extend
+from tests.benchmarks.table import Row
+
+__all__ = ["along", "data_interval", "drift", "extension"]
+
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+BASIS = "wavelet-haar-3"
+NETWORK = {"name": "unet", "width": 24, "multipliers": [1, 2, 2, 2]}
+TIMES, EXAMPLES, DRAWS = 4, 64, 1000
+STEPS = int(os.environ.get("SPECTRA_EXTENSION_STEPS", "12000"))
+SOLVER, SOLVER_STEPS = "heun", 18
+# Octaves of the periodogram of a window, first and last mode; 0 is the window's mean.
+BANDS = ((0, 0), (1, 1), (2, 3), (4, 7), (8, 15))
+
+
+@dataclass(frozen=True)
+class Case:
+    """A data set, and the ends of ln(alpha^2 / sigma^2) that suit it."""
+
+    name: str
+    path: Path
+    height: int
+    width: int
+    view: dict[str, Any]
+    ends: tuple[float, float]
+
+    def source(self, times: int = 1) -> spectra.Source:
+        """Examples of some trained widths."""
+        size = (self.height, times * self.width)
+        return spectra.open_source(str(self.path), size=size, crop="patches", **self.view)
+
+
+CASES = (
+    Case("photos", SHARED / "photos" / "bsds500", 32, 32, {"channels": "grey"}, (10.0, 7.5)),
+    Case("speech", SHARED / "audio" / "librispeech", 64, 32, {"view": "log-mel"}, (9.3, 5.3)),
+)
+
+
+def extension() -> list[Row]:
+    kept = os.environ.get("SPECTRA_EXTENSION")
+    with tempfile.TemporaryDirectory() as passing:
+        return [row for case in CASES for row in _rows(case, Path(kept or passing) / case.name)]
+
+
+def _rows(case: Case, folder: Path) -> list[Row]:
+    if not case.path.is_dir():
+        return [Row(f"{case.name}: extended", "", f"{case.path} is absent")]
+    run = _trained(case, folder)
+    drawn = extend(run, EXAMPLES, TIMES, steps=SOLVER_STEPS, solver=SOLVER, device="cpu")
+    np.save(folder / "extended.npy", drawn)
+    wide = case.source(TIMES)
+    return _judged(case.name, drawn, wide, run.step)
+
+
+def _trained(case: Case, folder: Path) -> spectra.Run:
+    source = case.source()
+    spectrum = spectra.analyze(source, bases=(BASIS,))
+    log_variance = np.log(spectrum.component_variance(BASIS))
+    clean, noise = case.ends
+    schedule = spectra.derive_schedule(
+        spectrum,
+        basis=BASIS,
+        ordering_strength=1.0,
+        g_denoise=-float(log_variance.min() + clean),
+        g_noise=-float(log_variance.max() - noise),
+    )
+    return train(
+        str(case.path),
+        schedule,
+        out=folder,
+        steps=STEPS,
+        batch=16,
+        network=NETWORK,
+        preconditioning="component",
+        known=0.7,
+        device="cpu",
+    )
+
+
+def _judged(name: str, drawn: np.ndarray, wide: spectra.Source, steps: int) -> list[Row]:
+    width = drawn.shape[-1] // TIMES
+    data, files = _examples(wide)
+    mean = data.mean(axis=(0, 3), keepdims=True)
+    found = along(drawn - mean, width)  # [N, positions, bands]
+    low, high = data_interval(along(data - mean, width), files, len(drawn))
+    level = found.mean(axis=0)
+    inside = (level >= low) & (level <= high)
+    middle = np.sqrt(low * high)
+    decibel = 10 * np.log10(level / middle)
+    change, less, more = drift(found)
+    flat = (less <= 0) & (more >= 0)
+    words = [f"{a}-{b}" if a != b else str(a) for a, b in BANDS]
+    rows = [
+        Row(
+            f"{name}, {steps} steps: power by position and octave",
+            f"all {inside.size} in the data's interval",
+            f"{inside.sum()} of {inside.size}",
+            bool(inside.all()),
+        )
+    ]
+    for band, word in enumerate(words):
+        spread = 10 * np.log10(high[band] / low[band]) / 2
+        rows.append(
+            Row(
+                f"  modes {word}: against the data, first to last window",
+                f"within {spread:.1f} dB",
+                " ".join(f"{value:+.1f}" for value in decibel[:, band]),
+                bool(inside[:, band].all()),
+            )
+        )
+    for band, word in enumerate(words):
+        rows.append(
+            Row(
+                f"  modes {word}: last window over first",
+                "0 dB in its interval",
+                f"{change[band]:+.1f} ({less[band]:+.1f} to {more[band]:+.1f}) dB",
+                bool(flat[band]),
+            )
+        )
+    return rows
+
+
+def _examples(source: spectra.Source, most: int = 1500) -> tuple[np.ndarray, np.ndarray]:
+    """Spread examples [N, C, H, W] and their files [N]."""
+    numbers = np.unique(np.linspace(0, len(source) - 1, most).round().astype(int))
+    return source.examples(numbers), source.file_index[numbers]
+
+
+def along(x: np.ndarray, width: int) -> np.ndarray:
+    """Power along the axis in octaves, window by window at half-window steps.
+
+    Parameters
+    ----------
+    x : array [N, C, H, times width]
+        About the mean.
+
+    Returns
+    -------
+    [N, positions, bands]: of each example the mean over channels and rows. Band 0 is the square
+    of a row's mean, the others the periodogram under a Hann window of unit mean square.
+    """
+    starts = range(0, x.shape[-1] - width + 1, width // 2)
+    taper = np.hanning(width + 1)[:width]
+    taper /= np.sqrt(np.mean(taper**2))
+    powers = []
+    for start in starts:
+        part = x[..., start : start + width]
+        middle = part.mean(axis=-1, keepdims=True)
+        modes = np.abs(np.fft.rfft((part - middle) * taper, axis=-1)) ** 2 / width
+        bands = [(middle[..., 0] ** 2).mean(axis=(1, 2))]
+        bands += [modes[..., low : high + 1].mean(axis=(1, 2, 3)) for low, high in BANDS[1:]]
+        powers.append(np.stack(bands, axis=-1))
+    return np.stack(powers, axis=1)
+
+
+def data_interval(
+    power: np.ndarray, files: np.ndarray, n: int, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Between which all positions and octaves of n data examples lie, 19 times of 20; [bands] each.
+
+    A draw is of n files with replacement, and of one example of each. ln P is taken to have a mean
+    and a scatter of its own in every octave, alike at all positions, since the data are.
+    """
+    rng = np.random.default_rng(seed)
+    names = np.unique(files)
+    of_file = [np.flatnonzero(files == name) for name in names]
+    draws = []
+    for _ in range(DRAWS):
+        chosen = rng.integers(len(names), size=n)
+        draws.append(power[[rng.choice(of_file[file]) for file in chosen]].mean(axis=0))
+    log_power = np.log(draws)  # [draws, positions, bands]
+    middle, scatter = log_power.mean(axis=(0, 1)), log_power.std(axis=(0, 1))
+    furthest = np.abs((log_power - middle) / scatter).max(axis=(1, 2))
+    reach = np.quantile(furthest, 0.95) * scatter
+    return np.exp(middle - reach), np.exp(middle + reach)
+
+
+def drift(power: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Last window over first in dB and its 95 % interval over examples, [bands] each."""
+    rng = np.random.default_rng(seed)
+    chosen = rng.integers(len(power), size=(DRAWS, len(power)))
+    resampled = power[chosen].mean(axis=1)  # [draws, positions, bands]
+    ratio = 10 * np.log10(resampled[:, -1] / resampled[:, 0])
+    whole = power.mean(axis=0)
+    low, high = np.quantile(ratio, [0.025, 0.975], axis=0)
+    return 10 * np.log10(whole[-1] / whole[0]), low, high
