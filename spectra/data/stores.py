@@ -1,6 +1,7 @@
 """The values behind a source: kept in their own type, read through windows, shared by splits."""
 
 import hashlib
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -112,22 +113,30 @@ class PixelCache:
         self.limit = limit
         self._kept: OrderedDict[int, np.ndarray] = OrderedDict()
         self._bytes = 0
+        self._lock = threading.Lock()
 
     def __getstate__(self) -> dict[str, object]:
         # What is kept can be read again where it is sent.
-        return self.__dict__ | {"_kept": OrderedDict(), "_bytes": 0}
+        return {"read": self.read, "limit": self.limit}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)
 
     def pixels(self, file: int) -> np.ndarray:
         """A file's pixels, from memory or read again; the longest unused make room for them."""
-        pixels = self._kept.get(file)
-        if pixels is not None:
-            self._kept.move_to_end(file)
-            return pixels
-        pixels = self._kept[file] = self.read(file)
-        self._bytes += pixels.nbytes
-        while self._bytes > self.limit and len(self._kept) > 1:
-            _, oldest = self._kept.popitem(last=False)
-            self._bytes -= oldest.nbytes
+        with self._lock:
+            pixels = self._kept.get(file)
+            if pixels is not None:
+                self._kept.move_to_end(file)
+                return pixels
+        pixels = self.read(file)  # two threads may read the same one; neither waits
+        with self._lock:
+            if file not in self._kept:
+                self._bytes += pixels.nbytes
+            self._kept[file] = pixels
+            while self._bytes > self.limit and len(self._kept) > 1:
+                _, oldest = self._kept.popitem(last=False)
+                self._bytes -= oldest.nbytes
         return pixels
 
 

@@ -4,6 +4,7 @@ import pickle
 import tracemalloc
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from spectra.data import Source, open_source
 from spectra.data.patches import Windows
+from spectra.data.stores import PixelCache
 from spectra.errors import InputError
 
 Write = Callable[..., Path]
@@ -304,3 +306,21 @@ def test_the_compiled_pass_is_exact(write: Write, shape: tuple[int, ...], deep: 
         source = open_source(folder, **options)
         values, _ = whole_of(source)
         np.testing.assert_array_equal(values, source.examples(range(len(source))))
+
+
+def test_the_cache_counts_right_when_threads_meet() -> None:
+    """Training draws ahead in a thread while scores read the same source."""
+    cache = PixelCache(lambda file: np.full(10, file, np.uint8), limit=35)
+    wrong: list[int] = []
+
+    def read(seed: int) -> None:
+        for file in np.random.default_rng(seed).integers(0, 6, 2000).tolist():
+            if (cache.pixels(file) != file).any():
+                wrong.append(file)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(read, range(8)))
+    assert not wrong
+    assert cache._bytes == 10 * len(cache._kept) <= 35
+    copy = pickle.loads(pickle.dumps(PixelCache(np.zeros, 7)))
+    assert (copy.limit, copy._bytes) == (7, 0)
