@@ -163,13 +163,23 @@ def _ratios(values: np.ndarray) -> list[str]:
     return [f"{value:.2f}" if value < 100 else ">100" for value in values]
 
 
-def evaluate(path: Path, name: str, options: dict[str, Any], error: Path | None = None) -> Result:
+def evaluate(
+    path: Path,
+    name: str,
+    options: dict[str, Any],
+    error: Path | None = None,
+    schedule: Path | None = None,
+) -> Result:
     """Score a run; write RUN/scores.json."""
     from spectra.diffusion import load_run
     from spectra.evaluation import evaluate as score
 
     run = load_run(path)
-    scores = score(run, name, progress=True, **options, error=_known_error(error))
+    given = {
+        "error": _known_error(error),
+        "schedule": None if schedule is None else load_schedule(schedule),
+    }
+    scores = score(run, name, progress=True, **options, **given)
     numbers = scores.to_dict()
     target = path / "scores.json"
     write_json(target, numbers)

@@ -283,6 +283,7 @@ def evaluate(
     rule: RuleChoice = "optimal",
     criterion: CriterionChoice = "w2",
     error: Annotated[Path | None, flag("FILE", ERROR)] = None,
+    schedule: Annotated[Path | None, flag("FILE")] = None,
     seed: int = 0,
     examples: int = 512,
     scores: Annotated[tuple[ScoreName, ...], flag("NAME [NAME ...]", SCORES)] = ("cheap",),
@@ -303,6 +304,7 @@ def evaluate(
         solver: How the steps are made.
         rule: Where the steps lie: optimised for these data and this solver, or a published rule.
         criterion: What the optimal steps make small: w2, kl, or spectrum (keeps fine detail).
+        schedule: Another path to score it along, for a run told the noise state.
         seed: Of samples and noise; equal seeds make runs paired.
         examples: Held-out examples for bits/dim at most.
         likelihood: ode and both add that of the probability flow, which is slow.
@@ -314,4 +316,4 @@ def evaluate(
     options = {"n": n, "steps": steps, "solver": solver, "seed": seed, "examples": examples}
     options |= {"rule": rule, "criterion": criterion, "device": device}
     options |= {"scores": scores, "likelihood": likelihood, "ode_examples": ode_examples}
-    return Outcome(*commands.evaluate(run, source, options, error))
+    return Outcome(*commands.evaluate(run, source, options, error, schedule))

@@ -1,7 +1,7 @@
 """A run's denoiser under conditions: another path, parts that are known, classes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -16,20 +16,37 @@ from spectra.diffusion.states import check_family
 from spectra.errors import InputError, check_number
 from spectra.schedule import Schedule
 
-__all__ = ["Classes", "Guide", "KnownPart", "check_path", "known_part"]
+__all__ = ["Classes", "Guide", "KnownPart", "along", "check_path", "known_part"]
 
 
 @dataclass(frozen=True)
 class KnownPart:
-    """Components that are known, and which: tensors [n or 1, C, *spatial]."""
+    """Components that are known, and which: tensors [n or 1, C, *spatial].
+
+    A network that was trained with known parts is told that they are free of noise; another, on
+    a schedule along which parts are finished before others, that they are at its clean end.
+    """
 
     z: Tensor
     mask: Tensor
+    noiseless: bool = True
 
     def of(self, indices: np.ndarray) -> "KnownPart":
         """Those of some of the examples."""
         z, mask = (one if len(one) == 1 else one[indices] for one in (self.z, self.mask))
-        return KnownPart(z, mask)
+        return KnownPart(z, mask, self.noiseless)
+
+    def in_place(self, state: NoiseState, process: DiffusionProcess) -> NoiseState:
+        """A noise state with these components known."""
+        if self.noiseless:
+            return state.with_known(self.mask)
+        end = process.state(torch.zeros(1, dtype=torch.float64, device=self.z.device))
+        return NoiseState(
+            log_snr=torch.where(self.mask, end.log_snr, state.log_snr),
+            alpha=torch.where(self.mask, end.alpha, state.alpha),
+            sigma=torch.where(self.mask, end.sigma, state.sigma),
+            level=state.level,
+        )
 
 
 @dataclass(frozen=True)
@@ -113,8 +130,8 @@ class Guide:
             own = self.denoiser.process.level_at(self.process.pace(t))
             state = self.process.state_at(state.log_snr, own)
         if self.part is not None:
-            state = state.with_known(self.part.mask)
-            noised = torch.where(self.part.mask, self.part.z, noised)
+            state = self.part.in_place(state, self.process)
+            noised = torch.where(self.part.mask, state.alpha * self.part.z, noised)
         if self.classes is None:
             found = self.denoiser.at(noised, state)
         else:
@@ -153,6 +170,22 @@ def check_path(run: Run, schedule: Schedule) -> Schedule:
         f"schedule: {run.path} was told the time only, and time means other noise on this one; "
         "train with condition state, over both schedules"
     )
+
+
+def along(run: Run, schedule: Schedule) -> Run:
+    """A run as if the path were its own.
+
+    Raises
+    ------
+    InputError
+        The path is of other components, or the run was told the time only.
+    """
+    if run.config.get("condition", "time") != "state":
+        raise InputError(
+            f"schedule: {run.path} was told the time only, and knows its own path; train with "
+            "condition state, over both schedules"
+        )
+    return replace(run, schedule=check_path(run, schedule))
 
 
 def known_part(
@@ -209,4 +242,5 @@ def known_part(
         raise InputError("known: its values are not finite")
     device = process.variance.device
     z = process.components(torch.as_tensor(values, dtype=torch.float32, device=device))
-    return KnownPart(z, torch.tensor(kept, device=device))  # a copy: the mask may be read-only
+    components = torch.tensor(kept, device=device)  # a copy: the mask may be read-only
+    return KnownPart(z, components, run.config.get("known", 0.0) > 0)

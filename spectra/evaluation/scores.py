@@ -8,6 +8,7 @@ import numpy as np
 
 from spectra.data import reopen_source
 from spectra.diffusion import Run, sample
+from spectra.diffusion.guide import along
 from spectra.diffusion.measure import spread_examples
 from spectra.diffusion.settings import Device, chosen_device
 from spectra.diffusion.solvers import evaluations
@@ -17,6 +18,7 @@ from spectra.evaluation.examples import RealData, real_data
 from spectra.evaluation.measures import chosen_names, measure
 from spectra.evaluation.score import Interval, Score
 from spectra.evaluation.spectral import SpectralDistance, spectral_distance
+from spectra.schedule import Schedule
 from spectra.schedule.steps.denoising import DenoisingError
 
 __all__ = ["Likelihood", "Scores", "evaluate"]
@@ -166,6 +168,7 @@ def evaluate(
     likelihood: Likelihood = "bound",
     ode_examples: int = 16,
     ode_steps: int = 64,
+    schedule: Schedule | None = None,
     device: Device = "auto",
     progress: bool = False,
 ) -> Scores:
@@ -196,6 +199,8 @@ def evaluate(
         "ode" and "both" add that of the probability flow; it is slow, so of few examples. The
         bound is always taken.
     ode_examples, ode_steps : int
+    schedule : Schedule, optional
+        Another path to score it along, for a run conditioned on the noise state.
     device : {"auto", "cpu", "cuda"}
 
     Raises
@@ -219,6 +224,8 @@ def evaluate(
     listed = [scores] if isinstance(scores, str) else list(scores)
     names = chosen_names(listed)
     device = chosen_device(device)
+    if schedule is not None:
+        run = along(run, schedule)
     source = reopen_source(source, run.schedule.data)
     if tuple(source.shape) != tuple(run.schedule.shape):
         raise InputError(

@@ -78,7 +78,10 @@ def test_classes_and_another_path(capsys, folder: Path, tmp_path: Path) -> None:
     other = folder / "pixel-0.5.safetensors"
     assert not np.array_equal(np.load(told(capsys, *options, "--schedule", other)["npy"]), plain)
     scores = ("evaluate", folder / "run", folder / "set", "--n", 4, "--steps", 2, "--examples", 4)
-    assert np.isfinite(told(capsys, *scores)["bits_per_dim"])
+    own = told(capsys, *scores)["bits_per_dim"]
+    along = told(capsys, *scores, "--schedule", other)["bits_per_dim"]
+    assert np.isfinite([own, along]).all()
+    assert own != along
 
 
 BAD = [
