@@ -27,11 +27,13 @@ _HOME = {
     "analyze": "spectra.spectrum",
     "audit": "spectra.schedule",
     "compare_grids": "spectra.schedule",
+    "custom_network": "spectra.diffusion",
     "derive_schedule": "spectra.schedule",
     "edm_constants": "spectra.schedule",
     "evaluate": "spectra.evaluation",
     "example_schedules": "spectra.schedule",
     "export_schedule": "spectra.interop",
+    "extend": "spectra.diffusion",
     "find_floors": "spectra.fit",
     "fit_examples": "spectra.fit",
     "fit_power_law": "spectra.fit",
@@ -91,11 +93,13 @@ __all__ = [
     "analyze",
     "audit",
     "compare_grids",
+    "custom_network",
     "derive_schedule",
     "edm_constants",
     "evaluate",
     "example_schedules",
     "export_schedule",
+    "extend",
     "find_floors",
     "fit_examples",
     "fit_power_law",
@@ -137,7 +141,15 @@ __all__ = [
 if TYPE_CHECKING:
     from spectra.bases import make_basis
     from spectra.data import Source, open_source
-    from spectra.diffusion import Run, load_run, measure_denoiser, sample, train
+    from spectra.diffusion import (
+        Run,
+        custom_network,
+        extend,
+        load_run,
+        measure_denoiser,
+        sample,
+        train,
+    )
     from spectra.errors import InputError
     from spectra.evaluation import evaluate
     from spectra.fit import (

@@ -1,8 +1,19 @@
 """Schedule + batches -> model -> samples and bits/dim."""
 
+from spectra.diffusion.extend import extend
 from spectra.diffusion.measure import measure_denoiser
+from spectra.diffusion.networks import custom_network
 from spectra.diffusion.run import Run, load_run
 from spectra.diffusion.sample import sample
 from spectra.diffusion.train import TrainConfig, train
 
-__all__ = ["Run", "TrainConfig", "load_run", "measure_denoiser", "sample", "train"]
+__all__ = [
+    "Run",
+    "TrainConfig",
+    "custom_network",
+    "extend",
+    "load_run",
+    "measure_denoiser",
+    "sample",
+    "train",
+]
