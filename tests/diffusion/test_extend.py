@@ -12,9 +12,11 @@ import spectra
 from spectra import InputError
 from spectra.diffusion import sample, train
 from spectra.diffusion.extend import extend, moving_times
+from spectra.diffusion.guide import known_part
 from spectra.diffusion.process import DiffusionProcess
-from spectra.diffusion.state import NoiseState
+from spectra.diffusion.state import CLEAN, NoiseState
 from tests.diffusion.conftest import TINY, rough_images
+from tests.repeats import then_slow
 
 WIDTH, DECAY = 16, 0.8
 EVEN = np.linspace(1, 0, 41)
@@ -46,7 +48,8 @@ def markov_run(preset: dict[str, Any]) -> Any:
     ones = np.ones((1, WIDTH))
     spectrum = replace(measured, variances={"pixel": ones}, mean=0 * ones)
     schedule = spectra.preset("columns", spectrum, basis="pixel", **preset)
-    config = {"condition": "state"}
+    # Told that finished places are clean; or, one after another, at the schedule's own clean end.
+    config = {"condition": "state", "known": 0.0 if "reverse" in preset else 0.5}
     made = Markov(schedule)
     return SimpleNamespace(
         path="markov", schedule=schedule, config=config, denoiser=lambda device: made
@@ -57,23 +60,39 @@ JOINT = {"tau_max": 0.0, "gamma_min": -12.0, "gamma_max": 8.0}
 APART = {**JOINT, "tau_max": (WIDTH - 1) / WIDTH, "reverse": True}  # one place after another
 
 
-@pytest.mark.parametrize("reverse", [False, True])
-@pytest.mark.parametrize("preset", [JOINT, APART])
+@pytest.mark.parametrize(
+    ("preset", "reverse"),
+    then_slow([(JOINT, True), (APART, False)], [(JOINT, False), (APART, True)]),
+)
 def test_a_markov_chain_goes_on_as_itself(preset: dict[str, Any], reverse: bool) -> None:
     """Half a window says all of the rest: the long series has the chain's covariance throughout."""
     run = markov_run(preset)
-    grid = np.linspace(1, 0, 1 + (40 if preset is JOINT else 40 * WIDTH))
+    grid = np.linspace(1, 0, 1 + (40 if preset is JOINT else 24 * WIDTH))
     x = extend(
-        run, 6000, 3, grid=grid, reverse=reverse, batch=6000, device="cpu", overlap=0.5
+        run, 3000, 3, grid=grid, reverse=reverse, batch=3000, device="cpu", overlap=0.5
     ).astype(float)[:, 0]
-    assert x.shape == (6000, 3 * WIDTH)
+    assert x.shape == (3000, 3 * WIDTH)
     place = np.arange(3 * WIDTH)
     truth = DECAY ** np.abs(place[:, None] - place)
     found = x.T @ x / len(x)
     scatter = np.sqrt((1 + truth**2) / len(x))  # of a Gaussian's sample covariance
     assert (np.abs(found - truth) / scatter).max() < 5.0
     # Without the finished part the edge between two windows would be seen at once.
-    assert 1.0 / scatter.max() * DECAY > 30
+    assert 1.0 / scatter.max() * DECAY > 25
+
+
+def test_a_network_trained_on_whole_examples_is_told_the_clean_end() -> None:
+    """It has never met a component without noise: finished ones are as its schedule leaves them."""
+    for preset, known in ((JOINT, CLEAN), (APART, 12.0)):
+        run = markov_run(preset)
+        process = DiffusionProcess(run.schedule)
+        mask = np.arange(WIDTH)[None] < 4
+        part = known_part(run, process, 1, np.ones((1, WIDTH)), mask, None)
+        assert part is not None
+        state = part.in_place(process.state(torch.ones(1)), process)
+        told = state.log_snr[0, 0].numpy()
+        np.testing.assert_allclose(told[:4], known, rtol=1e-5)
+        np.testing.assert_allclose(told[4:], -8, rtol=1e-5)
 
 
 def test_a_given_series_is_continued_by_the_law_of_the_chain() -> None:
