@@ -1,7 +1,7 @@
 """Photo patches and log-mel speech drawn four times as wide as trained: is the spectrum flat?
 
-Two networks are trained for it, 40 minutes each on one core; SPECTRA_EXTENSION=DIR keeps them
-there, and the next call goes on with what is there.
+Two networks are trained, 12,000 steps each (SPECTRA_EXTENSION_STEPS); SPECTRA_EXTENSION=DIR keeps
+them there, and the next call goes on with what is there.
 """
 
 import os
