@@ -34,7 +34,14 @@ __all__ = [
 ]
 
 BasisChoice = Literal[
-    "pixel", "dct", "fourier", "wavelet", "wavelet-haar", "wavelet-db2", "wavelet-db4"
+    "pixel",
+    "dct",
+    "fourier",
+    "wavelet",
+    "wavelet-haar",
+    "wavelet-haar-3",
+    "wavelet-db2",
+    "wavelet-db4",
 ]
 MeasuredBasis = BasisChoice | Literal["pca"]
 PresenceChoice = Literal["none", "fit", "auto"]

@@ -78,7 +78,7 @@ class Objective:
         if not self.states.stands:
             return squared.flatten(1).mean(1)
         # A component that stands is no step's business: clean, its noise could not be told.
-        moves = (drawn.speed > 0).expand_as(squared).flatten(1)
+        moves = drawn.moves.expand_as(squared).flatten(1)
         return (squared.flatten(1) * moves).sum(1) / moves.sum(1).clamp(min=1)
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from spectra.bases import WaveletBasis
 from spectra.schedule import Schedule
 
-__all__ = ["CLEAN", "NoiseState", "StateEncoder"]
+__all__ = ["CLEAN", "TOLD_LOG_SNR", "NoiseState", "StateEncoder"]
 
 # ln SNR of a component that is known: its noise is lost in float32 whatever its variance.
 CLEAN = 60.0
@@ -57,6 +57,8 @@ class StateEncoder:
     Components that are waves are told band by band, the mean ln SNR of each: bands of equal
     ratio in frequency (DCT, Fourier) or in rank (PCA). Components that have a place are told
     place by place, as images beside the example: one of the pixels, one for each wavelet level.
+    Wavelets are told both ways: one network over strengths 1/4 to 2 then has 0.01 to 0.02
+    bits/dim less than with images alone.
 
     Parameters
     ----------
@@ -77,25 +79,26 @@ class StateEncoder:
         self._places = self._mean = None
         if schedule.basis == "pixel":
             self.map_count = 1
-        elif isinstance(basis, WaveletBasis):
+            return
+        bands = _bands(schedule, basis.frequency)
+        self.vector_size = int(bands.max()) + 1
+        member = np.eye(self.vector_size, dtype=np.float32)[bands.ravel()]  # [D, K]
+        self._mean = torch.tensor(member / member.sum(axis=0), device=device)
+        if isinstance(basis, WaveletBasis):
             places = _level_places(basis)
             self.map_count = len(places)
             self._places = torch.tensor(places, device=device)
-        else:
-            bands = _bands(schedule, basis.frequency)
-            self.vector_size = int(bands.max()) + 1
-            member = np.eye(self.vector_size, dtype=np.float32)[bands.ravel()]  # [D, K]
-            self._mean = torch.tensor(member / member.sum(axis=0), device=device)
 
     def encode(self, state: NoiseState) -> tuple[Tensor | None, Tensor | None]:
         """Vectors [B, K], images [B, M, *spatial], in [-1, 1]; None for what is not told."""
         told = state.log_snr.clamp(-TOLD_LOG_SNR, TOLD_LOG_SNR) / TOLD_LOG_SNR
-        if self._mean is not None:
-            return told.flatten(1) @ self._mean, None
+        vector = None if self._mean is None else told.flatten(1) @ self._mean
+        if self.map_count == 0:
+            return vector, None
         spread = told.mean(1)  # over channels [B, *spatial]
         if self._places is None:
-            return None, spread[:, None]
-        return None, spread.flatten(1)[:, self._places].mean(2)  # [B, M, *spatial]
+            return vector, spread[:, None]
+        return vector, spread.flatten(1)[:, self._places].mean(2)  # [B, M, *spatial]
 
 
 def _bands(schedule: Schedule, frequency: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from torch import Tensor
 from spectra.diffusion.known import KnownParts
 from spectra.diffusion.process import DiffusionProcess
 from spectra.diffusion.randomness import FAMILY, KNOWN, PART, Draws
-from spectra.diffusion.state import NoiseState
+from spectra.diffusion.state import TOLD_LOG_SNR, NoiseState
 from spectra.errors import InputError, check_number
 from spectra.schedule import Schedule
 
@@ -32,6 +32,11 @@ class TrainingState:
     state: NoiseState
     speed: Tensor
 
+    @property
+    def moves(self) -> Tensor:
+        """Which components a step changes by anything that can be told, bool as `speed`."""
+        return (self.speed > 0) & (self.state.log_snr.abs() < TOLD_LOG_SNR)
+
 
 class StateSampler:
     """Draws noise states from the paths of schedules.
@@ -51,7 +56,10 @@ class StateSampler:
         self.known = known
         device = processes[0].variance.device
         self._parts = KnownParts(processes[0].schedule, device) if known > 0 else None
-        self.stands = known > 0 or not all(one.schedule.separable for one in processes)
+        schedules = [one.schedule for one in processes]
+        # So far apart that some are clean or drowned while others have their time.
+        apart = any(float(np.ptp(one.offset)) > 2 * TOLD_LOG_SNR for one in schedules)
+        self.stands = known > 0 or apart or not all(one.separable for one in schedules)
 
     def draw(self, draws: Draws) -> TrainingState:
         """States of the examples that `draws` are for; all it reads is theirs."""

@@ -68,7 +68,7 @@ def test_what_is_drawn_around_a_known_part_has_the_conditional_law(basis, streng
     covariance = torch.cov(z.T)
     kept = np.zeros((SIZE, SIZE), bool)
     kept[:, : SIZE // 2] = True
-    mask = torch.from_numpy(component_mask(schedule, kept))[None]
+    mask = torch.tensor(component_mask(schedule, kept))[None]
     part = KnownPart(z[:1].float().reshape(1, *schedule.shape), mask)
     guide = Guide(GaussianDenoiser(process, covariance), process, part)  # pyright: ignore
     n = 600

@@ -8,7 +8,9 @@ import spectra
 from spectra.bases import WaveletBasis
 from spectra.diffusion.known import KnownParts, component_mask
 from spectra.diffusion.process import DiffusionProcess
+from spectra.diffusion.randomness import training_draws
 from spectra.diffusion.state import StateEncoder
+from spectra.diffusion.states import StateSampler
 from spectra.errors import InputError
 from tests.schedule.known import known_spectrum, pca_spectrum, power_law
 
@@ -173,3 +175,20 @@ class Silent(torch.nn.Module):
 
     def forward(self, x: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
         return torch.zeros_like(x)
+
+
+def test_a_step_is_judged_by_the_components_that_it_changes() -> None:
+    """Far apart, the clean and the drowned ones say nothing of the network."""
+    spectrum = known_spectrum(power_law(2.0))
+    for strength, share in ((1.0, 1.0), (40.0, 0.3)):
+        schedule = spectra.derive_schedule(spectrum, basis="dct", ordering_strength=strength)
+        states = StateSampler([DiffusionProcess(schedule)])
+        assert states.stands == (share < 1)
+        drawn = states.draw(training_draws(0, 0, range(64), 64, schedule.shape))
+        moves = drawn.moves.expand(64, *schedule.shape).float()
+        if share == 1:
+            assert (drawn.speed > 0).all()
+        else:
+            assert 0 < moves.mean() < share
+            far = drawn.state.log_snr.abs() > 15
+            assert not (drawn.moves & far).any()
