@@ -83,8 +83,9 @@ class Checkpoint:
             second=moment("exp_avg_sq"),
         )
 
-    def restore(self, network: nn.Module, ema: Ema, optimizer: optim.AdamW) -> None:
+    def restore(self, network: nn.Module, ema: Ema, optimizer: optim.AdamW, place: Path) -> None:
         """Put the state back where it was taken."""
+        self.check_fit(network, place)
         with torch.no_grad():
             for name, weight in network.named_parameters():
                 weight.copy_(torch.from_numpy(self.weights[name]))
@@ -95,6 +96,18 @@ class Checkpoint:
                 }
         ema.load_state_dict({name: torch.from_numpy(v) for name, v in self.averaged.items()})
 
+    def check_fit(self, network: nn.Module, place: Path) -> None:
+        """Raise InputError unless it has the parameters of a network, and no others."""
+        wanted = {name: tuple(weight.shape) for name, weight in network.named_parameters()}
+        for group in (self.weights, self.averaged, self.first, self.second):
+            found = {name: values.shape for name, values in group.items()}
+            if found != wanted:
+                name = min(name for name, _ in found.items() ^ wanted.items())
+                raise InputError(
+                    f"{place}: its checkpoint does not fit the network that config.json describes "
+                    f"({name}); restore config.json, or choose another --out"
+                )
+
     def check(self, settings: Mapping[str, Any], place: Path) -> None:
         """Raise InputError unless it belongs to these settings."""
         for name, wanted in settings.items():
@@ -102,7 +115,7 @@ class Checkpoint:
             if found != wanted:
                 raise InputError(
                     f"{place}: its checkpoint is of another {name} ({found}, here {wanted}); "
-                    "choose another --out"
+                    "restore the folder's files, or choose another --out"
                 )
 
 

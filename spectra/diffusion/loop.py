@@ -186,7 +186,7 @@ class TrainingState:
                     f"{path}: has done {found.step} steps already, more than the {self.steps} "
                     "asked for; choose another --out"
                 )
-            found.restore(self.network, self.ema, self.optimizer)
+            found.restore(self.network, self.ema, self.optimizer, path)
             start = found.step
         if start == self.steps and found is not None:
             return start, 0.0  # done: nothing is touched

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,19 @@ from spectra.schedule import Schedule, load_schedule
 __all__ = ["Run", "load_run"]
 
 CONFIG, SCHEDULE, LOG, LOCK = "config.json", "schedule.safetensors", "log.jsonl", ".lock"
+
+# What is read of config.json beside the options of training: its kind, and whether it has to be
+# there. Earlier versions did not write the others.
+KINDS: dict[str, tuple[Any, bool]] = {
+    "device": (str, True),
+    "threads": (int, True),
+    "held_out": ((int, float), True),
+    "source": ((str, type(None)), True),
+    "condition": (str, False),
+    "known": ((int, float), False),
+    "classes": (list, False),
+    "family": (list, False),
+}
 
 
 @dataclass(frozen=True)
@@ -57,6 +70,7 @@ class Run:
         inputs = network_inputs(self.config, self.schedule)
         network = make_network(config, self.schedule.shape, inputs, self._module)
         network.requires_grad_(False).eval()
+        self._checkpoint.check_fit(network, self.path)
         for name, weight in network.named_parameters():
             weight.copy_(torch.from_numpy(self._checkpoint.averaged[name]))
         network = network.to(device)
@@ -135,6 +149,17 @@ def read_family(path: Path) -> list[Schedule]:
     return [load_schedule(one) for one in family_paths(path, count)]
 
 
+def write_family(path: Path, family: Sequence[Schedule]) -> None:
+    """Put a run's schedules in its folder, those that are not there already."""
+    for file, schedule in zip(family_paths(path, len(family)), family, strict=True):
+        try:
+            there = schedule_digest(load_schedule(file)) == schedule_digest(schedule)
+        except InputError:
+            there = False
+        if not there:
+            schedule.save(file)
+
+
 def read_config(path: Path) -> dict[str, Any]:
     """The settings of a run's folder.
 
@@ -155,6 +180,16 @@ def read_config(path: Path) -> dict[str, Any]:
         raise InputError(f"{path / CONFIG}: cannot be read ({error}); restore it") from error
     if not isinstance(config, dict) or not {"network", "preconditioning"} <= config.keys():
         raise InputError(f"{path / CONFIG}: holds no settings of a run; give the --out of a train")
+    for name, (kind, needed) in KINDS.items():
+        value = config.get(name)
+        if name in config and not (isinstance(value, kind) and (name != "threads" or value > 0)):
+            raise InputError(f"{path / CONFIG}: {name} {value!r} is wrong; restore the file")
+        if needed and name not in config:
+            raise InputError(f"{path / CONFIG}: has no {name}; restore the file")
+    if config.get("condition", "time") not in ("time", "state"):
+        raise InputError(
+            f"{path / CONFIG}: condition {config['condition']!r} is unknown; choose time or state"
+        )
     return config
 
 
@@ -164,12 +199,18 @@ def write_config(path: Path, config: dict[str, Any]) -> None:
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
-    """The finished lines of a run's log; a line cut short by a crash is left out."""
+    """The finished lines of a run's log; one cut short by a crash, or damaged, is left out."""
     try:
         lines = (path / LOG).read_bytes().split(b"\n")
     except FileNotFoundError:
         return []
-    return [json.loads(line) for line in lines[:-1] if line]
+    records = []
+    for line in lines[:-1]:
+        with suppress(ValueError):
+            record = json.loads(line)
+            if isinstance(record, dict) and {"step", "seconds"} <= record.keys():
+                records.append(record)
+    return records
 
 
 def truncate_log(path: Path, step: int) -> list[dict[str, Any]]:

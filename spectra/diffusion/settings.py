@@ -18,7 +18,7 @@ from spectra.diffusion.ema import power_exponent
 from spectra.diffusion.loss import Loss
 from spectra.diffusion.networks import UNetConfig, network_record
 from spectra.diffusion.precondition import Condition, Preconditioning
-from spectra.diffusion.run import CONFIG, family_paths, read_config, write_config
+from spectra.diffusion.run import CONFIG, read_config, write_config, write_family
 from spectra.errors import InputError, check_name
 from spectra.schedule import Schedule
 
@@ -98,6 +98,8 @@ class TrainConfig:
             value = getattr(self, name)
             if type(value) is not int or value < least:
                 raise InputError(f"{name} {value!r} is wrong; give a whole number from {least}")
+        if type(self.seed) is not int or not -(1 << 63) <= self.seed < 1 << 63:
+            raise InputError(f"seed {self.seed!r} is wrong; give a whole number of at most 63 bits")
         for name in ("learning_rate", "clip_norm", "weight_decay", "ema_half_life"):
             value = getattr(self, name)
             positive = name in ("learning_rate", "clip_norm")
@@ -202,8 +204,7 @@ def settle(
                 "numpy": np.__version__,
             },
         }
-        for file, one in zip(family_paths(path, len(family)), family, strict=True):
-            one.save(file)
+        write_family(path, family)
         write_config(path, record)
         return record
     record = {**ADDED, **read_config(path)}
@@ -217,6 +218,7 @@ def settle(
                 f"{path}: holds a run with {name} {found}, not {wanted}; choose another --out{mend}"
             )
     chosen_device(record["device"])
+    write_family(path, family)  # they may have been lost
     changed = {name: asked[name] for name in FREE}
     if place is not None:
         changed["source"] = place

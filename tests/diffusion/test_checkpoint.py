@@ -81,7 +81,7 @@ def test_restored_state_goes_on_as_the_first(tmp_path: Path) -> None:
     restored = (other, Ema(other, 50.0), torch.optim.AdamW(other.parameters(), 1e-2, fused=True))
     found = latest(tmp_path)
     assert found is not None
-    found.restore(*restored)
+    found.restore(*restored, tmp_path)
     after = []
     for net, average, adam in ((network, ema, optimizer), restored):
         x = torch.randn(2, 1, 8, 8, generator=torch.Generator().manual_seed(5))
