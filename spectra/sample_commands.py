@@ -96,7 +96,11 @@ def _mask(text: str, shape: tuple[int, ...]) -> np.ndarray:
             kept = -1.0
         if not 0 < kept < 1:
             raise InputError(f"--mask {text}: give a share between 0 and 1, {side}:0.5 say")
-        along = np.arange(shape[axis]) < round(kept * shape[axis])
+        count = round(kept * shape[axis])
+        if not 0 < count < shape[axis]:
+            kind = "all" if count else "none"
+            raise InputError(f"--mask {text}: keeps {kind} of {shape[axis]} places; give another")
+        along = np.arange(shape[axis]) < count
         if end:
             along = along[::-1]
         return np.broadcast_to(along if axis == -1 else along[:, None], shape[1:])
@@ -106,7 +110,10 @@ def _mask(text: str, shape: tuple[int, ...]) -> np.ndarray:
         raise InputError(f"--mask {text}: no such file; give one, or {words}")
     try:
         if path.suffix == ".npy":
-            return np.load(path, allow_pickle=False) > 0
+            places = np.load(path, allow_pickle=False)
+            if places.dtype.kind not in "biuf" or np.isnan(places).any():
+                raise ValueError("numbers above 0 where known are needed")
+            return places > 0
         from PIL import Image
 
         with Image.open(path) as picture:
@@ -123,9 +130,9 @@ def _labels(text: str, run: Any, n: int) -> list[int]:
         name = word.strip()
         if name in names:
             found.append(names.index(name))
-        elif name.isdecimal():
+        elif name.isdecimal() and len(name) < 9:
             found.append(int(name))
         else:
             known = ", ".join(names[:20]) or "none"
-            raise InputError(f"--labels {name}: no class of this run; it knows {known}")
+            raise InputError(f"--labels {name!r}: no class of this run; it knows {known}")
     return np.resize(found, n).tolist()

@@ -12,11 +12,11 @@ from spectra.diffusion.precondition import Denoiser
 from spectra.diffusion.process import DiffusionProcess
 from spectra.diffusion.run import Run
 from spectra.diffusion.state import NoiseState
-from spectra.diffusion.states import check_family
+from spectra.diffusion.states import other_part
 from spectra.errors import InputError, check_number
 from spectra.schedule import Schedule
 
-__all__ = ["Classes", "Guide", "KnownPart", "along", "check_path", "known_part"]
+__all__ = ["Classes", "Guide", "KnownPart", "along", "check_path", "given_array", "known_part"]
 
 
 @dataclass(frozen=True)
@@ -91,9 +91,11 @@ class Classes:
                 )
             return None
         count = len(names)
+        if labels is None and guidance != 1:
+            raise InputError(f"guidance {guidance}: has no class to follow; give labels too")
         if labels is None:
             return cls(np.full(n, count), count, 0.0)
-        chosen = np.atleast_1d(np.asarray(labels))
+        chosen = np.atleast_1d(given_array("labels", labels))
         if chosen.dtype.kind not in "iu" or chosen.ndim != 1 or len(chosen) not in (1, n):
             raise InputError(f"labels: one class number, or one for each of the {n} examples")
         if chosen.min() < 0 or chosen.max() >= count:
@@ -159,7 +161,13 @@ def check_path(run: Run, schedule: Schedule) -> Schedule:
         It is of other components, or the run knows only its own schedule's noise.
     """
     own = run.schedule
-    check_family([own, schedule])
+    if not isinstance(schedule, Schedule):
+        raise InputError(f"schedule: a Schedule is needed, not {type(schedule).__name__}")
+    if (name := other_part(own, schedule)) is not None:
+        raise InputError(
+            f"schedule: has another {name} than {run.path}'s own; derive it from the same spectrum "
+            f"in basis {own.basis}"
+        )
     if run.config.get("condition", "time") == "state":
         return schedule
     alike = own.separable and schedule.separable
@@ -186,6 +194,14 @@ def along(run: Run, schedule: Schedule) -> Run:
             "condition state, over both schedules"
         )
     return replace(run, schedule=check_path(run, schedule))
+
+
+def given_array(name: str, given: object) -> np.ndarray:
+    """An array of what a caller gave: numbers, lists, arrays or tensors, on whatever device."""
+    try:
+        return np.asarray(given.detach().cpu() if isinstance(given, Tensor) else given)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name}: cannot be read as an array ({error})") from None
 
 
 def known_part(
@@ -216,7 +232,10 @@ def known_part(
             f"{run.path}: was trained on whole examples only; train with known above 0 to draw "
             "around known parts"
         )
-    values = np.asarray(known, np.float32)
+    values = given_array("known", known)
+    if values.dtype.kind not in "biuf":
+        raise InputError(f"known: real numbers are needed, not {values.dtype}")
+    values = values.astype(np.float32)
     values = values[None] if values.ndim == len(schedule.shape) else values
     if values.shape[1:] != tuple(schedule.shape) or len(values) not in (1, n):
         raise InputError(
@@ -230,14 +249,13 @@ def known_part(
         check_number("known_below", below, low=0.0)
         kept = (frequency <= below)[None]
     else:
-        kept = component_mask(schedule, np.asarray(mask))
+        places = given_array("mask", mask)
+        kept = component_mask(schedule, places)
         kept = kept if kept.ndim > len(schedule.shape) else kept[None]
         if len(kept) not in (1, n):
             raise InputError(f"mask: {len(kept)} masks for {n} examples; give one, or one for each")
         # Unknown places may hold anything, NaN too: nothing of them is read.
-        values = np.where(
-            np.broadcast_to(np.asarray(mask, bool), values.shape), values, schedule.mean
-        )
+        values = np.where(places.astype(bool), values, schedule.mean)
     if not np.isfinite(values).all():
         raise InputError("known: its values are not finite")
     device = process.variance.device

@@ -145,6 +145,8 @@ class TrainingState:
             inputs = network_inputs(record, family[0])
             kind = network_config(config.network)
             network = make_network(kind, family[0].shape, inputs, module)
+        if not any(weight.requires_grad for weight in network.parameters()):
+            raise InputError("network: none of its weights is to be trained; requires_grad_() them")
         network.to(device)
         layout = memory_format(config.device, config.precision)
         network.to(memory_format=layout)  # pyright: ignore[reportCallIssue]
@@ -239,6 +241,8 @@ def backward(
     for start, stop in parts:
         part = batch.part(start, stop)
         loss = objective(part.x, part.draws, part.label).sum() / config.batch
+        if not loss.requires_grad:
+            raise InputError("network: gives what does not depend on its weights; nothing to train")
         if stop == count:
             summed.arm()
         loss.backward()

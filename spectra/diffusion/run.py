@@ -181,7 +181,7 @@ def read_config(path: Path) -> dict[str, Any]:
     if not isinstance(config, dict) or not {"network", "preconditioning"} <= config.keys():
         raise InputError(f"{path / CONFIG}: holds no settings of a run; give the --out of a train")
     for name, (kind, needed) in KINDS.items():
-        value = config.get(name)
+        value: Any = config.get(name)
         if name in config and not (isinstance(value, kind) and (name != "threads" or value > 0)):
             raise InputError(f"{path / CONFIG}: {name} {value!r} is wrong; restore the file")
         if needed and name not in config:

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from spectra.diffusion.guide import Classes, Guide, check_path, known_part
+from spectra.diffusion.guide import Classes, Guide, check_path, given_array, known_part
 from spectra.diffusion.process import DiffusionProcess
 from spectra.diffusion.randomness import SAMPLING, normal
 from spectra.diffusion.run import Run
-from spectra.diffusion.settings import Device, chosen_device
+from spectra.diffusion.settings import Device, check_whole, chosen_device
 from spectra.diffusion.solvers import integrate
-from spectra.errors import InputError, check_number
+from spectra.errors import InputError
 from spectra.schedule import Schedule
 from spectra.schedule.steps.denoising import DenoisingError
 
@@ -90,8 +90,12 @@ def sample(
         other components; a known part that the components cannot express; or a run that was not
         trained for what is asked.
     """
-    check_number("n", n, low=1)
+    check_whole("n", n, low=1)
+    check_whole("batch", batch, low=1)
+    check_whole("seed", seed)
     device = chosen_device(device)
+    if error is not None and not isinstance(error, DenoisingError):
+        raise InputError(f"error: a DenoisingError is needed, not {type(error).__name__}")
     if error is not None and solver != "covariance" and (grid is not None or rule != "optimal"):
         raise InputError(
             f"error: solver {solver!r} on a grid of its own has no use for it; take rule 'optimal' "
@@ -182,7 +186,8 @@ def _gain(
 
 
 def _checked(grid: np.ndarray) -> np.ndarray:
-    grid = np.asarray(grid, float)
+    grid = given_array("grid", grid)
+    grid = grid.astype(float) if grid.dtype.kind in "iuf" else np.zeros(0)
     falls = grid.ndim == 1 and len(grid) >= 2 and bool((np.diff(grid) < 0).all())
     if not falls or grid[0] > 1 or grid[-1] != 0:
         raise InputError("grid: times must fall from at most 1 to exactly 0")

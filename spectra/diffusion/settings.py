@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -19,7 +20,7 @@ from spectra.diffusion.loss import Loss
 from spectra.diffusion.networks import UNetConfig, network_record
 from spectra.diffusion.precondition import Condition, Preconditioning
 from spectra.diffusion.run import CONFIG, read_config, write_config, write_family
-from spectra.errors import InputError, check_name
+from spectra.errors import InputError, check_name, check_number
 from spectra.schedule import Schedule
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Precision",
     "TrainConfig",
     "check_shape",
+    "check_whole",
     "known_options",
     "memory_format",
     "origin",
@@ -103,7 +105,8 @@ class TrainConfig:
         for name in ("learning_rate", "clip_norm", "weight_decay", "ema_half_life"):
             value = getattr(self, name)
             positive = name in ("learning_rate", "clip_norm")
-            if not math.isfinite(value) or value < 0 or (positive and value == 0):
+            number = isinstance(value, int | float) and math.isfinite(value)
+            if not number or value < 0 or (positive and value == 0):
                 least = "above 0" if positive else "from 0"
                 raise InputError(f"{name} {value!r} is wrong; give a number {least}")
         for name, known in (
@@ -119,6 +122,13 @@ class TrainConfig:
             raise InputError(
                 f"accumulate {self.accumulate} is more than the batch of {self.batch} has examples"
             )
+        for name in ("ema_width", "known", "held_out"):
+            if not isinstance(getattr(self, name), int | float):
+                raise InputError(f"{name} {getattr(self, name)!r} is wrong; give a number")
+        for name in ("labels", "tensorboard", "compile"):
+            value = getattr(self, name)
+            if not isinstance(value, bool) and (name != "compile" or value is not None):
+                raise InputError(f"{name} {value!r} is wrong; give True or False")
         power_exponent(self.ema_width)
         if not 0 <= self.known <= 1:
             raise InputError(f"known {self.known} is no share; give one from 0 to 1")
@@ -228,8 +238,17 @@ def settle(
     return record
 
 
+def check_whole(name: str, value: object, low: int | None = None) -> None:
+    """Refuse what is no whole number, or one under `low`."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise InputError(f"{name} {value!r}: a whole number is needed")
+    if low is not None:
+        check_number(name, int(value), low=low)
+
+
 def chosen_device(device: Device) -> Literal["cpu", "cuda"]:
     """ "cpu" or "cuda"."""
+    check_name("device", device, get_args(Device))
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cuda" and not torch.cuda.is_available():

@@ -1,6 +1,6 @@
 """Noise states to train on: along one schedule, between several, and with parts known."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from spectra.diffusion.state import TOLD_LOG_SNR, NoiseState
 from spectra.errors import InputError, check_number
 from spectra.schedule import Schedule
 
-__all__ = ["StateSampler", "TrainingState", "check_family"]
+__all__ = ["StateSampler", "TrainingState", "check_family", "other_part"]
 
 
 @dataclass(frozen=True)
@@ -115,16 +115,24 @@ def check_family(schedules: Schedule | Sequence[Schedule]) -> tuple[Schedule, ..
     """
     if isinstance(schedules, Schedule):
         schedules = (schedules,)
-    schedules = tuple(schedules)
+    schedules = tuple(schedules) if isinstance(schedules, Iterable) else ()
     if not schedules or not all(isinstance(one, Schedule) for one in schedules):
         raise InputError("schedule: give one, or a list of them that one network is to serve")
     first = schedules[0]
     for number, other in enumerate(schedules[1:], start=2):
-        for name in ("basis", "shape", "form", "variance", "mean", "scale", "components"):
-            mine, its = getattr(first, name), getattr(other, name)
-            if not np.array_equal(mine, its):  # pyright: ignore[reportArgumentType]
-                raise InputError(
-                    f"schedule {number} of the family: has another {name} than the first; derive "
-                    "all of them from one spectrum in one basis"
-                )
+        name = other_part(first, other)
+        if name is not None:
+            raise InputError(
+                f"schedule {number} of the family: has another {name} than the first; derive "
+                "all of them from one spectrum in one basis"
+            )
     return schedules
+
+
+def other_part(first: Schedule, other: Schedule) -> str | None:
+    """What two schedules differ in beside their paths, the first such thing, or None."""
+    for name in ("basis", "shape", "form", "variance", "mean", "scale", "components"):
+        mine, its = getattr(first, name), getattr(other, name)
+        if not np.array_equal(mine, its):  # pyright: ignore[reportArgumentType]
+            return name
+    return None

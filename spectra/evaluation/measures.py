@@ -10,14 +10,14 @@ from spectra.diffusion.measure import spread_examples
 from spectra.errors import InputError, check_name
 from spectra.evaluation.classifier import classifier_auc
 from spectra.evaluation.examples import RealData
-from spectra.evaluation.features import Features, named_features, user_features
+from spectra.evaluation.features import FEATURES, Features, named_features, user_features
 from spectra.evaluation.frechet import extrapolated_frechet, frechet_interval
 from spectra.evaluation.kernel import kernel_distance
 from spectra.evaluation.memorisation import nearest_neighbours
 from spectra.evaluation.score import Score
 from spectra.evaluation.wasserstein import sliced_wasserstein
 
-__all__ = ["CHEAP", "NAMES", "chosen_names", "measure"]
+__all__ = ["CHEAP", "NAMES", "check_possible", "chosen_names", "measure"]
 
 NAMES = ("wasserstein", "patches", "classifier", "pca", "nearest", "efficientnet-lite0")
 NAMES += ("inception",)
@@ -25,6 +25,9 @@ CHEAP = ("wasserstein", "classifier", "pca")
 PATCH = 8
 SEARCHED = 20_000  # training examples
 BATCH = 512
+# Samples: the classifier is fitted in five folds, and intervals leave one out of at least three.
+LEAST = {"classifier": 5, "pca": 3, "efficientnet-lite0": 3, "inception": 3}
+NOT_TRAINED_ON = "scores nearest: needs the source that was trained on, with files held out of it"
 
 
 def chosen_names(scores: str | Sequence[str]) -> tuple[str, ...]:
@@ -41,6 +44,26 @@ def chosen_names(scores: str | Sequence[str]) -> tuple[str, ...]:
         check_name("scores", name, (*NAMES, *several))
         found += several.get(name, (name,))
     return tuple(dict.fromkeys(found))
+
+
+def check_possible(
+    names: Sequence[str], n: int, real: RealData, held_out: bool, device: str
+) -> None:
+    """Refuse early those scores that could not be taken once there are n samples.
+
+    Raises
+    ------
+    InputError
+        Too few samples, features that are not installed, or no source that was trained on.
+    """
+    for name in names:
+        least = LEAST.get(name, 2)
+        if n < least:
+            raise InputError(f"scores {name}: {n} samples are too few; give n {least} or more")
+        if name == "nearest" and not held_out:
+            raise InputError(NOT_TRAINED_ON)
+        if name in FEATURES and name != "pca":
+            named_features(name, real.reference, device)
 
 
 def measure(
@@ -156,9 +179,7 @@ def _classifier(samples: np.ndarray, real: RealData, seed: int) -> Score:
 
 def _nearest(samples: np.ndarray, trained: tuple[Source, Source] | None, seed: int) -> Score:
     if trained is None:
-        raise InputError(
-            "scores nearest: needs the source that was trained on, with files held out of it"
-        )
+        raise InputError(NOT_TRAINED_ON)
     learnt, held_out = trained
     other = spread_examples(held_out, max(len(samples), 256))
     index = spread_examples(learnt, SEARCHED)

@@ -1,6 +1,6 @@
 """All scores of a run: bits/dim on held-out files, and how its samples differ from data."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
@@ -10,12 +10,12 @@ from spectra.data import reopen_source
 from spectra.diffusion import Run, sample
 from spectra.diffusion.guide import along
 from spectra.diffusion.measure import spread_examples
-from spectra.diffusion.settings import Device, chosen_device
+from spectra.diffusion.settings import Device, check_whole, chosen_device
 from spectra.diffusion.solvers import evaluations
-from spectra.errors import InputError, check_name, check_number
+from spectra.errors import InputError, check_name
 from spectra.evaluation.bound import BoundScore, OdeScore, score_bound, score_ode
 from spectra.evaluation.examples import RealData, real_data
-from spectra.evaluation.measures import chosen_names, measure
+from spectra.evaluation.measures import check_possible, chosen_names, measure
 from spectra.evaluation.score import Interval, Score
 from spectra.evaluation.spectral import SpectralDistance, spectral_distance
 from spectra.schedule import Schedule
@@ -214,15 +214,19 @@ def evaluate(
     Beside each score stands that of real data against other real data, as many as there are
     samples, from other files: samples like data are no nearer than that.
     """
-    check_number("n", n, low=2)  # one sample has no mean spectrum
-    check_number("steps", steps, low=1)
-    check_number("examples", examples, low=1)
-    check_number("levels", levels, low=1)
-    check_number("ode_examples", ode_examples, low=1)
-    check_number("ode_steps", ode_steps, low=1)
+    check_whole("n", n, low=2)  # one sample has no mean spectrum
+    check_whole("steps", steps, low=1)
+    check_whole("seed", seed, low=0)
+    check_whole("examples", examples, low=1)
+    check_whole("levels", levels, low=1)
+    check_whole("ode_examples", ode_examples, low=1)
+    check_whole("ode_steps", ode_steps, low=1)
     check_name("likelihood", likelihood, get_args(Likelihood))
+    if not isinstance(scores, Iterable):
+        raise InputError(f"scores {scores!r}: a name or a list of names is needed")
     listed = [scores] if isinstance(scores, str) else list(scores)
     names = chosen_names(listed)
+    required = chosen_names([name for name in listed if name not in ("all", "cheap")])
     device = chosen_device(device)
     if schedule is not None:
         run = along(run, schedule)
@@ -235,6 +239,17 @@ def evaluate(
     share = run.config["held_out"]
     held_out = share > 0 and source.fingerprint == run.config.get("fingerprint")
     scored = source.split(share)[1] if held_out else source
+    # What is asked for by name and cannot be had is refused before anything is computed.
+    real, left_out = None, {}
+    if names or features:
+        try:
+            real = real_data(source, n, max(2 * n, 256))
+        except InputError as reason:
+            if required or features:
+                raise
+            left_out = {"all": str(reason)}
+        else:
+            check_possible(required, n, real, held_out, device)
     bound = score_bound(run, scored, seed, examples, levels, device)
     ode = None
     if likelihood != "bound":
@@ -253,16 +268,15 @@ def evaluate(
     )
     reference = spread_examples(source, 4 * max(n, 256))
     spectral = spectral_distance(samples, source.examples(reference), seed=seed)
-    measures, left_out, floor = (), {}, None
-    if names or features:
-        real = real_data(source, n, max(2 * n, 256))
+    measures, floor = (), None
+    if real is not None:
         floor = _spectral_floor(real, seed)
         measures, left_out = measure(
             names,
             samples,
             real,
             source.split(share) if held_out else None,
-            required=chosen_names([name for name in listed if name not in ("all", "cheap")]),
+            required=required,
             features=features,
             seed=seed,
             device=device,

@@ -1,6 +1,7 @@
 """Bits/dim of an untrained network is the Wiener filter's closed form, on real photographs."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -93,6 +94,39 @@ def test_a_run_that_held_nothing_out_is_scored_on_all(tmp_path: Path) -> None:
     for wrong in ({"n": 1}, {"examples": 0}, {"steps": 0}):
         with pytest.raises(InputError, match=next(iter(wrong))):
             spectra.evaluate(run, source, **wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "match"),
+    [
+        ({"seed": -1}, "seed -1"),
+        ({"seed": 1.5}, "seed"),
+        ({"n": 2.5}, "n 2.5"),
+        ({"scores": 3}, "scores 3"),
+        ({"scores": "classifier", "n": 4}, "classifier: 4 samples are too few; give n 5"),
+        ({"scores": ("none", "pca"), "n": 2}, "give n 3"),
+        ({"scores": "nearest"}, "held out"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_scored_is_refused_before_anything_is_drawn(
+    untrained, monkeypatch: pytest.MonkeyPatch, wrong: dict[str, Any], match: str
+) -> None:
+    run, _ = untrained
+    other = np.random.default_rng(0).normal(size=(12, 1, 16, 16)).astype(np.float32)
+    monkeypatch.setattr("spectra.evaluation.scores.score_bound", None)
+    with pytest.raises(InputError, match=match):
+        spectra.evaluate(run, spectra.open_source(other), **wrong)
+
+
+def test_a_single_example_has_its_bound_all_the_same(untrained) -> None:
+    run, _ = untrained
+    one = np.random.default_rng(0).normal(size=(1, 1, 16, 16)).astype(np.float32)
+    scores = spectra.evaluate(run, spectra.open_source(one), n=4, steps=1, levels=1)
+    assert np.isfinite(scores.bound.value)
+    assert "left out" in scores.lines()[-1]
+    with pytest.raises(InputError, match="two halves"):
+        spectra.evaluate(run, spectra.open_source(one), n=4, steps=1, scores="pca")
 
 
 def test_bits_per_dim_of_eight_bit_values() -> None:

@@ -90,7 +90,13 @@ BAD = [
     (("--known", "{set}", "--mask", "nowhere.png"), "no such file"),
     (("--known", "{set}", "--known-below", "0.1"), "no frequency"),
     (("--known", "{set}"), "which part"),
+    (("--known", "{set}", "--mask", "left:0.01"), "keeps none of 16"),
+    (("--known", "{set}", "--mask", "top:0.99"), "keeps all of 16"),
+    (("--known", "{set}", "--mask", "{words}"), "numbers above 0"),
+    (("--known", "{set}", "--mask", "{nan}"), "numbers above 0"),
     (("--labels", "grey"), "dark, light"),
+    (("--labels", "9" * 30), "no class"),
+    (("--guidance", "3"), "give labels too"),
     (("--labels", "7"), "classes 0 to 1"),
     (("--schedule", "{dct}"), "basis"),
 ]
@@ -99,6 +105,9 @@ BAD = [
 @pytest.mark.parametrize(("flags", "word"), BAD)
 def test_wrong_conditions_are_one_line(capsys, folder: Path, tmp_path: Path, flags, word) -> None:
     places = {"set": folder / "set", "dct": folder / "dct-1.0.safetensors"}
+    places |= {name: tmp_path / f"{name}.npy" for name in ("words", "nan")}
+    np.save(places["words"], np.array([["a"]]))
+    np.save(places["nan"], np.full((8, 8), np.nan))
     given = [flag.format(**places) for flag in flags]
     out = ("--n", 2, "--steps", 2, "--out", tmp_path / "x")
     assert word in refused(capsys, "sample", folder / "run", *out, *given)

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedParameter
 
 from spectra.errors import InputError, check_name
 
@@ -29,6 +30,7 @@ class Custom(nn.Module):
         self.times: Times = times
         self.labels = labels
         self.takes_state = takes(module, 5)
+        self.takes_time = takes(module, 2)
 
     def forward(
         self,
@@ -49,15 +51,17 @@ class Custom(nn.Module):
                 "f(x, t, vector, maps, label); condition on time, or name its keyword for labels "
                 "(custom_network)"
             )
+        if not (state or named or self.takes_time):
+            raise InputError(f"network {kind_of(self.module)}: cannot be called as f(x, t)")
         made = self.module(x, time, *state, **named)
         made = getattr(made, "sample", made)
         if isinstance(made, tuple):
             made = made[0]
-        if not isinstance(made, Tensor) or made.shape != x.shape:
+        if not isinstance(made, Tensor) or made.shape != x.shape or made.is_complex():
             found = tuple(made.shape) if isinstance(made, Tensor) else type(made).__name__
             raise InputError(
                 f"network {kind_of(self.module)}: gives {found} for {tuple(x.shape)}; it has to "
-                "give what it is given, a tensor of that shape"
+                "give what it is given, a real tensor of that shape"
             )
         return made
 
@@ -148,6 +152,8 @@ def custom_network(
     weights = list(module.parameters())
     if not weights:
         raise InputError(f"network {kind_of(module)}: has no weights to train")
+    if any(isinstance(weight, UninitializedParameter) for weight in weights):
+        raise InputError(f"network {kind_of(module)}: has lazy layers; call it on an example first")
     wrong = {weight.dtype for weight in weights} - {torch.float32}
     if wrong:
         raise InputError(
