@@ -16,7 +16,7 @@ from spectra.diffusion.networks import NetworkConfig, network_config, network_re
 from spectra.diffusion.precondition import Condition, Preconditioning
 from spectra.diffusion.progress import summary_writer
 from spectra.diffusion.ranks import launched_ranks
-from spectra.diffusion.run import Run, read_config, read_family, sole_user
+from spectra.diffusion.run import CONFIG, Run, read_config, read_family, sole_user
 from spectra.diffusion.settings import (
     Averaging,
     Device,
@@ -204,7 +204,11 @@ def resume(path: str | Path, *, progress: bool = False) -> Run:
     InputError
         As `train`; and where the run was started on data that have no name to open them by.
     """
-    folder = Path(path) if Path(path).is_dir() else Path(path).parent
+    folder = Path(path)
+    if not folder.is_dir():
+        if folder.name != CONFIG:
+            raise InputError(f"{path}: is no {CONFIG} of a run; give RUN/{CONFIG}")
+        folder = folder.parent
     config = launched_ranks().first(lambda: read_config(folder))
     name = config["source"]
     if name is None:

@@ -250,7 +250,8 @@ def test_the_module_says_what_is_wrong_in_a_line(
     train(tiny_source, tiny_schedule, out=out, **{**tiny_options, "steps": 0})
     for arguments, words in (
         ([str(out / "config.json")], "resume from Python"),
-        ([str(tmp_path / "absent.json")], "is no run"),
+        ([str(tmp_path / "absent.json")], "give RUN/config.json"),
+        ([str(tmp_path / "config.json")], "is no run"),
         ([], "usage:"),
     ):
         assert main(arguments) == 2
