@@ -84,7 +84,6 @@ class Denoiser(torch.nn.Module):
         process = self.process
         log_snr, alpha, sigma = state.log_snr, state.alpha, state.sigma
         total = alpha**2 * process.variance + sigma**2  # Var z_i(t)
-        spatial = tuple(range(1, total.ndim))
         if self.preconditioning == "scalar":
             variance = process.sigma_data**2
             log_snr = log_snr + torch.log(variance / process.variance)  # with sigma_data for all
@@ -95,10 +94,12 @@ class Denoiser(torch.nn.Module):
         if self.preconditioning == "component":
             gain = total.rsqrt()
         else:
-            gain = total.mean(spatial, keepdim=True).rsqrt().expand_as(total)
+            gain = _mean_of(total, state.known).rsqrt()
+            if state.known is not None:  # seen at their own size, whatever the noise beside them
+                gain = torch.where(state.known, 1 / process.sigma_data, gain)
         out = error.sqrt()
         if self.preconditioning == "skip":
-            out = error.mean(spatial, keepdim=True).sqrt().expand_as(total)
+            out = _mean_of(error, state.known).sqrt()
         return Coefficients(
             input=gain,
             skip=wiener / alpha,
@@ -138,3 +139,15 @@ class Denoiser(torch.nn.Module):
     ) -> torch.Tensor:
         """z_hat from z(t) [B, C, *spatial] and t [B]."""
         return self.at(noised, self.process.state(t), label)
+
+
+def _mean_of(values: torch.Tensor, known: torch.Tensor | None) -> torch.Tensor:
+    """Mean over the components of an example that are not known, [B, C, *spatial] -> the same."""
+    spatial = tuple(range(1, values.ndim))
+    if known is None:
+        return values.mean(spatial, keepdim=True).expand_as(values)
+    drawn = ~known.expand_as(values)
+    total = (values * drawn).sum(spatial, keepdim=True)
+    # Where all is known nothing depends on it.
+    mean = total / drawn.sum(spatial, keepdim=True).clamp(min=1)
+    return torch.where(total > 0, mean, values.mean(spatial, keepdim=True)).expand_as(values)

@@ -30,12 +30,15 @@ class NoiseState:
         With the noise scale s_i in sigma.
     level : tensor [B]
         The schedule's clock in [0, 1]: all that a network conditioned on time is told.
+    known : bool tensor [B or 1, C, *spatial] or None
+        Which components are known; none.
     """
 
     log_snr: Tensor
     alpha: Tensor
     sigma: Tensor
     level: Tensor
+    known: Tensor | None = None
 
     def noised(self, z: Tensor, noise: Tensor) -> Tensor:
         """Components and component noise, [B, C, *spatial] -> the same."""
@@ -48,6 +51,7 @@ class NoiseState:
             alpha=torch.where(mask, 1.0, self.alpha),
             sigma=torch.where(mask, 0.0, self.sigma),
             level=self.level,
+            known=mask,
         )
 
 

@@ -7,6 +7,7 @@ import torch
 import spectra
 from spectra.bases import WaveletBasis
 from spectra.diffusion.known import KnownParts, component_mask
+from spectra.diffusion.precondition import Denoiser
 from spectra.diffusion.process import DiffusionProcess
 from spectra.diffusion.randomness import training_draws
 from spectra.diffusion.state import StateEncoder
@@ -156,8 +157,6 @@ def test_known_parts_have_no_noise_and_stay_finite(spectrum) -> None:
         z = torch.randn(3, *schedule.shape)
         noised = state.noised(z, torch.randn(3, *schedule.shape))
         assert torch.equal(noised[:, mask[0]], z[:, mask[0]])
-        from spectra.diffusion.precondition import Denoiser
-
         for kind in ("scalar", "component", "skip"):
             denoiser = Denoiser(Silent(), schedule, kind)
             found = denoiser.at(noised, state)
@@ -192,3 +191,24 @@ def test_a_step_is_judged_by_the_components_that_it_changes() -> None:
             assert 0 < moves.mean() < share
             far = drawn.state.log_snr.abs() > 15
             assert not (drawn.moves & far).any()
+
+
+@pytest.mark.parametrize("form", ["vp", "flow", "ve"])
+@pytest.mark.parametrize("kind", ["scalar", "skip"])
+def test_known_parts_are_seen_at_their_own_size_beside_any_noise(spectrum, form, kind) -> None:
+    """What a network is given has unit variance on both sides, and so has what it is to say."""
+    schedule = spectra.derive_schedule(spectrum, basis="pixel", form=form)
+    denoiser = Denoiser(Silent(), schedule, kind)
+    mask = torch.zeros(1, *schedule.shape, dtype=torch.bool)
+    mask[..., :12] = True
+    for t in (0.1, 0.6, 1.0):
+        plain = denoiser.process.state(torch.tensor([t]))
+        state = plain.with_known(mask)
+        alone, beside = denoiser.coefficients(plain), denoiser.coefficients(state)
+        torch.testing.assert_close(beside.out[~mask], alone.out[~mask], rtol=0.1, atol=0)
+        torch.testing.assert_close(beside.input[~mask], alone.input[~mask], rtol=0.1, atol=0)
+        known = beside.input * state.alpha * denoiser.process.variance.sqrt()
+        assert 0.5 < known[mask].mean() < 2
+    whole = denoiser.coefficients(plain.with_known(torch.ones_like(mask)))
+    assert torch.isfinite(whole.input).all()
+    assert torch.isfinite(whole.out).all()
