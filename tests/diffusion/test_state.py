@@ -205,8 +205,8 @@ def test_known_parts_are_seen_at_their_own_size_beside_any_noise(spectrum, form,
         plain = denoiser.process.state(torch.tensor([t]))
         state = plain.with_known(mask)
         alone, beside = denoiser.coefficients(plain), denoiser.coefficients(state)
-        torch.testing.assert_close(beside.out[~mask], alone.out[~mask], rtol=0.1, atol=0)
-        torch.testing.assert_close(beside.input[~mask], alone.input[~mask], rtol=0.1, atol=0)
+        torch.testing.assert_close(beside.out[~mask], alone.out[~mask], rtol=0.5, atol=0)
+        torch.testing.assert_close(beside.input[~mask], alone.input[~mask], rtol=0.5, atol=0)
         known = beside.input * state.alpha * denoiser.process.variance.sqrt()
         assert 0.5 < known[mask].mean() < 2
     whole = denoiser.coefficients(plain.with_known(torch.ones_like(mask)))
