@@ -4,8 +4,10 @@ import contextlib
 import io
 import json as json_module
 import os
+import re
 import sys
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import tyro
@@ -16,6 +18,8 @@ from spectra.grammar import COMMANDS, Outcome
 
 __all__ = ["main"]
 
+CHOICES = re.compile(r"Expected one of \([^)]*\)")
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; exit status 0 done, 2 wrong input, 130 interrupted."""
@@ -24,7 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     as_json = "--json" in arguments
     try:
         # Some libraries print when imported; with --json stdout is for the one object.
-        with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
+        told = contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext()
+        with told, _brief_warnings():
             outcome = _parse_and_run(arguments)
     except InputError as error:
         from spectra.data.listing import printable
@@ -81,17 +86,39 @@ def _parse_and_run(arguments: list[str]) -> Outcome:
         raise InputError(_one_line(refusal.getvalue())) from None
 
 
+@contextlib.contextmanager
+def _brief_warnings() -> Iterator[None]:
+    """Warnings as one line of ours: where in the code they arose helps no user."""
+    before = warnings.formatwarning
+    warnings.formatwarning = lambda message, *_: f"spectra: {message}\n"
+    try:
+        yield
+    finally:
+        warnings.formatwarning = before
+
+
 def _one_line(box: str) -> str:
     """The message inside a box of text, up to its first rule, with where to look further."""
-    words: list[str] = []
+    blocks: list[list[str]] = [[]]
     for line in box.splitlines():
         text = line.strip("│╭╮╰╯ ")
-        if not text or text.startswith("─"):
-            if words:
-                break
+        if not text:
             continue
-        words.append(text)
-    return " ".join(" ".join(words).split()) + " (see spectra COMMAND --help)"
+        if text.startswith("─") or not text.strip("-"):
+            blocks.append([])
+        else:
+            blocks[-1].append(text)
+    blocks = [block for block in blocks if block] or [[]]
+    # On an ASCII terminal the title is a block of its own, else it is part of a rule.
+    titled = "╭" not in box and len(blocks) > 1
+    said = " ".join(" ".join(blocks[1 if titled else 0]).split())
+    return CHOICES.sub(_sorted_choices, said) + " (see spectra COMMAND --help)"
+
+
+def _sorted_choices(found: re.Match[str]) -> str:
+    """Names in their order; "None" is the absence of the flag, which is no name."""
+    names = sorted(set(re.findall(r"'([^']*)'", found[0])) - {"None"})
+    return f"Expected one of {', '.join(names)}"
 
 
 if __name__ == "__main__":

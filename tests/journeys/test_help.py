@@ -1,6 +1,9 @@
 """What --help says: no "None", no type names for what has a name, and every name that there is."""
 
+import os
 import re
+import subprocess
+import sys
 from typing import get_args
 
 import pytest
@@ -29,3 +32,25 @@ def test_the_names_are_those_of_python() -> None:
 
     assert get_args(RuleChoice) == RULES
     assert get_args(CriterionChoice) == get_args(Criterion)
+
+
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+def test_a_refusal_is_its_message_on_any_terminal(locale: str) -> None:
+    """Boxes are drawn with other characters where there are no others."""
+    environment = {**os.environ, "LC_ALL": locale, "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    flags = ["--schedule", "s", "--out", "r", "--steps", "x"]
+    command = [sys.executable, "-m", "spectra.cli", "train", "photos", *flags]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 2
+    line = done.stderr.strip()
+    assert "\n" not in line
+    assert "--steps" in line
+    assert "---" not in line
+
+
+def test_a_wrong_choice_names_the_right_ones(capsys) -> None:
+    with pytest.raises(SystemExit):
+        main(["schedule", "s", "--basis", "foo", "--out", "x"])
+    line = capsys.readouterr().err
+    assert "auto, dct, fourier, pca, pixel, wavelet" in line
+    assert "None" not in line
