@@ -121,5 +121,19 @@ def _sorted_choices(found: re.Match[str]) -> str:
     return f"Expected one of {', '.join(names)}"
 
 
+def _run() -> None:
+    """As a module: one of the processes that torchrun starts, perhaps."""
+    status = 0
+    try:
+        main()
+    except SystemExit as stop:
+        status = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        sys.exit(status)
+    from spectra.diffusion.ranks import leave
+
+    leave(status)
+
+
 if __name__ == "__main__":
-    main()
+    _run()

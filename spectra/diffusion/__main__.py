@@ -2,7 +2,7 @@
 
 import sys
 
-from spectra.diffusion.ranks import launched_ranks
+from spectra.diffusion.ranks import launched_ranks, leave
 from spectra.diffusion.train import resume
 from spectra.errors import InputError
 
@@ -35,4 +35,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    leave(main(sys.argv[1:]))

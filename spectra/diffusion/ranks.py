@@ -8,6 +8,7 @@ together do what one does, up to the order of a sum, and a resumed run does what
 import atexit
 import json
 import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,7 +20,7 @@ from torch import Tensor, distributed, nn
 
 from spectra.errors import InputError
 
-__all__ = ["GradientSum", "PeerLost", "Ranks", "launched_ranks"]
+__all__ = ["GradientSum", "PeerLost", "Ranks", "launched_ranks", "leave"]
 
 PATIENCE = timedelta(minutes=30)  # opening a large data set takes the first process long
 BUCKET = 8 * 2**20  # values summed at once; the sum of one runs while the next is computed
@@ -146,13 +147,22 @@ class Ranks:
 
 
 class peers:
-    """Turn the many errors of a collective whose partner is gone into one line."""
+    """Turn the many errors of a collective whose partner is gone into one line.
+
+    Attributes
+    ----------
+    lost : bool
+        Whether that has happened in this process.
+    """
+
+    lost = False
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
         if isinstance(error, RuntimeError):
+            peers.lost = True
             raise PeerLost(
                 "another process of this run has ended, or is out of reach; the last checkpoint "
                 "is kept, and the same command goes on"
@@ -181,6 +191,21 @@ def launched_ranks() -> Ranks:
     number = distributed.get_rank()
     local = int(os.environ.get("LOCAL_RANK", number))
     return Ranks(number, distributed.get_world_size(), local)
+
+
+def leave(status: int) -> NoReturn:
+    """End this process with a status.
+
+    One of several ends at once, its files written: torch's own threads, when they are taken down
+    one by one, abort it now and then, and the launcher then takes a whole run for a failed one.
+    """
+    if distributed.is_available() and distributed.is_initialized():
+        if torch.cuda.is_available() and not peers.lost:
+            distributed.destroy_process_group()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
 
 
 class GradientSum:

@@ -35,6 +35,7 @@ DISTURBED = """
 import os, signal, sys, time
 from spectra.diffusion import loop
 from spectra.diffusion.__main__ import main
+from spectra.diffusion.ranks import leave
 
 config, rank, step, number = sys.argv[1], *map(int, sys.argv[2:])
 whole = loop.learning_rate_at
@@ -47,7 +48,7 @@ def learning_rate_at(at, settings):
 
 
 loop.learning_rate_at = learning_rate_at
-sys.exit(main([config]))
+leave(main([config]))
 """
 
 
