@@ -1,5 +1,6 @@
 """Parts measured on a dask.distributed cluster."""
 
+import gc
 from collections.abc import Callable, Iterable, Iterator
 from pickle import PicklingError
 from typing import Any
@@ -34,14 +35,19 @@ class DaskPool:
             raise InputError(
                 "dask: dask.distributed is not installed; pip install 'spectra-diffusion[dask]'"
             ) from None
+        refusal = ""
         try:
             self._client = Client(self.address, timeout=CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError) as error:
-            reason = (str(error) or type(error).__name__).splitlines()[0]
+            refusal = (str(error) or type(error).__name__).splitlines()[0]
+        if refusal:
+            # A client that failed closes itself when it is collected, and takes a lock to do so.
+            # Collected while the next one starts under that lock, it would hang the process.
+            gc.collect()
             raise InputError(
-                f"dask: no scheduler answers at {self.address} ({reason}); start one with "
+                f"dask: no scheduler answers at {self.address} ({refusal}); start one with "
                 "'dask scheduler' and give its address"
-            ) from None
+            )
         return self
 
     def __exit__(self, *stop: object) -> None:
