@@ -230,6 +230,12 @@ class Source:
         InputError
             So many files are damaged that an example fell on one 64 times.
         """
+        return self.draw_with_units(seed, step, indices)[0]
+
+    def draw_with_units(
+        self, seed: int, step: int, indices: Iterable[int]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """As `draw`, and the unit of each example, int64 [len(indices)]."""
         key = (seed, self.settings["seed"])
         asked = np.array([operator.index(index) for index in indices], object)
         numbers = uniform_integers(key, step, asked, self.windows.positions)
@@ -237,7 +243,7 @@ class Source:
         while True:
             files, corners = self.windows.placed(numbers)
             try:
-                return self._windows(files, corners)
+                return self._windows(files, corners), self.units[files]
             except Damaged as error:
                 again = np.isin(self.members[files], list(self.store.damage))
                 attempts[again] += 1

@@ -19,7 +19,7 @@ from spectra.diffusion.device_draws import device_draws
 from spectra.diffusion.randomness import DROPPED, Draws, training_draws
 from spectra.errors import InputError
 
-__all__ = ["Batch", "Batches", "HeldExamples", "class_names", "drawn_units", "prefetched"]
+__all__ = ["Batch", "Batches", "HeldExamples", "class_names", "prefetched"]
 
 AHEAD = 2  # steps prepared while one runs
 SHARE_HELD = 0.25  # of the free memory of a GPU, for examples,
@@ -155,12 +155,14 @@ class Batches:
         """What the CPU does for a step."""
         prepared: dict[str, Any] = {}
         if self.held is not None:
-            prepared["numbers"] = self._sendable(self.held.numbers(self.seed, step, self.indices))
+            numbers = self.held.numbers(self.seed, step, self.indices)
+            files, _ = self.source.windows.placed(numbers.numpy())
+            units = self.source.units[files]
+            prepared["numbers"] = self._sendable(numbers)
         else:
-            x = torch.from_numpy(self.source.draw(self.seed, step, self.indices))
-            prepared["x"] = self._sendable(x)
+            x, units = self.source.draw_with_units(self.seed, step, self.indices)
+            prepared["x"] = self._sendable(torch.from_numpy(x))
         if self.class_count:
-            units = drawn_units(self.source, self.seed, step, self.indices)
             prepared["label"] = self._sendable(torch.from_numpy(self._classes[units]))
         if not self.on_gpu:
             prepared["draws"] = training_draws(
@@ -209,24 +211,6 @@ def prefetched(prepare: Callable[[int], T], steps: range) -> Generator[T]:
         finally:
             for future in waiting:
                 future.cancel()
-
-
-def drawn_units(
-    source: Source, seed: int, step: int, indices: Sequence[int] | np.ndarray
-) -> np.ndarray:
-    """The units that `source.draw` took its examples from, once it has drawn them, int64 [B]."""
-    key, windows = (seed, source.settings["seed"]), source.windows
-    asked = np.asarray(indices)
-    numbers = uniform_integers(key, step, asked, windows.positions)
-    attempt = 0
-    while True:
-        files, _ = windows.placed(numbers)
-        # Those are drawn again; all others stay as they are.
-        again = np.flatnonzero(np.isin(source.members[files], list(source.store.damage)))
-        if not len(again):
-            return source.units[files]
-        attempt += 1
-        numbers[again] = uniform_integers(key, step, asked[again], windows.positions, attempt)
 
 
 def class_of(name: str) -> str:

@@ -33,7 +33,7 @@ WORD = 1 << 64
 TRAINING, SAMPLING, SCORING, CHOOSING = 1, 2, 3, 4
 NORMAL, UNIFORM = 0, 1
 # Columns of `Draws.choice`: place within a family of schedules, whether the class is left out,
-# whether a part is known, and which (`known.draw_known`, the rest).
+# whether a part is known, and which (`KnownParts.draw`, the rest).
 FAMILY, DROPPED, KNOWN, PART = 0, 1, 2, 3
 CHOICES = 8
 

@@ -1,5 +1,6 @@
 """Batches: drawn ahead, held on a device or read from files, they are the same to the bit."""
 
+import shutil
 import threading
 from pathlib import Path
 
@@ -13,7 +14,6 @@ from spectra.diffusion.batches import (
     Batches,
     HeldExamples,
     class_names,
-    drawn_units,
     prefetched,
 )
 from spectra.diffusion.device_draws import device_draws
@@ -114,8 +114,9 @@ def test_image_files_are_held(class_folders: Path) -> None:
     assert held.examples(numbers).numpy().tobytes() == dark.draw(0, 0, range(9)).tobytes()
 
 
-def test_labels_are_the_folders_of_what_was_drawn(class_folders: Path) -> None:
-    source = open_source(class_folders)
+@pytest.mark.parametrize("view", [{}, {"crop": "patches", "size": 4}])
+def test_labels_are_the_folders_of_what_was_drawn(class_folders: Path, view: dict) -> None:
+    source = open_source(class_folders, **view)
     names = class_names(source)
     assert names == ["dark", "grey", "light"]
     count = 200
@@ -128,7 +129,7 @@ def test_labels_are_the_folders_of_what_was_drawn(class_folders: Path) -> None:
     assert torch.equal(batch.label[~left_out], true[~left_out])
     assert 0.03 < left_out.float().mean() < 0.2
     assert source.damage  # one was drawn, and drawn again
-    units = drawn_units(source, 3, 0, range(count))
+    _, units = source.draw_with_units(3, 0, range(count))
     assert not {source.files[unit] for unit in units} & set(source.damage)
     assert torch.equal(torch.from_numpy(units) // 4, true)
 
@@ -139,6 +140,26 @@ def test_the_training_part_has_the_labels_of_the_whole(class_folders: Path) -> N
     (batch,) = batches(part, classes=class_names(source)).over(range(1))
     assert batch.label is not None
     assert batch.label.max() <= 3
+
+
+def test_held_examples_have_the_labels_of_those_drawn(
+    class_folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    damaged = shutil.ignore_patterns("1.png")
+    shutil.copytree(class_folders / "train", tmp_path / "whole", ignore=damaged)
+    source = open_source(tmp_path / "whole").split(0.3)[0]
+    options = {"indices": np.array([1, 4, 5]), "classes": class_names(source)}
+    there = batches(source, **options)
+    there.held = HeldExamples.of(source, "cpu", 10**6)
+    assert there.held is not None
+    monkeypatch.setattr(type(source.store), "windows", None)  # nothing is read again
+    held = list(there.over(range(4, 8)))
+    monkeypatch.undo()
+    for one, drawn in zip(held, batches(source, **options).over(range(4, 8)), strict=True):
+        assert one.label is not None
+        assert drawn.label is not None
+        assert torch.equal(one.label, drawn.label)
+        assert torch.equal(one.x, drawn.x)
 
 
 @pytest.mark.parametrize("kind", ["array", "flat"])
