@@ -1,6 +1,5 @@
 """The picture of a denoising error: legible, and true to the numbers."""
 
-import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +11,7 @@ from spectra import plots
 from spectra.plots import pages
 from spectra.plots.denoising import octave_errors
 from spectra.schedule.steps.denoising import DenoisingError, wiener_error
-from tests.plots.test_figures import LAYOUTS, written
+from tests.plots.legible import LAYOUTS, assert_legible
 from tests.schedule.known import known_spectrum, power_law
 
 SIGMA = np.geomspace(1e-3, 1e2, 11)
@@ -76,16 +75,7 @@ def legend_names(bands) -> list[str]:
 @pytest.mark.parametrize("shape", [(1, 16, 16), (3, 33, 20), (1, 512)])
 def test_nothing_overlaps_or_is_cut(layout, shape) -> None:
     figure = plots.plot_denoising(law(shape), layout=layout)
-    boxes = written(figure)
-    for text, box in boxes:
-        assert box.x0 > -1, text
-        assert box.y0 > -1, text
-        assert box.x1 < figure.bbox.width + 1, text
-        assert box.y1 < figure.bbox.height + 1, text
-    for (text, a), (other, b) in itertools.combinations(boxes, 2):
-        across = min(a.x1, b.x1) - max(a.x0, b.x0)
-        along = min(a.y1, b.y1) - max(a.y0, b.y0)
-        assert across < 1 or along < 3, f"{text!r} meets {other!r}"
+    boxes = assert_legible(figure)
     labels = " ".join(text for text, _ in boxes)
     for name in ("Wiener", "noise level sigma", "cycles/pixel", "twice", "equal"):
         assert name in labels

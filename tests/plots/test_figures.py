@@ -1,13 +1,10 @@
 """Every figure in both layouts: labelled with units, nothing clipped, nothing overlapping."""
 
-import itertools
 from functools import partial
 
 import matplotlib
 import numpy as np
 import pytest
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -17,11 +14,10 @@ from spectra.evaluation.comparison import Difference, paired_difference
 from spectra.plots.schedule import component_order
 from spectra.plots.training import running_mean
 from spectra.schedule import process
+from tests.plots.legible import LAYOUTS, NARROWEST, assert_legible
 
 pytestmark = pytest.mark.slow
 
-LAYOUTS = ("wide", "narrow")
-NARROWEST = {"wide": 722, "narrow": 362}  # CSS pixels a figure has on pages of 801 and 400
 UNITS = (
     "cycles/pixel",
     "dB",
@@ -87,33 +83,6 @@ def drawings(nouns) -> dict:
     }
 
 
-def undrawn_ticks(figure: Figure) -> set[int]:
-    """Tick labels that lie outside their axis and are not drawn."""
-    hidden = set()
-    for axes in figure.findobj(Axes):  # insets too
-        for axis in (axes.xaxis, axes.yaxis):
-            low, high = sorted(axis.get_view_interval())
-            for tick in axis.get_major_ticks():
-                slack = 1e-9 * (abs(low) + abs(high))
-                if not low - slack <= tick.get_loc() <= high + slack:
-                    hidden |= {id(tick.label1), id(tick.label2)}
-    return hidden
-
-
-def written(figure: Figure) -> list:
-    """(text, box in dots) of everything written on the figure."""
-    hidden = undrawn_ticks(figure)
-    renderer = FigureCanvasAgg(figure).get_renderer()
-    return [
-        (artist.get_text(), artist.get_window_extent(renderer))
-        for artist in figure.findobj(Text)
-        if artist.get_text().strip()
-        and artist.get_visible()
-        and id(artist) not in hidden
-        and (artist.axes is None or artist.axes.axison)
-    ]
-
-
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_every_figure_is_labelled_legible_and_free_of_overlap(nouns, layout):
     for name, draw in drawings(nouns).items():
@@ -122,18 +91,9 @@ def test_every_figure_is_labelled_legible_and_free_of_overlap(nouns, layout):
         sizes = [text.get_fontsize() for text in figure.findobj(Text) if text.get_text()]
         shown = min(sizes) / 72 * NARROWEST[layout] / figure.get_figwidth()
         assert shown >= 9.5, f"{name} ({layout}): {shown:.1f} CSS pixels"
-        width, height = figure.bbox.width, figure.bbox.height
-        boxes = written(figure)
+        boxes = assert_legible(figure, f"{name} ({layout})")
         labels = " ".join(text for text, _ in boxes)
         assert any(unit in labels for unit in UNITS) or name == "comparison", (name, labels)
-        for text, box in boxes:
-            inside = box.x0 > -1 and box.y0 > -1 and box.x1 < width + 1 and box.y1 < height + 1
-            assert inside, f"{name} ({layout}): {text!r} is clipped"
-        for (text, a), (other, b) in itertools.combinations(boxes, 2):
-            across = min(a.x1, b.x1) - max(a.x0, b.x0)
-            along = min(a.y1, b.y1) - max(a.y0, b.y0)
-            # Boxes hold the line's leading: letters touch only well inside.
-            assert across < 1 or along < 3, f"{name} ({layout}): {text!r} meets {other!r}"
 
 
 def test_axes_carry_their_units(small):

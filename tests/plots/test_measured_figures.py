@@ -1,6 +1,5 @@
 """Figures of sound, series, fields and colour: what each must show, in its own units."""
 
-import itertools
 import warnings
 from dataclasses import replace
 from functools import partial
@@ -17,7 +16,7 @@ from spectra.plots.examples import example_sections
 from spectra.plots.report import format_cell
 from tests.plots.cases import BLOCKS, CLIFF, Case, measured
 from tests.plots.conftest import power_law_images
-from tests.plots.test_figures import LAYOUTS, NARROWEST, written
+from tests.plots.legible import LAYOUTS, NARROWEST, assert_legible
 
 pytestmark = pytest.mark.slow
 
@@ -37,20 +36,11 @@ def test_every_figure_of_every_kind_is_legible_free_of_overlap_and_of_warnings(c
         figures = {name: draw(layout=layout) for name, draw in drawings(cases[kind]).items()}
     for name, figure in figures.items():
         assert isinstance(figure, Figure)
-        boxes = written(figure)
-        assert boxes, name
-        width, height = figure.bbox.width, figure.bbox.height
+        assert assert_legible(figure, f"{kind} {name}"), name
         smallest = min(
             text.get_fontsize() for text in figure.findobj(plots_text) if text.get_text()
         )
         assert smallest / 72 * NARROWEST[layout] / figure.get_figwidth() >= 9.5, name
-        for text, box in boxes:
-            inside = box.x0 > -1 and box.y0 > -1 and box.x1 < width + 1 and box.y1 < height + 1
-            assert inside, f"{kind} {name}: {text!r} is clipped"
-        for (text, a), (other, b) in itertools.combinations(boxes, 2):
-            across = min(a.x1, b.x1) - max(a.x0, b.x0)
-            along = min(a.y1, b.y1) - max(a.y0, b.y0)
-            assert across < 1 or along < 3, f"{kind} {name}: {text!r} meets {other!r}"
 
 
 def plots_text(artist) -> bool:

@@ -1,13 +1,11 @@
 """The figure of scores over the ordering strength: legible, and true to its numbers."""
 
-import itertools
-
 import numpy as np
 import pytest
 
 from spectra import InputError
 from spectra.plots.strengths import StrengthCurve, plot_strengths
-from tests.plots.test_figures import LAYOUTS, NARROWEST, written
+from tests.plots.legible import LAYOUTS, NARROWEST, assert_legible
 
 A = np.array([0.25, 0.5, 1.0, 1.5, 2.0])
 BASES = ("PCA", "Fourier", "Haar")
@@ -37,15 +35,7 @@ def scores():
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_the_figure_is_legible_and_nothing_overlaps(scores, layout) -> None:
     figure = plot_strengths(scores, aims={"bits/dim": 5.9}, layout=layout)
-    boxes = written(figure)
-    width, height = figure.bbox.width, figure.bbox.height
-    for text, box in boxes:
-        inside = box.x0 > -1 and box.y0 > -1 and box.x1 < width + 1 and box.y1 < height + 1
-        assert inside, text
-    for (text, a), (other, b) in itertools.combinations(boxes, 2):
-        across = min(a.x1, b.x1) - max(a.x0, b.x0)
-        along = min(a.y1, b.y1) - max(a.y0, b.y0)
-        assert across < 1 or along < 3, f"{text!r} meets {other!r}"
+    boxes = assert_legible(figure)
     assert 9.0 / 72 * NARROWEST[layout] / figure.get_figwidth() >= 9.5
     labels = " ".join(text for text, _ in boxes)
     for word in (*BASES, *scores, "ordering strength a", "one over the range"):

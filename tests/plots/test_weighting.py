@@ -1,6 +1,5 @@
 """The figure of implied weights: legible, in the right units, and true to its numbers."""
 
-import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +13,7 @@ from spectra.schedule import preset, standard_beside
 from spectra.schedule.densities.noise_density import log_normal_density
 from spectra.schedule.weights.recipes import recipe_weights
 from spectra.schedule.weights.weighting import implied_weights
-from tests.plots.test_figures import LAYOUTS, NARROWEST, written
+from tests.plots.legible import LAYOUTS, NARROWEST, assert_legible
 from tests.repeats import then_slow
 from tests.schedule.known import known_spectrum, power_law
 
@@ -29,15 +28,7 @@ def weights():
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_the_figure_is_legible_and_nothing_overlaps(weights, layout):
     figure = plots.plot_weighting(weights, layout=layout)
-    boxes = written(figure)
-    width, height = figure.bbox.width, figure.bbox.height
-    for text, box in boxes:
-        inside = box.x0 > -1 and box.y0 > -1 and box.x1 < width + 1 and box.y1 < height + 1
-        assert inside, text
-    for (text, a), (other, b) in itertools.combinations(boxes, 2):
-        across = min(a.x1, b.x1) - max(a.x0, b.x0)
-        along = min(a.y1, b.y1) - max(a.y0, b.y0)
-        assert across < 1 or along < 3, f"{text!r} meets {other!r}"
+    boxes = assert_legible(figure)
     assert 9.0 / 72 * NARROWEST[layout] / figure.get_figwidth() >= 9.5
     labels = " ".join(text for text, _ in boxes)
     for name in (*weights, "likelihood", "frequency (cycles/pixel)", "share of the loss"):
