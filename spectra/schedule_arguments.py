@@ -101,6 +101,14 @@ class Choices:
 class PresetNumbers:
     """Numbers of a preset; by default its source's own."""
 
+    shift: Number = None
+    """Of scalar presets: every noise level times this, the times even as before (SD3's is 3)."""
+    sigma_data: Number = None
+    """Of scalar presets: values are taken as divided so that this is their standard deviation."""
+    p_mean: Number = None
+    """Of edm: mean of ln sigma at which to train; without it and p_std times are even in t."""
+    p_std: Number = None
+    """Of edm: its standard deviation."""
     process: Annotated[ProcessChoice | None, one_of(ProcessChoice)] = None
     """Of equal-snr and power-law-noise: the scalar process behind them."""
     blur_max: Number = None

@@ -2,7 +2,8 @@
 
 Names and the options each takes (all optional; the rest are refused):
 
-    rectified-flow, vp-cosine, vp-linear, ve, edm     basis
+    rectified-flow, vp-cosine, vp-linear, ve          basis, shift, sigma_data
+    edm                 basis, shift, sigma_data, p_mean, p_std
     equal-snr           basis, process
     soft-conditioning   basis, ordering, ordering_strength, g_denoise, g_noise
     blurring            basis, blur_max, blur_floor
@@ -18,7 +19,13 @@ from spectra.errors import InputError, check_name
 from spectra.schedule.blurred import blurring, heat_dissipation
 from spectra.schedule.coordinates import Strength
 from spectra.schedule.processes import ProcessName
-from spectra.schedule.published import equal_snr, power_law_noise, soft_conditioning, windows
+from spectra.schedule.published import (
+    edm,
+    equal_snr,
+    power_law_noise,
+    soft_conditioning,
+    windows,
+)
 from spectra.schedule.schedule import Schedule
 from spectra.schedule.standard import standard_schedule
 from spectra.spectrum import Spectrum
@@ -42,7 +49,8 @@ PresetName = Literal[
 
 # Which options each one takes.
 PRESETS: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(get_args(ProcessName), ("basis",)),
+    **dict.fromkeys(get_args(ProcessName), ("basis", "shift", "sigma_data")),
+    "edm": ("basis", "shift", "sigma_data", "p_mean", "p_std"),
     "equal-snr": ("basis", "process"),
     "soft-conditioning": ("basis", "ordering", "ordering_strength", "g_denoise", "g_noise"),
     "blurring": ("basis", "blur_max", "blur_floor"),
@@ -58,6 +66,10 @@ def preset(
     spectrum: Spectrum,
     *,
     basis: str | None = None,
+    shift: float | None = None,
+    sigma_data: float | None = None,
+    p_mean: float | None = None,
+    p_std: float | None = None,
     process: str | None = None,
     ordering: str | None = None,
     ordering_strength: Strength | None = None,
@@ -86,6 +98,14 @@ def preset(
     spectrum : Spectrum
     basis : str, optional
         "dct", for columns and rows "pixel".
+    shift : float, optional
+        rectified-flow, vp-cosine, vp-linear, ve, edm: every noise level times this, the times even
+        as before; SD3's is 3.
+    sigma_data : float, optional
+        The same five: the values are taken as divided so that this is their standard deviation;
+        by default as they are.
+    p_mean, p_std : float, optional
+        See `edm`.
     process : str, optional
         equal-snr, power-law-noise: the scalar process it is made from; "vp-linear".
     ordering, ordering_strength, g_denoise, g_noise
@@ -107,6 +127,10 @@ def preset(
     """
     given: dict[str, Any] = {
         "basis": basis,
+        "shift": shift,
+        "sigma_data": sigma_data,
+        "p_mean": p_mean,
+        "p_std": p_std,
         "process": process,
         "ordering": ordering,
         "ordering_strength": ordering_strength,
@@ -124,11 +148,12 @@ def preset(
     }
     given = {option: value for option, value in given.items() if value is not None}
     check_preset(name, given)
-    if name in get_args(ProcessName):
+    if name in get_args(ProcessName) and name != "edm":
         return standard_schedule(spectrum, process=name, **given)
     if name in ("columns", "rows"):
         return windows(spectrum, axis=name, **given)
     make: dict[str, Callable[..., Schedule]] = {
+        "edm": edm,
         "equal-snr": equal_snr,
         "soft-conditioning": soft_conditioning,
         "blurring": blurring,

@@ -11,12 +11,15 @@ import numpy as np
 from spectra.errors import InputError, check_name, check_number
 from spectra.schedule import processes
 from spectra.schedule.coordinates import AnyOrdering, Strength, coordinates
+from spectra.schedule.densities.noise_density import log_normal_density
+from spectra.schedule.densities.times import schedule_with_density
 from spectra.schedule.orderings import ordering_text, orderings, strength_text
 from spectra.schedule.schedule import Schedule
-from spectra.schedule.standard import scalar_pace
+from spectra.schedule.standard import scalar_pace, shifted, standard_schedule
 from spectra.spectrum import Spectrum
 
 __all__ = [
+    "edm",
     "equal_snr",
     "frequencies",
     "power_law_noise",
@@ -26,6 +29,46 @@ __all__ = [
 
 LARGEST_LOG_SNR = 300.0
 MOST_EXPONENT = 100.0
+P_MEAN, P_STD = -1.2, 1.2
+
+
+def edm(
+    spectrum: Spectrum,
+    *,
+    p_mean: float | None = None,
+    p_std: float | None = None,
+    shift: float | None = None,
+    sigma_data: float | None = None,
+    basis: str = "dct",
+) -> Schedule:
+    """EDM's noise levels, trained at where its normal density of ln sigma has them.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+    p_mean, p_std : float, optional
+        Of ln sigma; of two of which one is given the other is EDM's, -1.2 and 1.2. Neither: times
+        even in t. What lies beyond the schedule's ends is left out, for it has no such levels.
+    shift, sigma_data : float, optional
+        See `standard.shifted`; they move the density as well. EDM's own sigma_data is 0.5.
+    basis : str
+
+    Notes
+    -----
+    Karras et al. (2022), table 1: sigma = (0.002^(1/7) + t (80^(1/7) - 0.002^(1/7)))^7, ln sigma ~
+    N(p_mean, p_std^2).
+    """
+    made = standard_schedule(spectrum, process="edm", basis=basis)
+    if p_mean is not None or p_std is not None:
+        mean, std = P_MEAN if p_mean is None else p_mean, P_STD if p_std is None else p_std
+        check_number("p_mean", mean)
+        check_number("p_std", std, low=0.0, strict=True)
+        density = log_normal_density(mean, std)
+        ends = np.interp(made.pace[[0, -1]] / 2, density.log_sigma, density.cumulative)
+        made = schedule_with_density(made, density, coverage=0.0)
+        words = f"ln sigma ~ N({mean:g}, {std:g}²); {1 - np.ptp(ends):.2%} beyond the ends left out"
+        made = replace(made, explanation={**made.explanation, "training density": words})
+    return shifted(made, shift=shift, sigma_data=sigma_data)
 
 
 def equal_snr(spectrum: Spectrum, *, process: str = "vp-linear", basis: str = "dct") -> Schedule:

@@ -4,19 +4,26 @@ from dataclasses import replace
 
 import numpy as np
 
+from spectra.errors import check_number
 from spectra.schedule import processes
 from spectra.schedule.coordinates import coordinates
 from spectra.schedule.schedule import Schedule
 from spectra.spectrum import Spectrum
 
-__all__ = ["scalar_pace", "standard_beside", "standard_schedule"]
+__all__ = ["level_of_values", "scalar_pace", "shifted", "standard_beside", "standard_schedule"]
 
 # A process that is endless in log-SNR is used between these times, as trainers do.
 STANDARD_TIMES = (1e-3, 1 - 1e-3)
+LARGEST = 1e60  # factor on noise levels or values, and its inverse
 
 
 def standard_schedule(
-    spectrum: Spectrum, *, process: str = "rectified-flow", basis: str = "dct"
+    spectrum: Spectrum,
+    *,
+    process: str = "rectified-flow",
+    basis: str = "dct",
+    shift: float | None = None,
+    sigma_data: float | None = None,
 ) -> Schedule:
     """The schedule one would have copied: a scalar process, blind to the data.
 
@@ -29,8 +36,75 @@ def standard_schedule(
     process : {"rectified-flow", "vp-cosine", "vp-linear", "ve", "edm"}
         Used between t = 0.001 and 0.999 where its ends are infinite.
     basis : {"dct", "fourier", "pixel", "wavelet", "wavelet-haar", "wavelet-db2", "wavelet-db4"}
+    shift, sigma_data : float, optional
+        See `shifted`.
     """
-    return standard_beside(coordinates(spectrum, basis), process=process)
+    standard = standard_beside(coordinates(spectrum, basis), process=process)
+    return shifted(standard, shift=shift, sigma_data=sigma_data)
+
+
+def shifted(
+    schedule: Schedule, *, shift: float | None = None, sigma_data: float | None = None
+) -> Schedule:
+    """The same schedule at other noise levels; its times are drawn as before.
+
+    Parameters
+    ----------
+    schedule : Schedule
+    shift : float, optional
+        k by which every noise level is multiplied: log SNR' = log SNR - 2 ln k.
+    sigma_data : float, optional
+        The values are taken as divided by rms / sigma_data, so that this is their standard
+        deviation, and the schedule holds for those; rms^2 is the mean variance of a value about
+        the mean example. None: for the values as they are.
+
+    Raises
+    ------
+    InputError
+        A number that is not finite and above 0.
+
+    Notes
+    -----
+    Esser et al., "Scaling Rectified Flow Transformers" (2024), section 5.3.2, equation 23: t' =
+    k t / (1 + (k - 1) t) of rectified flow, where sigma / alpha = t / (1 - t).
+    """
+    if shift is not None:
+        _check_factor("shift", shift)
+        schedule = replace(
+            schedule,
+            pace=schedule.pace + 2 * np.log(shift),
+            explanation={
+                **schedule.explanation,
+                "shift": f"{shift:g}: copied, every noise level is multiplied by it",
+            },
+        )
+    if sigma_data is not None:
+        level = level_of_values(schedule.variance, sigma_data)
+        schedule = replace(
+            schedule,
+            offset=schedule.offset + level,
+            radial_offset=schedule.radial_offset + level,
+            explanation={
+                **schedule.explanation,
+                "values": f"as if divided by {np.exp(-level / 2):.4g}, for a standard deviation "
+                f"of {sigma_data:g}",
+            },
+        )
+    return schedule
+
+
+def level_of_values(variance: np.ndarray, sigma_data: float | None) -> float:
+    """What dividing the values adds to their log SNR, 2 ln(sigma_data / rms); 0 for None."""
+    if sigma_data is None:
+        return 0.0
+    _check_factor("sigma_data", sigma_data)
+    return float(2 * np.log(sigma_data) - np.log(variance.mean()))
+
+
+def _check_factor(name: str, value: float) -> None:
+    """Refuse what is not above 0, or out of all proportion."""
+    check_number(name, value, low=0.0, strict=True)
+    check_number(name, value, low=1 / LARGEST, high=LARGEST)
 
 
 def standard_beside(schedule: Schedule, *, process: str = "rectified-flow") -> Schedule:

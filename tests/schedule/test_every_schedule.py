@@ -88,7 +88,18 @@ derived = st.builds(
 )
 scalar = st.sampled_from(("rectified-flow", "vp-cosine", "vp-linear", "ve", "edm"))
 copied = st.one_of(
-    st.fixed_dictionaries({"preset": scalar}, optional={"basis": names["basis"]}),
+    st.fixed_dictionaries(
+        {"preset": scalar},
+        optional={
+            "basis": names["basis"],
+            "shift": st.floats(0.05, 20),
+            "sigma-data": st.floats(1e-3, 1e3),
+        },
+    ),
+    st.fixed_dictionaries(
+        {"preset": st.just("edm"), "p-mean": st.floats(-5, 3)},
+        optional={"p-std": st.floats(0.3, 3)},
+    ),
     st.fixed_dictionaries(
         {"preset": st.sampled_from(("equal-snr", "power-law-noise"))}, optional={"process": scalar}
     ),
