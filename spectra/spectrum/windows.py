@@ -45,10 +45,16 @@ def window(name: str, shape: tuple[int, ...]) -> Window:
         return Window(name)
     taps = np.ones(())
     for n in shape:
-        taps = np.multiply.outer(taps, 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n))  # periodic
+        taps = np.multiply.outer(taps, _hann(n))
     taps /= np.sqrt(np.mean(taps**2))
-    gain = 1 / (1 - np.abs(np.fft.rfftn(taps) / taps.size) ** 2)
-    gain.flat[0] = 1.0
+    moved = np.abs(np.fft.rfftn(taps) / taps.size) ** 2
+    moved.flat[0] = 0.0  # DC itself is never read
+    gain = 1 / (1 - moved)
     taps.setflags(write=False)
     gain.setflags(write=False)
     return Window("hann", taps, gain)
+
+
+def _hann(n: int) -> np.ndarray:
+    """Periodic, [n]; a single sample has no edges to taper."""
+    return 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n) if n > 1 else np.ones(1)
