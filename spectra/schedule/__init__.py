@@ -10,6 +10,7 @@ from spectra.schedule.from_cutoff import schedule_from_cutoff
 from spectra.schedule.moving.scale import SigmaScale
 from spectra.schedule.moving.transfer import sigma_scale, transfer_schedule
 from spectra.schedule.orderings import Ordering
+from spectra.schedule.parts import mixed_schedule
 from spectra.schedule.per_example import ExampleSchedules, example_schedules
 from spectra.schedule.prescription import Prescription, prescription
 from spectra.schedule.presets import PRESETS, PresetName, check_preset, preset
@@ -55,6 +56,7 @@ __all__ = [
     "implied_weights",
     "load_denoising_error",
     "load_schedule",
+    "mixed_schedule",
     "named_sigmas",
     "optimal_sigmas",
     "predict_error",

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from spectra.schedule.densities.noise_density import NoiseDensity
     from spectra.schedule.steps.denoising import DenoisingError
 
-__all__ = ["COVERAGE", "derive_schedule"]
+__all__ = ["COVERAGE", "chosen_basis", "derive_schedule", "ordered", "paced"]
 
 # Half of the training times follow the pace, half are even in log-noise: the pace alone may
 # leave the high noise levels, where the layout of a sample is decided, almost untrained.
@@ -125,15 +125,15 @@ def derive_schedule(
     wish = Ends(information_left, w2_left, w2_absolute, g_denoise, g_noise)
     wish.check()
 
-    basis, basis_reason = _chosen_basis(spectrum, basis, ordering)
-    base, order_reason = _ordered(spectrum, basis, ordering, ordering_strength, penalty, wish)
+    basis, basis_reason = chosen_basis(spectrum, basis, ordering)
+    base, order_reason = ordered(spectrum, basis, ordering, ordering_strength, penalty, wish)
     start, end, reasons = wish.of(base)
     if not start < end:
         raise InputError(
             f"g_denoise, g_noise: the clean end ({start:.3g}) lies beyond the noise end "
             f"({end:.3g}); lower g_denoise or raise g_noise"
         )
-    (t, values), pace_reason = _paced(base, pace, power_weight, threshold, start, end)
+    (t, values), pace_reason = paced(base, pace, power_weight, threshold, start, end)
     if values[0] < start - 1e-9 or values[-1] > end + 1e-9:
         pace_reason += "; the ends are moved out so that all of it drowns"
     made = replace(
@@ -159,7 +159,8 @@ def derive_schedule(
     return schedule_with_density(made, density)
 
 
-def _chosen_basis(spectrum: Spectrum, basis: str, ordering: AnyOrdering) -> tuple[str, str]:
+def chosen_basis(spectrum: Spectrum, basis: str, ordering: AnyOrdering) -> tuple[str, str]:
+    """The basis, and why."""
     if basis == "auto":
         return best_basis(spectrum, ordering)
     if basis.startswith("wavelet"):
@@ -173,7 +174,7 @@ def _chosen_basis(spectrum: Spectrum, basis: str, ordering: AnyOrdering) -> tupl
     return basis, reasons.get(basis, "")
 
 
-def _ordered(
+def ordered(
     spectrum: Spectrum,
     basis: str,
     ordering: AnyOrdering,
@@ -221,7 +222,7 @@ def _strength_reason(ordering: str, strength: float) -> str:
     return "the larger, the more one after another"
 
 
-def _paced(
+def paced(
     base: Schedule,
     pace: str | Callable[[np.ndarray], np.ndarray],
     power_weight: float,

@@ -52,14 +52,18 @@ class ScalarProcess:
         Which of alpha^2 + sigma^2 = 1, alpha + sigma = 1, alpha = 1 holds.
     log_snr : callable
         t in [0, 1] -> ln(alpha^2 / sigma^2), falling; may be infinite at the ends.
-    time : callable
-        The inverse, clipped to [0, 1].
+    inverse : callable
+        ln(alpha^2 / sigma^2) -> t, beyond [0, 1] where the law goes on past its ends.
     """
 
     name: ProcessName
     form: Form
     log_snr: Callable[[np.ndarray], np.ndarray]
-    time: Callable[[np.ndarray], np.ndarray]
+    inverse: Callable[[np.ndarray], np.ndarray]
+
+    def time(self, log_snr: np.ndarray) -> np.ndarray:
+        """t of a log SNR, clipped to [0, 1]."""
+        return np.clip(self.inverse(log_snr), 0, 1)
 
     def alpha(self, t: np.ndarray) -> np.ndarray:
         """Signal scale at t."""
@@ -107,7 +111,7 @@ def process(name: str) -> ScalarProcess:
             name,
             "ve",
             lambda t: -2 * (low + np.asarray(t, float) * (high - low)),
-            lambda r: np.clip((-np.asarray(r, float) / 2 - low) / (high - low), 0, 1),
+            lambda r: (-np.asarray(r, float) / 2 - low) / (high - low),
         )
     root_low, root_high = EDM_SIGMA_MIN ** (1 / EDM_RHO), EDM_SIGMA_MAX ** (1 / EDM_RHO)
     span = root_high - root_low
@@ -115,7 +119,7 @@ def process(name: str) -> ScalarProcess:
         "edm",
         "ve",
         lambda t: -2 * EDM_RHO * np.log(root_low + np.asarray(t, float) * span),
-        lambda r: np.clip((np.exp(-np.asarray(r, float) / 2 / EDM_RHO) - root_low) / span, 0, 1),
+        lambda r: (np.exp(-np.asarray(r, float) / 2 / EDM_RHO) - root_low) / span,
     )
 
 
@@ -138,4 +142,4 @@ def _vp_linear_log_snr(t: np.ndarray) -> np.ndarray:
 def _vp_linear_time(log_snr: np.ndarray) -> np.ndarray:
     integral = np.logaddexp(0, -np.asarray(log_snr, float))
     slope = BETA_1 - BETA_0
-    return np.clip((np.sqrt(BETA_0**2 + 2 * slope * integral) - BETA_0) / slope, 0, 1)
+    return (np.sqrt(BETA_0**2 + 2 * slope * integral) - BETA_0) / slope

@@ -75,7 +75,7 @@ def shifted(
             pace=schedule.pace + 2 * np.log(shift),
             explanation={
                 **schedule.explanation,
-                "shift": f"{shift:g}: copied, every noise level is multiplied by it",
+                "shift": f"{shift:g}: every noise level is multiplied by it",
             },
         )
     if sigma_data is not None:
