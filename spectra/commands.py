@@ -18,6 +18,7 @@ from spectra.fit import check_fit, find_floors, fit_power_law, measure_exponents
 from spectra.schedule import check_cutoff, frequency_cutoff, load_schedule
 from spectra.schedule.steps.denoising import load_denoising_error
 from spectra.spectrum import analyze as measure
+from spectra.spectrum import load_spectrum
 
 __all__ = ["analyze", "evaluate", "plot", "probe", "train"]
 
@@ -99,7 +100,9 @@ def train(name: str, schedules: Sequence[Path], out: Path, options: dict[str, An
     return numbers | {"schedule_is_of_this_source": not others}, text
 
 
-def probe(path: Path, name: str, out: Path, options: dict[str, Any]) -> Result:
+def probe(
+    path: Path, name: str, out: Path, options: dict[str, Any], spectrum: Path | None = None
+) -> Result:
     """Measure a run's denoising error; write it."""
     from spectra.diffusion import load_run, measure_denoiser
     from spectra.plots.denoising import octave_errors
@@ -110,6 +113,7 @@ def probe(path: Path, name: str, out: Path, options: dict[str, Any]) -> Result:
     check_writable(out.parent)
     sigmas = options["sigmas"]
     options = options | {"sigmas": None if sigmas is None else np.array(sigmas)}
+    options["spectrum"] = None if spectrum is None else load_spectrum(spectrum)
     run = load_run(path)
     error = measure_denoiser(run, name, **options)
     error.save(out)

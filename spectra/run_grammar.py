@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 
 from spectra.arguments import (
     Argument,
-    BasisChoice,
     CriterionChoice,
     DeviceChoice,
     Json,
+    MeasuredBasis,
     Out,
     Outcome,
     RuleChoice,
@@ -150,7 +150,8 @@ def probe(
     /,
     *,
     out: Path = Path("denoising.safetensors"),
-    basis: BasisChoice = "dct",
+    basis: Annotated[MeasuredBasis, one_of(MeasuredBasis)] = "dct",
+    spectrum: Annotated[Path | None, flag("FILE")] = None,
     sigmas: Annotated[tuple[float, ...] | None, flag("FLOAT [FLOAT ...]")] = None,
     n: int = 256,
     seed: int = 0,
@@ -166,6 +167,7 @@ def probe(
         source: Data it was not trained on; of its own source the held-out files are taken.
         out: The file to write.
         basis: Of the components; a run with noise of its own per component is measured in its own.
+        spectrum: Of the data, for their variance and for basis pca: analyze --bases with pca.
         sigmas: Noise levels in data units, rising; by default 16 over the run's whole range.
         n: Examples at most, spread over all files.
         seed: Of the noise.
@@ -174,7 +176,7 @@ def probe(
     from spectra import commands
 
     options = {"basis": basis, "sigmas": sigmas, "n": n, "seed": seed, "device": device}
-    return Outcome(*commands.probe(run, source, out, options))
+    return Outcome(*commands.probe(run, source, out, options, spectrum))
 
 
 def sample(

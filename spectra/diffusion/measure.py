@@ -48,7 +48,7 @@ def measure_denoiser(
         held out are taken.
     basis : str
         Of the components. A run on a component-wise schedule is measured in its own; "pca" needs
-        `spectrum`.
+        `spectrum`, but for a run that has principal components of its own.
     sigmas : [L], optional
         Noise levels in data units; by default 16 from below the weakest component to above the
         strongest. Levels that the model was not made for are refused; those of a table of
@@ -94,7 +94,7 @@ def measure_denoiser(
         share = model.config["held_out"]
         if share > 0 and opened.fingerprint == model.config.get("fingerprint"):
             opened = opened.split(share)[1]
-        subject: Subject = RunSubject(model, basis, opened, device)
+        subject: Subject = RunSubject(model, basis, opened, device, spectrum)
     else:
         subject = data_subject(model, basis, opened, device, parameterisation, spectrum)
     chosen = spread_examples(opened, n)
@@ -188,7 +188,7 @@ def _variance(
     subject: Subject, source: Source, chosen: np.ndarray, batch: int, spectrum: Spectrum | None
 ) -> np.ndarray:
     """lambda_i of the data: the run's, the spectrum's, or that of the examples measured on."""
-    if isinstance(subject, RunSubject) and subject.basis.name == subject.schedule.basis:
+    if isinstance(subject, RunSubject) and subject.knows_variance:
         return subject.schedule.variance
     if spectrum is not None:
         if tuple(spectrum.shape) != tuple(source.shape):

@@ -96,7 +96,9 @@ class RunSubject:
 
     components: np.ndarray | None
 
-    def __init__(self, run: Run, basis: str, source: Source, device: str) -> None:
+    def __init__(
+        self, run: Run, basis: str, source: Source, device: str, spectrum: Spectrum | None = None
+    ) -> None:
         schedule = run.schedule
         if tuple(source.shape) != tuple(schedule.shape):
             raise InputError(
@@ -115,8 +117,12 @@ class RunSubject:
         self.denoiser = run.denoiser(device)
         own = schedule.make_basis()
         # White noise is white in every basis; other noise belongs to the run's own.
-        self.basis = make_basis(basis, schedule.shape) if white and basis != "pca" else own
-        self.components = schedule.components if self.basis is own else None
+        self.basis, self.components = own, schedule.components
+        if white and not (basis == schedule.basis == "pca" and spectrum is None):
+            self.basis, self.components = _made_basis(basis, schedule.shape, spectrum)
+        self.knows_variance = self.basis.name == schedule.basis and (
+            self.basis is own or basis != "pca"  # principal components of other data are others
+        )
         self.unit = float(tilt.flat[0]) if white else 1.0
         self.tilt = np.ones(schedule.shape) if white else tilt
         self._tilt = torch.tensor(tilt, dtype=torch.float32, device=device)
@@ -164,14 +170,27 @@ def data_subject(
         model = model.to(device).eval()
     denoiser: Any = model if parameterisation is None else vp_denoiser(model, parameterisation)
     shape = tuple(source.shape)
+    made, components = _made_basis(basis, shape, spectrum)
+    return DataSubject(name, made, np.ones(shape), components, denoiser)
+
+
+def _made_basis(
+    basis: str, shape: tuple[int, ...], spectrum: Spectrum | None
+) -> tuple[Basis, np.ndarray | None]:
+    """A basis by name, and its rows where it is the data's own."""
     if basis != "pca":
-        return DataSubject(name, make_basis(basis, shape), np.ones(shape), None, denoiser)
+        return make_basis(basis, shape), None
     if spectrum is None or spectrum.scatter is None:
         raise InputError("basis 'pca' needs spectrum=, analyzed with bases including 'pca'")
+    if tuple(spectrum.shape) != tuple(shape):
+        raise InputError(
+            f"spectrum of shape {tuple(spectrum.shape)}, but the examples have {tuple(shape)}; "
+            "analyze this source"
+        )
     measured = pca(spectrum.scatter, shape)
     if not measured.complete:
         raise InputError("basis 'pca': the spectrum knows the largest components only; choose dct")
-    return DataSubject(name, measured, np.ones(shape), measured.components, denoiser)
+    return measured, measured.components
 
 
 def _default_levels(variance: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ import torch
 
 import spectra
 from spectra import InputError
-from spectra.bases import make_basis
+from spectra.bases import make_basis, pca
 from spectra.data import Source
 from spectra.diffusion.measure import measure_denoiser, spread_examples
 from spectra.diffusion.parameterisation import vp_denoiser
@@ -287,6 +287,21 @@ def test_a_run_on_its_own_order_has_its_own_noise(tilted_run: spectra.Run, sourc
         expected = schedule.variance * np.exp(-schedule.log_snr(t)[0])
         np.testing.assert_allclose((sigma * found.tilt) ** 2, expected, rtol=1e-6)
     assert 0.3 < np.median(found.per_level() / found.wiener().per_level()) < 3
+
+
+def test_a_run_is_measured_in_principal_components(white_run: spectra.Run, source: Source) -> None:
+    spectrum = spectra.analyze(source, bases=("dct", "pca"))
+    options = {"sigmas": np.array([0.03, 0.3]), "device": "cpu"}
+    with pytest.raises(InputError, match="'pca' needs spectrum="):
+        measure_denoiser(white_run, source, basis="pca", **options)
+    found = measure_denoiser(white_run, source, basis="pca", spectrum=spectrum, **options)
+    assert found.basis == "pca"
+    np.testing.assert_allclose(found.variance, spectrum.component_variance("pca"))
+    assert spectrum.scatter is not None
+    assert found.components is not None
+    np.testing.assert_allclose(found.components, pca(spectrum.scatter, source.shape).components)
+    plain = measure_denoiser(white_run, source, **options)
+    np.testing.assert_allclose(found.per_level(), plain.per_level(), rtol=0.3)
 
 
 def test_measured_errors_serve_the_covariance_solver(

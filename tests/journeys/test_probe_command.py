@@ -52,6 +52,20 @@ def test_it_measures_what_python_does(capsys, folder) -> None:
     )
 
 
+def test_principal_components_come_from_a_spectrum(capsys, folder, tmp_path) -> None:
+    source = spectra.open_source("photos", size=16)
+    spectra.analyze(source, bases=("pca",)).save(tmp_path / "pca.safetensors")
+    out = tmp_path / "d.safetensors"
+    arguments = ("probe", folder / "run", "photos", "--n", 8, "--basis", "pca", "--out", out)
+    assert "pca" in refused(capsys, *arguments)
+    assert "pca" in refused(capsys, *arguments, "--spectrum", folder / "spectrum.safetensors")
+    numbers = as_json(capsys, *arguments, "--spectrum", tmp_path / "pca.safetensors")
+    assert numbers["basis"] == load_denoising_error(out).basis == "pca"
+    small = spectra.open_source("photos", size=8)
+    spectra.analyze(small, bases=("pca",)).save(tmp_path / "small.safetensors")
+    assert "shape" in refused(capsys, *arguments, "--spectrum", tmp_path / "small.safetensors")
+
+
 def test_its_table_says_what_to_do_next(capsys, folder) -> None:
     out = folder / "table.safetensors"
     main(["probe", str(folder / "run"), "photos", "--n", "8", "--out", str(out)])
