@@ -26,6 +26,9 @@ _HOME = {
     "Spectrum": "spectra.spectrum",
     "analyze": "spectra.spectrum",
     "audit": "spectra.schedule",
+    "Arm": "spectra.comparison",
+    "Comparison": "spectra.comparison",
+    "compare": "spectra.comparison",
     "compare_grids": "spectra.schedule",
     "custom_network": "spectra.diffusion",
     "derive_schedule": "spectra.schedule",
@@ -40,6 +43,7 @@ _HOME = {
     "frequency_cutoff": "spectra.schedule",
     "frequency_weighting": "spectra.schedule",
     "implied_weights": "spectra.schedule",
+    "load_comparison": "spectra.comparison",
     "load_denoising_error": "spectra.schedule",
     "load_run": "spectra.diffusion",
     "load_schedule": "spectra.schedule",
@@ -73,7 +77,9 @@ _HOME = {
 }
 
 __all__ = [
+    "Arm",
     "Audit",
+    "Comparison",
     "DenoisingError",
     "EdmConstants",
     "Exponents",
@@ -92,6 +98,7 @@ __all__ = [
     "__version__",
     "analyze",
     "audit",
+    "compare",
     "compare_grids",
     "custom_network",
     "derive_schedule",
@@ -106,6 +113,7 @@ __all__ = [
     "frequency_cutoff",
     "frequency_weighting",
     "implied_weights",
+    "load_comparison",
     "load_denoising_error",
     "load_run",
     "load_schedule",
@@ -140,6 +148,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from spectra.bases import make_basis
+    from spectra.comparison import Arm, Comparison, compare, load_comparison
     from spectra.data import Source, open_source
     from spectra.diffusion import (
         Run,

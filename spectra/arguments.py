@@ -1,6 +1,5 @@
 """What may stand on the command line: choices, views, numbers as text; and what comes back."""
 
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -30,7 +29,6 @@ __all__ = [
     "flag",
     "one_of",
     "segment_length",
-    "usable_cores",
 ]
 
 BasisChoice = Literal[
@@ -131,10 +129,3 @@ def segment_length(text: str) -> int | str | None:
     if not text.isdecimal():
         raise InputError(f"--segment {text}: give a number of samples, auto or whole")
     return int(text)
-
-
-def usable_cores() -> int:
-    """Cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -21,8 +21,9 @@ from spectra.arguments import (
     flag,
     one_of,
     segment_length,
-    usable_cores,
 )
+from spectra.comparison_grammar import compare
+from spectra.machine import usable_cores
 from spectra.run_grammar import evaluate, extend, probe, sample, train
 from spectra.schedule_arguments import (
     ChoiceFlags,
@@ -272,6 +273,7 @@ COMMANDS: dict[str, Callable[..., Outcome]] = {
     "sample": sample,
     "extend": extend,
     "evaluate": evaluate,
+    "compare": compare,
     "plot": plot,
     "data": data,
 }

@@ -1,4 +1,4 @@
-"""Better, worse or undecided: by the interval of the paired difference, and nothing else."""
+"""Better, tied, worse or undecided: by the interval of the paired difference, and nothing else."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -9,7 +9,7 @@ from spectra.errors import InputError
 
 __all__ = ["Difference", "mean_interval", "paired_difference"]
 
-Verdict = Literal["better", "worse", "undecided"]
+Verdict = Literal["better", "tied", "worse", "undecided"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,8 @@ class Difference:
         With the interval (Student t over the pairs).
     pairs : int
     level : float
+    margin : float
+        How much more than nothing still counts as nothing.
     """
 
     measure: str
@@ -33,12 +35,15 @@ class Difference:
     high: float
     pairs: int
     level: float
+    margin: float = 0.0
 
     @property
     def verdict(self) -> Verdict:
         """What can be said of a against b."""
         if self.high < 0:
             return "better"
+        if self.high < self.margin:
+            return "tied"
         if self.low > 0:
             return "worse"
         return "undecided"
@@ -60,7 +65,13 @@ def mean_interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float
 
 
 def paired_difference(
-    a: np.ndarray, b: np.ndarray, *, measure: str, unit: str, level: float = 0.95
+    a: np.ndarray,
+    b: np.ndarray,
+    *,
+    measure: str,
+    unit: str,
+    level: float = 0.95,
+    margin: float = 0.0,
 ) -> Difference:
     """a - b over pairs (same seed, or same file), values [P] each.
 
@@ -73,4 +84,4 @@ def paired_difference(
     if a.shape != b.shape or a.ndim != 1 or len(a) == 0:
         raise InputError(f"a paired difference needs two equal lists; got {a.shape} and {b.shape}")
     mean, low, high = mean_interval(a - b, level)
-    return Difference(measure, unit, mean, low, high, len(a), level)
+    return Difference(measure, unit, mean, low, high, len(a), level, margin)

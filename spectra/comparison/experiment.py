@@ -1,0 +1,315 @@
+"""Several schedules on one data set, everything else equal: which one pays?"""
+
+import hashlib
+import math
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, get_args
+
+import spectra
+from spectra.comparison.arms import Arm, make_schedule, parse_arms
+from spectra.comparison.pool import in_processes
+from spectra.comparison.results import ArmRecord, Comparison, RunScores
+from spectra.comparison.runs import Job, Plan, merged, score_job, steps_for
+from spectra.data import Source, open_source
+from spectra.diffusion.networks import network_config, network_record
+from spectra.diffusion.settings import Device, TrainConfig, check_whole, chosen_device, origin
+from spectra.diffusion.solvers import Solver
+from spectra.errors import InputError, check_name, check_number
+from spectra.files import check_writable
+from spectra.machine import usable_cores
+from spectra.spectrum import Spectrum, analyze, load_spectrum
+
+__all__ = ["compare"]
+
+BASES = ("dct", "fourier", "pixel")
+PROBE = 0.1  # of the steps, to learn where the network errs
+LEVELS = 16  # noise levels of the bound, an example
+NAME_LENGTH = 60
+
+
+def compare(
+    source: Any,
+    schedules: Sequence[str | Arm],
+    *,
+    out: str | Path,
+    steps: int = 2000,
+    batch: int = 32,
+    seeds: int = 3,
+    seed: int = 0,
+    network: str | Mapping[str, Any] = "unet",
+    loss: str = TrainConfig.loss,
+    preconditioning: str = TrainConfig.preconditioning,
+    learning_rate: float = TrainConfig.learning_rate,
+    held_out: float = 0.2,
+    probe: int | None = None,
+    solvers: Sequence[str] = ("heun",),
+    evaluations: Sequence[int] = (5, 9, 19),
+    samples: int = 256,
+    examples: int = 256,
+    bits_margin: float = 0.02,
+    distance_margin: float = 0.05,
+    copied_sigma_data: float | None = None,
+    device: Device = "auto",
+    workers: int | None = None,
+    view: Mapping[str, Any] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Comparison:
+    """Train and score several arms alike, with the same seeds, and compare them in pairs.
+
+    Network, data order, noise, batch, loss and optimiser are equal; an arm's schedule says where
+    it starts and ends, how often each noise level is trained, and where the sampler's steps lie.
+    The same call again goes on where it was stopped, run by run; arms, seeds, solvers and
+    evaluations may be added.
+
+    Parameters
+    ----------
+    source
+        Anything `open_source` takes. What has a name is opened again by each process; what has
+        none (an array, an open source) is compared in this one, run after run.
+    schedules : sequence of str or Arm
+        ``[LABEL=]BASE[:key=value[,key=value...]]``, see `Arm`. The first is compared with each of
+        the others.
+    out
+        Folder for the spectrum, the schedules, the runs and compare.json.
+    steps, batch : int
+        Of each training.
+    seeds, seed : int
+        How many, from which on. Equal seeds are pairs.
+    network, loss, preconditioning, learning_rate
+        As in `train`; an arm may say otherwise of loss and preconditioning.
+    held_out : float
+        Share of the files that only scores see. The spectrum is measured on the others.
+    probe : int, optional
+        Steps after which an arm "refined" learns from its loss; they count among its steps. A
+        tenth of them by default.
+    solvers, evaluations
+        Every arm is sampled with each solver in at most so many evaluations of the network.
+    samples, examples : int
+        Drawn for distances; scored for bits/dim.
+    bits_margin, distance_margin : float
+        A tie is an interval wholly below this: bits/dim; share of a distance.
+    copied_sigma_data : float, optional
+        Standard deviation to which copied schedules take the values as divided, 0.5 say. None:
+        the values as they are, which is [-1, 1] for pictures and sound.
+    device : {"auto", "cpu", "cuda"}
+    workers : int, optional
+        Processes at a time: as many as GPUs, or as cores.
+    view : dict, optional
+        Keywords of `open_source`.
+    progress : callable, optional
+        Told a line for each run that is done.
+
+    Returns
+    -------
+    Comparison
+        Also as compare.json in `out`.
+
+    Raises
+    ------
+    InputError
+        An arm, number or source is wrong, or what the first arm's training raised. Another arm
+        whose training fails is left out, and `settings["failed"]` says why.
+    """
+    arms = parse_arms(schedules)
+    folder = Path(out)
+    _check(steps, batch, seeds, seed, solvers, evaluations, samples, examples, held_out, probe)
+    margins = {"bits_margin": bits_margin, "distance_margin": distance_margin}
+    for name, value in margins.items():
+        check_number(name, value, low=0.0)
+    if workers is not None:
+        check_whole("workers", workers, low=1)
+    tell = progress or (lambda line: None)
+    check_writable(folder)
+    chosen = chosen_device(device)
+    opened = open_source(source, **(view or {}))
+    plan = Plan(
+        source=origin(source),
+        view=dict(view or {}),
+        network=network_record(network_config(network)),
+        steps=steps,
+        batch=batch,
+        loss=loss,
+        preconditioning=preconditioning,
+        learning_rate=learning_rate,
+        held_out=held_out,
+        probe=max(1, round(PROBE * steps)) if probe is None else probe,
+        solvers=tuple(dict.fromkeys(solvers)),
+        evaluations=tuple(sorted(set(evaluations))),
+        samples=samples,
+        examples=examples,
+        levels=LEVELS,
+        device=chosen,
+    )
+    for arm in arms:  # refused before anything is measured
+        TrainConfig(**plan.training(arm))
+    spectrum = _spectrum(opened, plan, folder, tell)
+    made = {arm.name: make_schedule(arm, spectrum, copied_sigma_data) for arm in arms}
+    jobs = []
+    for number in range(seed, seed + seeds):
+        for arm in arms:
+            path = folder / "schedules" / f"{file_name(arm.name)}.safetensors"
+            if number == seed:
+                made[arm.name].save(path)
+            jobs.append(Job(folder, (arm,), path, number, plan))
+    jobs = merged(jobs)
+    tell(f"{len(jobs)} trainings of {steps:,} steps for {len(arms)} arms and {seeds} seeds")
+    found, failed = _scored(jobs, opened, plan, workers, folder, tell)
+    if arms[0].name in failed or len(failed) == len(arms):
+        raise InputError(f"schedules {next(iter(failed))}: {next(iter(failed.values()))}")
+    kept = [arm for arm in arms if arm.name not in failed]
+    order = {arm.name: k for k, arm in enumerate(arms)}
+    comparison = Comparison(
+        source=opened.name,
+        arms=tuple(_record(arm, made[arm.name].explanation) for arm in kept),
+        seeds=tuple(range(seed, seed + seeds)),
+        runs=tuple(
+            sorted(
+                (run for run in found if run.arm not in failed),
+                key=lambda run: (order[run.arm], run.seed),
+            )
+        ),
+        settings={
+            **asdict(plan),
+            "data": opened.settings,
+            "fingerprint": opened.fingerprint,
+            "held_out_files": len(opened.split(held_out)[1].files) if held_out > 0 else 0,
+            "copied_sigma_data": copied_sigma_data,
+            "failed": failed,
+            "version": spectra.__version__,
+            "code": code_digest(),
+        },
+        **margins,
+    )
+    comparison.save(folder / "compare.json")
+    return comparison
+
+
+def file_name(name: str) -> str:
+    """An arm's name as that of a file; two arms never share one."""
+    plain = "".join(sign if sign.isalnum() or sign in "._=-" else "_" for sign in name)
+    if plain == name and len(name) <= NAME_LENGTH:
+        return name
+    return f"{plain[:NAME_LENGTH]}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+
+
+def code_digest() -> str:
+    """Of the package's sources: which code gave these numbers."""
+    root = Path(spectra.__file__).parent
+    content = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        content.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    return content.hexdigest()[:12]
+
+
+def _record(arm: Arm, explanation: Mapping[str, str]) -> ArmRecord:
+    return ArmRecord(
+        name=arm.name,
+        text=arm.text,
+        copied=arm.copied,
+        training=dict(arm.training),
+        sampling=dict(arm.sampling),
+        explanation=dict(explanation),
+    )
+
+
+def _spectrum(source: Source, plan: Plan, folder: Path, tell: Callable[[str], None]) -> Spectrum:
+    """That of the files that are trained on; kept from an earlier call."""
+    path = folder / "spectrum.safetensors"
+    trained_on = source.split(plan.held_out)[0] if plan.held_out > 0 else source
+    if path.exists():
+        spectrum = load_spectrum(path)
+        if spectrum.fingerprint == trained_on.fingerprint:
+            return spectrum
+    tell(
+        f"measuring {source.name}: {len(trained_on):,} examples of {len(trained_on.files):,} files"
+    )
+    spectrum = analyze(trained_on, bases=BASES)
+    spectrum.save(path)
+    return spectrum
+
+
+def _scored(
+    jobs: Sequence[Job],
+    source: Source,
+    plan: Plan,
+    workers: int | None,
+    folder: Path,
+    tell: Callable[[str], None],
+) -> tuple[list[RunScores], dict[str, str]]:
+    """All runs, and the arms that could not be trained with the reason."""
+    found: list[RunScores] = []
+    failed: dict[str, str] = {}
+    for done, (job, result) in enumerate(_results(jobs, source, plan, workers, folder), 1):
+        if isinstance(result, InputError):
+            failed |= {arm.name: str(result) for arm in job.arms}
+            tell(f"{done}/{len(jobs)} {job.arms[0].name}, seed {job.seed}: {result}")
+            continue
+        found += result
+        for run in result[:1]:
+            names = ", ".join(arm.name for arm in job.arms)
+            tell(f"{done}/{len(jobs)} {names}, seed {job.seed}: {run.bits[-1]:.3f} bits/dim")
+    return found, failed
+
+
+def _results(
+    jobs: Sequence[Job], source: Source, plan: Plan, workers: int | None, folder: Path
+) -> Iterator[tuple[Job, Any]]:
+    """Each job with what it gave, in processes where the source can be opened there."""
+    if plan.source is None:
+        for job in jobs:
+            try:
+                yield job, score_job(job, source)
+            except InputError as refusal:
+                yield job, refusal
+        return
+    gpus = 0
+    if plan.device == "cuda":
+        import torch
+
+        gpus = torch.cuda.device_count()
+    count = min(len(jobs), workers or gpus or usable_cores())
+    given = [(job,) for job in jobs]
+    results = in_processes(score_job, given, workers=count, gpus=gpus, name=str(folder))
+    for number, result in results:
+        yield jobs[number], result
+
+
+def _check(
+    steps: int,
+    batch: int,
+    seeds: int,
+    seed: int,
+    solvers: Sequence[str],
+    evaluations: Sequence[int],
+    samples: int,
+    examples: int,
+    held_out: float,
+    probe: int | None,
+) -> None:
+    """Refuse numbers out of their range, before anything is measured."""
+    least = {"steps": (steps, 1), "batch": (batch, 1), "seeds": (seeds, 1)}
+    least |= {"samples": (samples, 3), "examples": (examples, 1)}
+    for name, (value, low) in least.items():
+        check_whole(name, value, low=low)
+    check_whole("seed", seed)
+    if probe is not None:
+        check_whole("probe", probe, low=1)
+        if probe >= steps:
+            raise InputError(f"probe {probe}: must be under the {steps} steps of a training")
+    if not 0 <= held_out < 1 or math.isnan(held_out):
+        raise InputError(f"held_out {held_out} is no share; give one from 0 and under 1")
+    if not solvers or not evaluations:
+        raise InputError("solvers, evaluations: give at least one of each")
+    for solver in solvers:
+        check_name("solver", solver, get_args(Solver))
+        for count in evaluations:
+            check_whole("evaluations", count, low=1)
+            steps_for(solver, count)
+
+
+def say(line: str) -> None:
+    """Progress, on stderr: stdout is for the result."""
+    print(line, file=sys.stderr, flush=True)

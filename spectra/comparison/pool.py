@@ -1,0 +1,82 @@
+"""Jobs in processes of their own: one a core, or one a GPU."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import active_children, get_context
+from typing import Any
+
+from spectra.errors import InputError
+
+__all__ = ["in_processes"]
+
+
+def in_processes(
+    function: Callable[..., Any],
+    jobs: Sequence[tuple],
+    *,
+    workers: int,
+    gpus: int = 0,
+    name: str,
+) -> Iterator[tuple[int, Any]]:
+    """Numbers of the jobs and what the function gives for them, as they are done.
+
+    An InputError of a job is given in the place of its result: the others go on. When this is
+    stopped, what is in training saves its checkpoint first.
+
+    Parameters
+    ----------
+    function : callable
+        At the top of a module, for other processes to find it.
+    jobs : sequence of tuple
+        Its arguments.
+    workers : int
+        Processes, with one thread each.
+    gpus : int
+        Above 0, each process is given one of so many.
+    name : str
+        What is lost when a process is ended from outside, for the message.
+
+    Raises
+    ------
+    InputError
+        A process was ended from outside.
+    """
+    context = get_context("spawn")
+    places = context.Queue()
+    for number in range(workers):
+        places.put(number % gpus if gpus else None)
+    waiting, running = list(range(len(jobs))), {}
+    with ProcessPoolExecutor(workers, context, _begin, (places,)) as pool:
+        try:
+            while waiting or running:
+                # One job a worker and none in advance: what waits is not begun when stopped.
+                while waiting and len(running) < workers:
+                    number = waiting.pop(0)
+                    running[pool.submit(function, *jobs[number])] = number
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    number = running.pop(future)
+                    try:
+                        yield number, future.result()
+                    except InputError as refusal:
+                        yield number, refusal
+        except BrokenProcessPool:
+            raise InputError(
+                f"{name}: a training process was ended from outside (memory?); the same command "
+                "goes on from its last checkpoint"
+            ) from None
+        except BaseException:
+            for child in active_children():
+                child.terminate()  # a run in training saves its checkpoint first
+            raise
+
+
+def _begin(places: Any) -> None:
+    """A group of its own: the terminal's Ctrl-C reaches the parent, which ends its children."""
+    if hasattr(os, "setpgrp"):  # not on Windows
+        os.setpgrp()
+    place = places.get()
+    if place is not None:  # before torch looks for GPUs
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+        os.environ["CUDA_VISIBLE_DEVICES"] = visible.split(",")[place] if visible else str(place)

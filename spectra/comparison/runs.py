@@ -1,0 +1,334 @@
+"""One training and all that is scored of it, kept piece by piece in the run's folder."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from spectra.comparison.arms import Arm
+from spectra.comparison.results import Drawn, RunScores
+from spectra.data import Source, open_source
+from spectra.diffusion import Run, measure_denoiser, sample, train
+from spectra.diffusion.checkpoint import schedule_digest
+from spectra.diffusion.measure import spread_examples
+from spectra.diffusion.settings import Device
+from spectra.diffusion.solvers import evaluations as cost_of
+from spectra.evaluation import frechet_distance, named_features, spectral_distance
+from spectra.evaluation.bound import score_bound
+from spectra.files import npy_bytes, plain, write_atomically, write_json
+from spectra.schedule import Schedule, load_schedule
+from spectra.schedule.steps.denoising import DenoisingError, load_denoising_error
+from spectra.spectrum import load_spectrum
+
+__all__ = ["Job", "Plan", "merged", "score_job", "shown_samples", "steps_for"]
+
+# Where along the training the bound is taken.
+MARKS = (0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1.0)
+SCORES = "scores.json"
+SHOWN = 64  # samples kept for the eye
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is the same for all arms; see `compare`."""
+
+    source: str | None
+    view: Mapping[str, Any]
+    network: Mapping[str, Any]
+    steps: int
+    batch: int
+    loss: str
+    preconditioning: str
+    learning_rate: float
+    held_out: float
+    probe: int
+    solvers: tuple[str, ...]
+    evaluations: tuple[int, ...]
+    samples: int
+    examples: int
+    levels: int
+    device: Device
+
+    @property
+    def shown(self) -> int:
+        """Evaluations whose samples are kept for the eye: the middle of those asked for."""
+        return sorted(self.evaluations)[len(self.evaluations) // 2]
+
+    def training(self, arm: Arm) -> dict[str, Any]:
+        """What an arm is trained with, but for the schedule and the seed."""
+        options = {
+            "steps": self.steps,
+            "batch": self.batch,
+            "network": dict(self.network),
+            "loss": self.loss,
+            "preconditioning": self.preconditioning,
+            "learning_rate": self.learning_rate,
+            "held_out": self.held_out,
+            "device": self.device,
+        }
+        return {**options, **{k: v for k, v in arm.training.items() if k != "seed"}}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training with one seed, and the arms that it serves.
+
+    Attributes
+    ----------
+    out : Path
+        The comparison's folder.
+    arms : tuple of Arm
+        They differ in how they are stepped through at most.
+    schedule : Path
+    seed : int
+        That the arms are compared at; the network's is moved by what the arm says.
+    """
+
+    out: Path
+    arms: tuple[Arm, ...]
+    schedule: Path
+    seed: int
+    plan: Plan
+
+    def identity(self) -> str:
+        """Equal for arms that share a training."""
+        arm, plan = self.arms[0], self.plan
+        told = {
+            "schedule": schedule_digest(load_schedule(self.schedule)),
+            "training": plan.training(arm),
+            "seed": self.number,
+            "probe": plan.probe if arm.refines else 0,
+            "refined": arm.choices if arm.refines else {},
+            "scored": [plan.examples, plan.levels],
+        }
+        return hashlib.sha256(json.dumps(plain(told), sort_keys=True).encode()).hexdigest()[:8]
+
+    @property
+    def number(self) -> int:
+        """The seed of the network and the data's order."""
+        return self.seed + self.arms[0].training.get("seed", 0)
+
+    def folder(self) -> Path:
+        """Where the training goes."""
+        name = load_schedule(self.schedule).name
+        name = "refined" if self.arms[0].refines else name
+        return self.out / "runs" / f"{name}-{self.identity()}-seed{self.number}"
+
+
+def steps_for(solver: str, evaluations: int) -> int:
+    """The most steps of a solver within so many evaluations of the network."""
+    steps = 1
+    while cost_of(steps + 1, solver) <= evaluations:
+        steps += 1
+    return steps
+
+
+def score_job(job: Job, source: Source | None = None) -> list[RunScores]:
+    """Train and score, or go on with it; one result an arm.
+
+    Raises
+    ------
+    InputError
+        As `train` does: the loss ceased to be finite, say.
+    """
+    if source is None:
+        import torch
+
+        torch.set_num_threads(1)  # a small network gains more from a core of its own
+        assert job.plan.source is not None
+        source = open_source(job.plan.source, **job.plan.view)
+    kept = _Kept(job.folder())
+    run, curve, gaussian = _trained(job, source, kept)
+    reference = source.examples(spread_examples(source, 4 * max(job.plan.samples, 256)))
+    return [
+        RunScores(
+            arm=arm.name,
+            seed=job.seed,
+            steps=tuple(curve),
+            bits=tuple(curve.values()),
+            gaussian=gaussian,
+            drawn=_drawn(job, arm, run, source, reference, kept),
+            run=str(kept.folder.relative_to(job.out)),
+        )
+        for arm in job.arms
+    ]
+
+
+class _Kept:
+    """What a run's folder already holds of its scores."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = folder / SCORES
+        try:
+            self.held = json.loads(self.path.read_text())
+        except (OSError, ValueError):
+            self.held = {}
+
+    def get(self, kind: str, key: str) -> Any:
+        return self.held.get(kind, {}).get(key)
+
+    def put(self, kind: str, key: str, value: Any) -> Any:
+        self.held.setdefault(kind, {})[key] = plain(value)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_json(self.path, self.held)
+        return value
+
+
+def _trained(job: Job, source: Source, kept: _Kept) -> tuple[Run, dict[int, float], float]:
+    """The run at its end, its bound along the way, and the Wiener filter's."""
+    plan, arm = job.plan, job.arms[0]
+    options = plan.training(arm)
+    total = options.pop("steps")
+    scored_on = source.split(plan.held_out)[1] if plan.held_out > 0 else source
+    marks = sorted({max(1, round(share * total)) for share in MARKS})
+    schedule, spent = load_schedule(job.schedule), 0
+    folder = kept.folder / "training"
+    if arm.refines:
+        spent = min(plan.probe, total - 1)
+        schedule = _refined(job, source, schedule, options, spent, kept)
+    # The training that a refinement costs counts among its steps, and is not scored by itself.
+    marks = [mark for mark in marks if mark > spent]
+    curve: dict[int, float] = {}
+    gaussian = run = None
+    for mark in marks:
+        found = kept.get("bits", str(mark))
+        if found is None or mark == total:
+            run = train(
+                source,
+                schedule,
+                out=folder,
+                steps=mark - spent,
+                seed=job.number,
+                keep=1,
+                **options,
+            )
+        if found is None:
+            assert run is not None
+            bound = score_bound(
+                run, scored_on, job.seed, plan.examples, plan.levels, run.config["device"]
+            )
+            found = kept.put("bits", str(mark), [bound.value, bound.gaussian])
+        curve[mark], gaussian = found
+    assert run is not None
+    assert gaussian is not None
+    return run, curve, gaussian
+
+
+def _refined(
+    job: Job,
+    source: Source,
+    schedule: Schedule,
+    options: dict[str, Any],
+    steps: int,
+    kept: _Kept,
+) -> Schedule:
+    """The schedule that a short training of this seed leads to."""
+    from spectra.schedule.refine import refine_schedule
+
+    path = kept.folder / "refined.safetensors"
+    if path.exists():
+        return load_schedule(path)
+    probe = train(
+        source,
+        schedule,
+        out=kept.folder / "probe",
+        steps=steps,
+        seed=job.number,
+        keep=1,
+        **options,
+    )
+    error = _measured(probe, source, job, kept.folder / "probe.safetensors")
+    spectrum = load_spectrum(job.out / "spectrum.safetensors")
+    refined = refine_schedule(spectrum, error, **job.arms[0].choices)
+    refined.save(path)
+    return refined
+
+
+def _measured(run: Run, source: Source, job: Job, path: Path) -> DenoisingError:
+    """What a network leaves wrong on the files it was trained on: the others are for the scores."""
+    if path.exists():
+        return load_denoising_error(path)
+    share = job.plan.held_out
+    trained_on = source.split(share)[0] if share > 0 else source
+    error = measure_denoiser(
+        run, trained_on, basis=run.schedule.basis, seed=job.seed, device=job.plan.device
+    )
+    error.save(path)
+    return error
+
+
+def _drawn(
+    job: Job, arm: Arm, run: Run, source: Source, reference: np.ndarray, kept: _Kept
+) -> tuple[Drawn, ...]:
+    """Samples of an arm by every solver, scored."""
+    plan, how = job.plan, arm.sampling
+    features = named_features("pca", reference)
+    found: dict[tuple[str, int], Drawn] = {}
+    for solver in [how["solver"]] if "solver" in how else plan.solvers:
+        for most in plan.evaluations:
+            steps = steps_for(solver, most)
+            if (solver, steps) in found:
+                continue
+            key = json.dumps([solver, steps, dict(how), plan.samples, job.seed], sort_keys=True)
+            scores = kept.get("drawn", key)
+            if scores is None:
+                samples = _samples(job, arm, run, source, solver, steps, kept)
+                if most == plan.shown:
+                    write_atomically(
+                        _shown(kept.folder, arm), npy_bytes(samples[:SHOWN].astype(np.float32))
+                    )
+                distance = spectral_distance(samples, reference, seed=job.seed).value
+                frechet = frechet_distance(features(samples), features(reference))
+                cost = cost_of(steps, solver)
+                scores = kept.put(
+                    "drawn", key, asdict(Drawn(solver, steps, cost, distance, frechet))
+                )
+            found[solver, steps] = Drawn(**scores)
+    return tuple(found.values())
+
+
+def _samples(
+    job: Job, arm: Arm, run: Run, source: Source, solver: str, steps: int, kept: _Kept
+) -> np.ndarray:
+    how = arm.sampling
+    rule = how["rule"]
+    error = None
+    if how.get("error") == "measured":
+        error = _measured(run, source, job, kept.folder / "denoising.safetensors")
+    return sample(
+        run,
+        job.plan.samples,
+        steps,
+        solver,
+        job.seed,
+        rule=rule,
+        criterion=how.get("criterion", "w2"),
+        error=error,
+        device=job.plan.device,
+    )
+
+
+def shown_samples(out: Path, run: RunScores, arm: Arm) -> np.ndarray | None:
+    """Some samples of a run, for the eye; None where they are not kept."""
+    path = _shown(out / run.run, arm)
+    return np.load(path) if path.exists() else None
+
+
+def _shown(folder: Path, arm: Arm) -> Path:
+    how = "-".join(str(value) for _, value in sorted(arm.sampling.items()))
+    return folder / f"samples-{how}.npy"
+
+
+def merged(jobs: Sequence[Job]) -> list[Job]:
+    """Jobs of one training and seed as one."""
+    found: dict[tuple[str, int], Job] = {}
+    for job in jobs:
+        key = job.identity(), job.seed
+        arms = (*found[key].arms, *job.arms) if key in found else job.arms
+        found[key] = replace(job, arms=arms)
+    return list(found.values())

@@ -1,0 +1,118 @@
+"""What `spectra compare` takes."""
+
+from typing import Annotated, Literal
+
+import tyro
+
+from spectra.arguments import (
+    DeviceChoice,
+    Json,
+    Out,
+    Outcome,
+    SolverChoice,
+    SourceName,
+    View,
+    ViewFlags,
+    flag,
+    one_of,
+)
+from spectra.run_grammar import Loss, Preconditioning
+
+__all__ = ["compare"]
+
+SCHEDULES = (
+    "Arms, each [LABEL=]BASE[:key=value,...]. BASE: derived, refined (derived, and once more when "
+    "a short training has shown where the network errs), rectified-flow, sd3, vp-cosine, edm, "
+    "equal-snr, tangent, rescaled-entropic, another preset, or a .safetensors file. Keys: those "
+    "of the schedule (ordering_strength=0.5, p_mean=-2, ends=derived ...), preconditioning, loss, "
+    "steps, seed, and rule, criterion, solver, error=measured of the sampler. The first is "
+    "compared with each of the others."
+)
+
+
+def compare(
+    source: SourceName,
+    /,
+    *,
+    schedules: Annotated[tuple[str, ...], flag("ARM [ARM ...]", SCHEDULES)],
+    out: Out,
+    view: ViewFlags = View(),
+    steps: int = 2000,
+    batch: int = 32,
+    seeds: int = 3,
+    network: Literal["unet", "dit"] = "unet",
+    preconditioning: Annotated[Preconditioning | None, one_of(Preconditioning)] = None,
+    loss: Annotated[Loss | None, one_of(Loss)] = None,
+    learning_rate: Annotated[float | None, flag("FLOAT")] = None,
+    held_out: float = 0.2,
+    probe: Annotated[int | None, flag("INT")] = None,
+    solvers: tuple[SolverChoice, ...] = ("heun",),
+    evaluations: Annotated[tuple[int, ...], tyro.conf.arg(metavar="INT [INT ...]")] = (5, 9, 19),
+    samples: int = 256,
+    examples: int = 256,
+    bits_margin: float = 0.02,
+    distance_margin: float = 0.05,
+    copied_sigma_data: Annotated[float | None, flag("FLOAT")] = None,
+    device: DeviceChoice = "auto",
+    workers: Annotated[int | None, flag("INT")] = None,
+    json: Json = False,
+) -> Outcome:
+    """Which schedule pays on these data: several trained alike, scored in pairs.
+
+    Everything but the schedule is equal. The same command again goes on where it was stopped, run
+    by run; arms, seeds, solvers and evaluations may be added.
+
+    Args:
+        source: A folder or zip of images or sounds, an array file, or a manifest's name.
+        steps: Optimiser steps of each training.
+        batch: Examples a step.
+        seeds: Paired trainings of each arm.
+        network: Architecture.
+        preconditioning: Per component, only its skip connection, or scalar as EDM (the default).
+        loss: The bound, per octave, as seen by the eye, or EDM's unit weight (the default).
+        learning_rate: After the warm-up (0.002).
+        held_out: Share of the files that only scores see.
+        probe: Steps after which refined learns from its loss (a tenth of all).
+        solvers: Every arm is sampled with each.
+        evaluations: Of the network, at most, a sample.
+        samples: Drawn for each distance.
+        examples: Held-out examples for bits/dim at most.
+        bits_margin: A tie is an interval wholly below this, bits/dim.
+        distance_margin: The same as a share of a distance.
+        copied_sigma_data: Standard deviation that copied schedules take the values as divided to
+            (by default the values as they are).
+        device: cpu, cuda, or auto.
+        workers: Trainings at a time; by default one a core, or one a GPU.
+    """
+    from spectra import comparison_commands
+
+    given = {
+        "preconditioning": preconditioning,
+        "loss": loss,
+        "learning_rate": learning_rate,
+        "probe": probe,
+        "workers": workers,
+        "copied_sigma_data": copied_sigma_data,
+    }
+    opening = view.options()
+    options = {
+        "steps": steps,
+        "batch": batch,
+        "seeds": seeds,
+        "seed": opening.pop("seed"),  # of the trainings: the data are parted alike for all
+        "network": network,
+        "held_out": held_out,
+        "solvers": solvers,
+        "evaluations": evaluations,
+        "samples": samples,
+        "examples": examples,
+        "bits_margin": bits_margin,
+        "distance_margin": distance_margin,
+        "device": device,
+        "view": {name: value for name, value in opening.items() if value != DEFAULTS[name]},
+    }
+    options |= {name: value for name, value in given.items() if value is not None}
+    return Outcome(*comparison_commands.compare(source, schedules, out, options))
+
+
+DEFAULTS = View().options()
