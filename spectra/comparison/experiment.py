@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, get_args
 
-import spectra
+from spectra import __version__
 from spectra.comparison.arms import Arm, make_schedule, parse_arms
 from spectra.comparison.pool import in_processes
 from spectra.comparison.results import ArmRecord, Comparison, RunScores
@@ -178,7 +178,7 @@ def compare(
             "held_out_files": len(opened.split(held_out)[1].files) if held_out > 0 else 0,
             "copied_sigma_data": copied_sigma_data,
             "failed": failed,
-            "version": spectra.__version__,
+            "version": __version__,
             "code": code_digest(),
         },
         **margins,
@@ -197,7 +197,7 @@ def file_name(name: str) -> str:
 
 def code_digest() -> str:
     """Of the package's sources: which code gave these numbers."""
-    root = Path(spectra.__file__).parent
+    root = Path(__file__).parents[1]
     content = hashlib.sha256()
     for path in sorted(root.rglob("*.py")):
         content.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
