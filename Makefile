@@ -7,11 +7,12 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 OUT    ?= demo
 BENCH  ?=
+DATA   ?=
 
 export OMP_NUM_THREADS ?= 2
 export MKL_NUM_THREADS ?= 2
 
-.PHONY: demo test test-fast bench lint types notebooks clean
+.PHONY: demo test test-fast bench study lint types notebooks clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -32,6 +33,11 @@ test-fast: $(STAMP)
 # One by name: make bench BENCH=rapsd
 bench: $(STAMP)
 	$(BIN)/python -m tests.benchmarks $(BENCH)
+
+# One data set of the study, at most 25 minutes of two cores; again goes on where it stopped:
+#   make study DATA=photos    (cifar10, fashion-mnist, digits, radar ...)
+study: $(STAMP)
+	$(BIN)/python -m tests.benchmarks.study $(DATA)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
