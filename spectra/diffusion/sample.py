@@ -54,9 +54,9 @@ def sample(
     rule, criterion : str
         Of that grid; see `Schedule.grid`.
     error : DenoisingError, optional
-        Of this denoiser (see `measure_denoiser`): an optimal grid is optimised for it, and solver
-        "covariance" takes its gain from it. Without it the denoiser is taken for a Wiener filter
-        of the data's variances.
+        Of this denoiser (see `measure_denoiser`): an optimal grid is optimised for it, the
+        rescaled-entropic one is even in its rescaled entropy, and solver "covariance" takes its
+        gain from it. Without it the denoiser is taken for a Wiener filter of the data's variances.
     grid : array [N + 1], optional
         Times 1 = t_0 > ... > t_N = 0 instead.
     schedule : Schedule, optional
@@ -96,10 +96,11 @@ def sample(
     device = chosen_device(device)
     if error is not None and not isinstance(error, DenoisingError):
         raise InputError(f"error: a DenoisingError is needed, not {type(error).__name__}")
-    if error is not None and solver != "covariance" and (grid is not None or rule != "optimal"):
+    looked = grid is None and rule in ("optimal", "rescaled-entropic")
+    if error is not None and solver != "covariance" and not looked:
         raise InputError(
             f"error: solver {solver!r} on a grid of its own has no use for it; take rule 'optimal' "
-            "or solver 'covariance'"
+            "or 'rescaled-entropic', or solver 'covariance'"
         )
     path = run.schedule if schedule is None else check_path(run, schedule)
     if grid is None:

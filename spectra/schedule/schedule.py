@@ -253,12 +253,13 @@ class Schedule:
             Or a published grid, see `rules.named_sigmas`; "time" is even in t, as most pipelines
             step.
         error : DenoisingError, optional
-            Of a trained denoiser, in place of the Wiener filter's.
+            Of a trained denoiser, in place of the Wiener filter's: for rules "optimal" and
+            "rescaled-entropic", which look at it.
 
         Raises
         ------
         InputError
-            Fewer than one step, or an unknown name.
+            Fewer than one step, an unknown name, or an error of other components.
         """
         from spectra.schedule.steps.grids import schedule_grid
 

@@ -315,6 +315,12 @@ def test_measured_errors_serve_the_covariance_solver(
     np.testing.assert_allclose(exact, plain, atol=1e-3)
     assert np.isfinite(measured).all()
     assert np.abs(measured - plain).max() > 1e-3
+    # The grid of rescaled entropy looks at it too, whatever the solver.
+    times = tilted_run.schedule.grid(4, rule="rescaled-entropic", error=found)
+    entropic = {"n": 2, "steps": 4, "solver": "heun", "device": "cpu"}
+    ours = sample(tilted_run, **entropic, rule="rescaled-entropic", error=found)
+    np.testing.assert_array_equal(ours, sample(tilted_run, **entropic, grid=times))
+    assert np.abs(ours - sample(tilted_run, **entropic, rule="rescaled-entropic")).max() > 1e-4
     with pytest.raises(InputError, match="solver 'heun' on a grid of its own has no use for it"):
         sample(tilted_run, n=1, solver="heun", rule="edm", error=found, device="cpu")
     with pytest.raises(InputError, match="was measured in fourier"):

@@ -1,13 +1,23 @@
 """What steps, variances and ends of a grid must be."""
 
 from numbers import Integral
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from spectra.errors import InputError
 
-__all__ = ["check_ends", "check_same_shape", "check_steps", "check_variance"]
+if TYPE_CHECKING:
+    from spectra.schedule.schedule import Schedule
+    from spectra.schedule.steps.denoising import DenoisingError
+
+__all__ = [
+    "check_ends",
+    "check_same_components",
+    "check_same_shape",
+    "check_steps",
+    "check_variance",
+]
 
 MOST_STEPS = 10_000
 LARGEST_SIGMA = 1e140  # whose squares stay finite
@@ -41,6 +51,15 @@ def check_same_shape(what: str, measured: tuple[int, ...], wanted: tuple[int, ..
         raise InputError(
             f"{what}: was measured on examples of shape {measured}, these are of {wanted}; measure "
             "it on these"
+        )
+
+
+def check_same_components(error: "DenoisingError", schedule: "Schedule") -> None:
+    """Refuse a denoising error in other components than a schedule's."""
+    if (error.basis, error.shape) != (schedule.basis, schedule.shape):
+        raise InputError(
+            f"error: was measured in {error.basis} of {error.shape}, the schedule is in "
+            f"{schedule.basis} of {schedule.shape}; measure it in the schedule's"
         )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 from spectra.errors import InputError, check_name
-from spectra.schedule.steps.checks import check_variance
+from spectra.schedule.steps.checks import check_same_components, check_variance
 from spectra.schedule.steps.members import error_members, schedule_members
 from spectra.schedule.steps.recursion import (
     LinearSolver,
@@ -232,11 +232,7 @@ def knots_of(
     log_sigma = 0.5 * (np.log(variance) - log_snr)
     if error is None:
         return wiener_knots(log_sigma, variance * np.exp(-lower))
-    if (error.basis, error.shape) != (schedule.basis, schedule.shape):
-        raise InputError(
-            f"error: was measured in {error.basis} of {error.shape}, the schedule is in "
-            f"{schedule.basis} of {schedule.shape}; measure it in the schedule's"
-        )
+    check_same_components(error, schedule)
     return _measured(error, log_sigma, at)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from spectra.errors import InputError, check_name
 from spectra.schedule.schedule import offset_histogram
 from spectra.schedule.steps.checks import check_ends, check_steps, check_variance
+from spectra.schedule.steps.entropy import entropic_levels
 from spectra.schedule.steps.gaussian import (
     MOST_LOG_SNR,
     Knots,
@@ -133,6 +134,8 @@ def schedule_grid(
     if rule == "time":
         return np.linspace(1, 0, steps + 1)
     levels, t = _levels_of(schedule)
+    if rule == "rescaled-entropic" and error is not None:
+        return _times(entropic_levels(schedule, levels, t, steps, error), levels, t)
     noisy, clean = float(levels[-1]), float(levels[0])
     if schedule.separable:
         strength, count = schedule.offset_histogram
@@ -158,11 +161,16 @@ def schedule_grid(
     if rule == "optimal":
         problem = _schedule_problem(schedule, levels, t, solver, criterion, error, start, spread)
         found = _best(problem, starts, smoothness)
+    return _times(found, levels, t)
+
+
+def _times(found: np.ndarray, levels: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """Times of the levels found, [N] -> [N + 1]."""
     times = np.interp(found, levels, t)
     times[0] = 1.0
     times = np.minimum.accumulate(times)
     # Knots closer than this are one: t_{N-1} must not fall on the end itself.
-    return np.r_[np.maximum(times, 1e-9 * np.arange(steps, 0, -1)), 0.0]
+    return np.r_[np.maximum(times, 1e-9 * np.arange(len(times), 0, -1)), 0.0]
 
 
 def _levels_of(schedule: "Schedule") -> tuple[np.ndarray, np.ndarray]:
