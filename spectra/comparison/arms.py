@@ -4,6 +4,7 @@ On the command line an arm is ``[LABEL=]BASE[:key=value[,key=value...]]``.
 """
 
 import inspect
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -31,6 +32,7 @@ __all__ = ["Arm", "make_schedule", "parse_arm", "parse_arms"]
 TRAINING = ("preconditioning", "loss", "steps", "seed")
 SAMPLING = ("rule", "criterion", "solver", "error")
 WHOLE = ("steps", "seed")
+KEYS = re.compile(r":(?=[\w-]+=)")  # another colon is part of a path
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,8 @@ def parse_arms(texts: Sequence[str | Arm]) -> tuple[Arm, ...]:
     InputError
         Fewer than one, two of one name, or one that cannot be read.
     """
+    if isinstance(texts, str | Arm):
+        texts = (texts,)
     arms = tuple(parse_arm(text) if isinstance(text, str) else _checked(text) for text in texts)
     if not arms:
         raise InputError(f"schedules: give at least one, {', '.join(NAMES)} or a file")
@@ -134,9 +138,8 @@ def parse_arm(text: str) -> Arm:
     InputError
         An unknown base or key, or a value that does not belong to it.
     """
-    head, colon, tail = text.partition(":")
-    if colon and "=" not in tail:  # part of a path
-        head, tail = text, ""
+    head, *tails = KEYS.split(text, maxsplit=1)
+    tail = tails[0] if tails else ""
     label, equals, base = head.partition("=")
     if not equals:
         label, base = "", head
@@ -155,6 +158,8 @@ def parse_arm(text: str) -> Arm:
 
 def _checked(arm: Arm) -> Arm:
     """An arm whose words are all known; with the usual sampling of its base."""
+    if not isinstance(arm, Arm) or not isinstance(arm.base, str | Schedule):
+        raise InputError(f"schedules {type(arm).__name__}: an arm is a text or an Arm; see Arm")
     where = f"schedules {arm.text or arm.name}"
     if not arm.name or any(sign in arm.name for sign in "/\\"):
         raise InputError(f"{where}: {arm.name!r} cannot be the name of a folder; give a label")
