@@ -214,7 +214,7 @@ class Comparison:
         The geometric mean of the ratios, less 1. None where one of them was not drawn so.
         """
         ours, theirs = (self.distances(x, measure, evaluations, solver) for x in (a, b))
-        if np.isnan(ours + theirs).any():
+        if not np.isfinite(ours + theirs).all():
             return None
         ratio = np.log(np.maximum(ours, LEAST_DISTANCE) / np.maximum(theirs, LEAST_DISTANCE))
         logs = paired_difference(ratio, np.zeros_like(ratio), measure="", unit="")
@@ -252,7 +252,8 @@ class Comparison:
     def best_copied(self) -> str | None:
         """The copied arm of the lowest mean final bits/dim."""
         copied = [arm.name for arm in self.arms if arm.copied]
-        return min(copied, key=lambda name: float(self.bits(name).mean())) if copied else None
+        means = {name: np.nan_to_num(self.bits(name).mean(), nan=np.inf) for name in copied}
+        return min(copied, key=lambda name: means[name]) if copied else None
 
     def reach(self, arm: str, other: str) -> Reach:
         """Steps that an arm takes to the final bound of another, seed by seed."""
@@ -300,22 +301,30 @@ def load_comparison(path: str | Path) -> Comparison:
     """
     try:
         held = json.loads(Path(path).read_text())
-        if held["format"] != FORMAT:
-            raise InputError(f"{path}: of a later version of spectra; upgrade it")
-        return Comparison(
-            source=held["source"],
-            arms=tuple(ArmRecord(**arm) for arm in held["arms"]),
-            seeds=tuple(held["seeds"]),
-            runs=tuple(_run(run) for run in held["runs"]),
-            settings=held["settings"],
-            bits_margin=held["margins"]["bits_per_dim"],
-            distance_margin=held["margins"]["distance"],
-        )
+        later = held["format"] > FORMAT
+        found = None if later else _comparison(held)
     except OSError as error:
         reason = error.strerror or error
         raise InputError(f"{path}: cannot be read ({reason}); give a compare.json") from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise InputError(f"{path}: is no comparison; give what spectra compare wrote") from None
+    if found is None:
+        raise InputError(f"{path}: of a later version of spectra; upgrade it")
+    return found
+
+
+def _comparison(held: Mapping[str, Any]) -> Comparison:
+    found = Comparison(
+        source=str(held["source"]),
+        arms=tuple(ArmRecord(**arm) for arm in held["arms"]),
+        seeds=tuple(held["seeds"]),
+        runs=tuple(_run(run) for run in held["runs"]),
+        settings=held["settings"],
+        bits_margin=held["margins"]["bits_per_dim"],
+        distance_margin=held["margins"]["distance"],
+    )
+    found.to_dict()  # what is missing, or of another kind, is missed here
+    return found
 
 
 def _run(held: Mapping[str, Any]) -> RunScores:
@@ -323,8 +332,19 @@ def _run(held: Mapping[str, Any]) -> RunScores:
         arm=held["arm"],
         seed=held["seed"],
         steps=tuple(held["steps"]),
-        bits=tuple(held["bits"]),
-        gaussian=held["gaussian"],
-        drawn=tuple(Drawn(**one) for one in held["drawn"]),
+        bits=tuple(number(value) for value in held["bits"]),
+        gaussian=number(held["gaussian"]),
+        drawn=tuple(drawn(one) for one in held["drawn"]),
         run=held["run"],
     )
+
+
+def drawn(held: Mapping[str, Any]) -> Drawn:
+    """Distances as JSON holds them."""
+    distances = {name: number(held[name]) for name in DISTANCES}
+    return Drawn(**{**held, **distances})
+
+
+def number(held: float | None) -> float:
+    """As JSON holds it: what is not finite is null there."""
+    return np.nan if held is None else held
