@@ -15,6 +15,7 @@ from spectra.schedule.per_example import ExampleSchedules, example_schedules
 from spectra.schedule.prescription import Prescription, prescription
 from spectra.schedule.presets import PRESETS, PresetName, check_preset, preset
 from spectra.schedule.processes import ProcessName, ScalarProcess, process
+from spectra.schedule.refine import refine_schedule
 from spectra.schedule.schedule import Schedule
 from spectra.schedule.standard import standard_beside, standard_schedule
 from spectra.schedule.steps.comparison import GridComparison, compare_grids
@@ -64,6 +65,7 @@ __all__ = [
     "prescription",
     "preset",
     "process",
+    "refine_schedule",
     "schedule_from_cutoff",
     "schedule_weights",
     "schedule_with_density",
