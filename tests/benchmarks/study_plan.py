@@ -55,11 +55,11 @@ class Study:
 
     data: str
     arms: tuple[str, ...] = MAIN
-    steps: int = 2400
+    steps: int = 2200
     batch: int = 32
     seeds: int = 3
     samples: int = 512
-    examples: int = 512
+    examples: int = 256
     solvers: tuple[str, ...] = ("heun",)
     evaluations: tuple[int, ...] = (5, 9, 19)
 
@@ -67,13 +67,13 @@ class Study:
 EVERY_GRID = {"solvers": ("euler", "heun", "2m"), "evaluations": (5, 9, 13, 19)}
 # Steps for 25 minutes of two cores.
 STUDY: dict[str, Study] = {
-    "photos": Study("photos", PHOTOS, steps=800, samples=256, examples=256),
+    "photos": Study("photos", PHOTOS, steps=800, samples=256),
     "cifar10": Study("cifar10"),
     "fashion-mnist": Study("fashion-mnist"),
-    "digits": Study("digits"),
+    "digits": Study("digits", steps=2000),
     "radar": Study("radar"),
-    "parts-photos": Study("photos", PARTS, steps=2400),
-    "parts-digits": Study("digits", PARTS, steps=2400),
-    "grids-photos": Study("photos", GRIDS, steps=4000, **EVERY_GRID),
-    "grids-cifar10": Study("cifar10", GRIDS, steps=4000, **EVERY_GRID),
+    "parts-photos": Study("photos", PARTS, steps=2000),
+    "parts-digits": Study("digits", PARTS, steps=2000),
+    "grids-photos": Study("photos", GRIDS, steps=6000, **EVERY_GRID),
+    "grids-cifar10": Study("cifar10", GRIDS, steps=6000, **EVERY_GRID),
 }
