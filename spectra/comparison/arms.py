@@ -5,7 +5,7 @@ On the command line an arm is ``[LABEL=]BASE[:key=value[,key=value...]]``.
 
 import inspect
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -21,6 +21,7 @@ from spectra.schedule import (
     load_schedule,
     mixed_schedule,
     preset,
+    refine_schedule,
 )
 from spectra.schedule.steps.optimise import Criterion
 from spectra.schedule.steps.rules import RULES
@@ -77,7 +78,7 @@ class Arm:
         (rectified-flow, sd3, vp-cosine, vp-linear, edm, equal-snr, tangent, rescaled-entropic, or
         any other preset), or a schedule, or its file.
     choices : dict
-        Keywords of `derive_schedule`, of `preset`, or of `mixed_schedule`.
+        Keywords of `derive_schedule`, `refine_schedule`, `preset`, or `mixed_schedule`.
     training : dict
         preconditioning, loss, steps (instead of those of all) and seed (added to that of all).
     sampling : dict
@@ -168,7 +169,7 @@ def _checked(arm: Arm) -> Arm:
     if isinstance(base, Schedule):
         takes: tuple[str, ...] = ()
     elif base in DERIVED:
-        takes, usual = tuple(DERIVE), DERIVED[base]
+        takes, usual = DERIVE[base], DERIVED[base]
     elif base in COPIED:
         usual = COPIED[base].sampling
         takes = tuple(dict.fromkeys((*PRESETS[COPIED[base].preset], *_parts(base))))
@@ -217,7 +218,10 @@ def make_schedule(arm: Arm, spectrum: Spectrum, sigma_data: float | None) -> Sch
         return base
     try:
         if base in DERIVED:
-            return derive_schedule(spectrum, **arm.choices)
+            known = {key: arm.choices[key] for key in arm.choices if key in DERIVE["derived"]}
+            if arm.refines:  # its density waits for the error
+                known.pop("density", None)
+            return derive_schedule(spectrum, **known)
         if base not in COPIED and base not in PRESETS:
             return load_schedule(base)
         named = COPIED.get(base, Base(base))
@@ -241,12 +245,17 @@ def _value(text: str) -> Any:
     return {"yes": True, "no": False}.get(text, text)
 
 
-DERIVE = [name for name in inspect.signature(derive_schedule).parameters if name != "spectrum"]
+def _keywords(function: Callable[..., Schedule]) -> tuple[str, ...]:
+    """What may be chosen of a schedule, beside what it is made from."""
+    parameters = inspect.signature(function).parameters.values()
+    return tuple(one.name for one in parameters if one.kind is one.KEYWORD_ONLY)
+
+
+DERIVE = {"derived": _keywords(derive_schedule), "refined": _keywords(refine_schedule)}
 
 
 def _parts(base: str) -> tuple[str, ...]:
     """Keywords of `mixed_schedule`, for a copied process."""
     if COPIED[base].preset not in ("rectified-flow", "vp-cosine", "vp-linear"):
         return ()
-    parameters = inspect.signature(mixed_schedule).parameters
-    return tuple(name for name in parameters if name not in ("spectrum", "process"))
+    return tuple(name for name in _keywords(mixed_schedule) if name != "process")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from spectra.comparison.arms import Arm
-from spectra.comparison.results import Drawn, RunScores
+from spectra.comparison.results import Drawn, RunScores, drawn, number
 from spectra.data import Source, open_source
 from spectra.diffusion import Run, measure_denoiser, sample, train
 from spectra.diffusion.checkpoint import schedule_digest
@@ -20,7 +20,7 @@ from spectra.diffusion.solvers import evaluations as cost_of
 from spectra.evaluation import frechet_distance, named_features, spectral_distance
 from spectra.evaluation.bound import score_bound
 from spectra.files import npy_bytes, plain, write_atomically, write_json
-from spectra.schedule import Schedule, load_schedule
+from spectra.schedule import Schedule, load_schedule, refine_schedule
 from spectra.schedule.steps.denoising import DenoisingError, load_denoising_error
 from spectra.spectrum import load_spectrum
 
@@ -213,7 +213,7 @@ def _trained(job: Job, source: Source, kept: _Kept) -> tuple[Run, dict[int, floa
                 run, scored_on, job.seed, plan.examples, plan.levels, run.config["device"]
             )
             found = kept.put("bits", str(mark), [bound.value, bound.gaussian])
-        curve[mark], gaussian = found
+        curve[mark], gaussian = (number(value) for value in found)
     assert run is not None
     assert gaussian is not None
     return run, curve, gaussian
@@ -228,8 +228,6 @@ def _refined(
     kept: _Kept,
 ) -> Schedule:
     """The schedule that a short training of this seed leads to."""
-    from spectra.schedule.refine import refine_schedule
-
     path = kept.folder / "refined.safetensors"
     if path.exists():
         return load_schedule(path)
@@ -288,7 +286,7 @@ def _drawn(
                 scores = kept.put(
                     "drawn", key, asdict(Drawn(solver, steps, cost, distance, frechet))
                 )
-            found[solver, steps] = Drawn(**scores)
+            found[solver, steps] = drawn(scores)
     return tuple(found.values())
 
 
