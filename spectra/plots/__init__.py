@@ -1,15 +1,18 @@
 """Any of the nouns above -> a picture, a page."""
 
+from spectra.plots.arms import plot_bits_along_training
 from spectra.plots.audit import plot_audit
 from spectra.plots.bases import plot_bases
 from spectra.plots.colour import plot_channels
 from spectra.plots.comparison import plot_comparison
+from spectra.plots.contrasts import plot_contrasts
 from spectra.plots.denoising import plot_denoising
 from spectra.plots.directions import plot_directions
+from spectra.plots.evaluations import plot_against_evaluations
 from spectra.plots.fields import plot_fields
 from spectra.plots.hinge import plot_hinge
 from spectra.plots.images import plot_examples, plot_log_spectra, plot_samples_beside_data
-from spectra.plots.report import Fact, Section, Table, write_report
+from spectra.plots.report import Cell, Fact, Section, Table, write_report
 from spectra.plots.schedule import plot_cutoff, plot_schedule
 from spectra.plots.signals import plot_spectrograms, plot_waveforms
 from spectra.plots.spectrum import plot_rapsd, plot_sample_spectrum
@@ -19,13 +22,17 @@ from spectra.plots.training import plot_training
 from spectra.plots.weighting import plot_weighting
 
 __all__ = [
+    "Cell",
     "Fact",
     "Section",
     "Table",
+    "plot_against_evaluations",
     "plot_audit",
     "plot_bases",
+    "plot_bits_along_training",
     "plot_channels",
     "plot_comparison",
+    "plot_contrasts",
     "plot_cutoff",
     "plot_denoising",
     "plot_directions",

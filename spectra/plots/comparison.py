@@ -12,8 +12,7 @@ from spectra.plots.style import (
     INK,
     MUTED,
     PAPER,
-    UNDECIDED,
-    WORSE,
+    VERDICT_MARKS,
     Layout,
     finish,
     house_style,
@@ -24,9 +23,6 @@ if TYPE_CHECKING:  # scores need torch, a picture of them does not
     from spectra.evaluation import Difference
 
 __all__ = ["plot_comparison"]
-
-# Word, colour and shape say the same thing three times.
-_MARK = {"better": (BETTER, "o"), "worse": (WORSE, "s"), "undecided": (UNDECIDED, "D")}
 
 
 @house_style()
@@ -39,7 +35,8 @@ def plot_comparison(
     """Dot and interval of each paired difference of a score where less is better.
 
     Every measure has its own axis in its own unit; all zeros stand above each other, and the
-    better side is shaded. An interval without an end (a single pair) runs out of its axis.
+    better side is shaded, and a light line is the margin of a tie. An interval without an end (a
+    single pair) runs out of its axis.
 
     Parameters
     ----------
@@ -63,12 +60,15 @@ def plot_comparison(
     figure = new_figure(layout, 0.35 + len(rows) * 1.15)
     panels = figure.subplots(len(rows), 1, squeeze=False).ravel()
     for axes, row in zip(panels, rows, strict=True):
-        colour, shape = _MARK[row.verdict]
-        ends = [abs(end) for end in (row.low, row.high, 1.5 * row.mean) if np.isfinite(end)]
+        colour, shape = VERDICT_MARKS[row.verdict]
+        ends = [row.low, row.high, 1.5 * row.mean, row.margin]
+        ends = [abs(end) for end in ends if np.isfinite(end)]
         reach = 1.25 * max([*ends, 1e-12])
         low, high = np.clip([row.low, row.high], -2 * reach, 2 * reach)
         axes.axvspan(-reach, 0, color=BETTER, alpha=0.09, lw=0)
         axes.axvline(0, color=INK, lw=1.0)
+        if row.margin > 0:
+            axes.axvline(row.margin, color=MUTED, lw=0.8, ls=(0, (2, 2)))
         axes.plot([low, high], [0, 0], color=colour, lw=2.4)
         axes.plot(row.mean, 0, marker=shape, ms=8.5, mfc=colour, mec=PAPER, mew=1.2, ls="none")
         axes.set_xlim(-reach, reach)
@@ -82,7 +82,7 @@ def plot_comparison(
     panels[0].text(
         0.01,
         0.94,
-        "shaded: better",
+        "shaded: better" + ("; dotted: margin of a tie" if any(r.margin > 0 for r in rows) else ""),
         transform=panels[0].transAxes,
         va="top",
         color=MUTED,

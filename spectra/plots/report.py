@@ -15,15 +15,40 @@ from spectra.files import plain, write_atomically
 from spectra.plots.style import Layout
 from spectra.plots.svg import inline_svg, palette_css
 
-__all__ = ["Drawing", "Fact", "Section", "Table", "write_report"]
+__all__ = ["Cell", "Drawing", "Fact", "Section", "Table", "write_report"]
 
-VERDICTS = ("better", "worse", "undecided")
+VERDICTS = ("better", "tied", "worse", "undecided")
 
 
 class Drawing(Protocol):
     """Draws one figure in the layout asked for, as `functools.partial(plot_rapsd, ...)` does."""
 
     def __call__(self, *, layout: Layout) -> Figure: ...
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A number of a table with what is said of it.
+
+    Attributes
+    ----------
+    value
+        As other cells.
+    note : str
+        Below it, in small type: its interval.
+    verdict : str
+        "better", "tied", "worse" or "undecided": the colour of `said`.
+    said : str
+        Below them; empty, the verdict itself.
+    best : bool
+        Of its column.
+    """
+
+    value: Any
+    note: str = ""
+    verdict: str = ""
+    said: str = ""
+    best: bool = False
 
 
 @dataclass(frozen=True)
@@ -36,7 +61,7 @@ class Table:
         Headings, with units.
     rows : sequence of sequences
         As long as `columns`; the first cell heads its row. Floats are shown with 4 digits;
-        "better", "worse" and "undecided" are coloured.
+        "better", "tied", "worse" and "undecided" are coloured. A `Cell` holds more than a number.
     caption : str
     """
 
@@ -151,6 +176,7 @@ def write_report(
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.tests["judged"] = lambda value: isinstance(value, Cell)
     environment.filters |= {
         "cell": format_cell,
         "paragraphs": lambda text: [part.strip() for part in text.split("\n\n") if part.strip()],

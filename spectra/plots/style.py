@@ -36,7 +36,9 @@ __all__ = [
     "PAPER",
     "SERIES",
     "STANDARD",
+    "TIED",
     "UNDECIDED",
+    "VERDICT_MARKS",
     "WORSE",
     "Layout",
     "finish",
@@ -63,7 +65,15 @@ INK, MUTED, GRID, PAPER = "#1f2328", "#59626d", "#dde1e6", "#ffffff"
 DATA, NOISE, NOISY = "#0072b2", "#7b8591", "#d55e00"
 DERIVED, STANDARD, FIT = "#00875f", "#b3558a", "#20252b"
 OLIVE, BROWN = "#8a7a00", "#8c564b"
-BETTER, WORSE, UNDECIDED = DERIVED, NOISY, MUTED
+BETTER, TIED, WORSE, UNDECIDED = DERIVED, DATA, NOISY, MUTED
+
+# Word, colour and shape of a verdict say the same thing three times.
+VERDICT_MARKS = {
+    "better": (BETTER, "o"),
+    "tied": (TIED, "^"),
+    "worse": (WORSE, "s"),
+    "undecided": (UNDECIDED, "D"),
+}
 
 SERIES = (DERIVED, STANDARD, NOISY, OLIVE, BROWN)
 
