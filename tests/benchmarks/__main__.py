@@ -6,6 +6,7 @@ from collections.abc import Callable
 from tests.benchmarks.bases import bases
 from tests.benchmarks.bound import bound
 from tests.benchmarks.cifar10 import cifar10
+from tests.benchmarks.comparisons import comparisons
 from tests.benchmarks.coverage import coverage
 from tests.benchmarks.demo import demo
 from tests.benchmarks.diffusers_samples import diffusers_samples
@@ -22,6 +23,7 @@ from tests.benchmarks.rapsd import rapsd
 from tests.benchmarks.scores import scores
 from tests.benchmarks.sound import sound
 from tests.benchmarks.strengths import strengths
+from tests.benchmarks.study import study
 from tests.benchmarks.table import Row, rendered
 from tests.benchmarks.trainer import trainer
 from tests.benchmarks.transfer import transfer
@@ -45,8 +47,10 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "trainer": trainer,
     "cifar10": cifar10,
     "strengths": strengths,
+    "study": study,
     "diffusers-samples": diffusers_samples,
     "scores": scores,
+    "comparisons": comparisons,
     "demo": demo,
 }
 

@@ -50,11 +50,11 @@ def run_study(name: str, out: Path | None = None) -> Comparison:
     folder = out or ROOT / "runs" / ("study-quick" if trial else "study")
     data = DATA[asked.data]
     place = data.place(folder / "data")
-    with _clock(folder / name / "seconds.json") as seconds:
+    with _clock(folder / f"{name}-seconds.json") as seconds:
         found = compare(
             place,
             asked.arms,
-            out=folder / name,
+            out=folder / asked.data,
             steps=asked.steps,
             batch=asked.batch,
             seeds=asked.seeds,
