@@ -1,38 +1,35 @@
 """The whole main job on the embedded photographs, from the spectrum to the verdict."""
 
-import os
-import sys
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
-from multiprocessing import active_children, get_context
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
+from spectra.comparison import Comparison, compare, parse_arms
+from spectra.comparison.experiment import say
+from spectra.comparison.runs import shown_samples
 from spectra.data import Source, open_source
-from spectra.diffusion import TrainConfig, sample, train
-from spectra.diffusion.loss import Loss
-from spectra.diffusion.measure import spread_examples
-from spectra.diffusion.settings import Device, chosen_device
+from spectra.diffusion.settings import Device
 from spectra.errors import InputError
-from spectra.evaluation import Difference, Scores, evaluate, paired_difference
-from spectra.evaluation.spectral import SpectralDistance, spectral_distance
+from spectra.evaluation import Difference
 from spectra.files import check_writable, write_json
 from spectra.findings import Findings
 from spectra.fit import PowerLaw, fit_power_law
-from spectra.schedule import Schedule, derive_schedule, load_schedule, standard_schedule
-from spectra.schedule.steps.rules import Rule
+from spectra.schedule import Schedule, load_schedule
 from spectra.schedule_commands import schedule_numbers
-from spectra.spectrum import Spectrum, analyze
+from spectra.spectrum import Spectrum, load_spectrum
 
 __all__ = ["run_demo"]
 
-STANDARD = "rectified-flow"
+DERIVED, STANDARD = "derived", "rectified-flow"
+# The standard's own training, stepped through as the derived one is: what is left is the training.
+STEPPED = f"{STANDARD} on optimised steps"
+ARMS = (DERIVED, STANDARD, f"{STEPPED}={STANDARD}:rule=optimal")
+SAYS = {"better": "better than", "tied": "tied with", "worse": "worse than"}
 
 
 @dataclass(frozen=True)
@@ -41,21 +38,13 @@ class Budget:
 
     source: str = "photos"
     size: int = 32
-    loss: Loss = TrainConfig.loss
     held_out: float = 0.4  # of 11 photographs: 4 files to score on
     steps: int = 400
     batch: int = 32
     samples: int = 128
-    sample_steps: int = 9
     solver: str = "heun"
-    examples: int = 256  # scored for bits/dim
-
-
-# The two schedules, by the names they have on the page and as files; all else is the same.
-DERIVED = "derived"
-SCHEDULES = (DERIVED, STANDARD)
-# Where the sampler's steps lie: what is copied is stepped through as it usually is.
-RULES: dict[str, Rule] = {DERIVED: "optimal", STANDARD: "time"}
+    evaluations: int = 17
+    examples: int = 64  # scored for bits/dim, each time along a training
 
 
 def run_demo(
@@ -68,157 +57,61 @@ def run_demo(
     Raises
     ------
     InputError
-        Fewer than 2 seeds, or an output that cannot be written.
+        Fewer than 2 seeds, an output that cannot be written, or a training that failed.
     """
     if seeds < 2:
         raise InputError(f"--seeds {seeds}: a paired interval needs at least 2")
     check_writable(out)
-    device = chosen_device(device)
     started = time.perf_counter()
-    source = open_source(budget.source, size=budget.size)
-    trained_on, held_out = source.split(budget.held_out)
-    _say(f"measuring {budget.source}: {len(source)} patches of {budget.size}x{budget.size}")
-    spectrum = analyze(trained_on, bases=("dct", "fourier", "pixel"))
-    spectrum.save(out / "spectrum.safetensors")
-    derived = derive_schedule(spectrum)
-    standard = standard_schedule(spectrum, process=STANDARD)
-    for name, schedule in zip(SCHEDULES, (derived, standard), strict=True):
-        schedule.save(_schedule_path(out, name))
-
-    jobs = [(name, seed + i) for i in range(seeds) for name in SCHEDULES]
-    _say(
-        f"training {len(jobs)} networks of {budget.steps} steps, each scored on "
-        f"{len(held_out.files)} photographs it has not seen"
+    found = compare(
+        budget.source,
+        ARMS,
+        out=out,
+        steps=budget.steps,
+        batch=budget.batch,
+        seeds=seeds,
+        seed=seed,
+        held_out=budget.held_out,
+        solvers=(budget.solver,),
+        evaluations=(budget.evaluations,),
+        samples=budget.samples,
+        examples=budget.examples,
+        device=device,
+        view={"size": budget.size},
+        progress=say,
     )
-    scores: dict[tuple[str, int], Scores] = {}
-    optimised: dict[tuple[str, int], SpectralDistance] = {}
-    logs: dict[str, list[dict[str, Any]]] = {}
-    for (name, number), score, other, log in _trained(out, jobs, device, budget):
-        scores[name, number], optimised[name, number] = score, other
-        logs[f"{name}, seed {number}"] = log
-        _say(
-            f"  {name}, seed {number}: {score.bound.value:.3f} bits/dim (untrained "
-            f"{score.bound.gaussian:.3f}), spectral distance {score.spectral.value:.2f} dB"
-        )
-    logs = dict(sorted(logs.items()))
-    rows = _differences(scores, optimised, range(seed, seed + seeds))
+    for name, reason in found.settings["failed"].items():
+        raise InputError(f"{name}: {reason}")
+    spectrum = load_spectrum(out / "spectrum.safetensors")
     fit = fit_power_law(spectrum)
-    numbers = {
-        "runs": {f"{name}-{number}": score.to_dict() for (name, number), score in scores.items()},
-        "spectral_distance_on_optimised_steps": {
-            f"{name}-{number}": score.value for (name, number), score in optimised.items()
-        },
-        "differences": [row.to_dict() for row in rows],
+    derived, standard = (
+        load_schedule(out / "schedules" / f"{name}.safetensors") for name in (DERIVED, STANDARD)
+    )
+    numbers = found.to_dict() | {
         "spectrum": Findings(spectrum, fit).numbers(),
         "schedule": schedule_numbers(derived),
     }
-    measured, schedules = (spectrum, fit), (derived, standard)
-    report = _report(
-        out, budget, source, held_out, measured, schedules, scores, logs, rows, numbers
-    )
+    source = open_source(budget.source, size=budget.size)
+    report = _report(out, budget, source, found, (spectrum, fit), (derived, standard), numbers)
     seconds = time.perf_counter() - started
     write_json(out / "demo.json", numbers)
-    text = [f"{row.measure}: {_sentence(row)}" for row in rows]
+    text = [_sentence(other, row) for other, row in _differences(found)]
     text += [f"done in {seconds:.0f} s", str(report)]
     return numbers | {"report": str(report), "seconds": seconds}, "\n".join(text)
 
 
-def _trained(
-    out: Path, jobs: list[tuple[str, int]], device: Device, budget: Budget
-) -> Iterator[tuple[tuple[str, int], Scores, SpectralDistance, list[dict[str, Any]]]]:
-    """Train and score every job, one thread each, as many at a time as there are cores.
-
-    A small network gains more from a core of its own than from a second thread.
-    """
-    workers = min(len(jobs), _cores()) if device == "cpu" else 1
-    waiting, running = list(jobs), {}
-    with ProcessPoolExecutor(workers, get_context("spawn"), _leave_ctrl_c_to_the_parent) as pool:
-        try:
-            while waiting or running:
-                # One job a worker and none in advance: what waits is not begun when stopped.
-                while waiting and len(running) < workers:
-                    job = waiting.pop(0)
-                    running[pool.submit(_train_and_score, out, *job, device, budget)] = job
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    yield running.pop(future), *future.result()
-        except BrokenProcessPool:
-            raise InputError(
-                f"{out}: a training process was ended from outside (memory?); the same command "
-                "goes on from its last checkpoint"
-            ) from None
-        except BaseException:
-            for child in active_children():
-                child.terminate()  # a run in training saves its checkpoint first
-            raise
+def _differences(found: Comparison) -> list[tuple[str, Difference]]:
+    """The derived arm less each of the others, but one training's bound only once."""
+    every = [(other, row) for _, other, row in found.contrasts()]
+    return [(other, row) for other, row in every if other == STANDARD or row.unit == "%"]
 
 
-def _cores() -> int:
-    """Cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # not on macOS or Windows
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _leave_ctrl_c_to_the_parent() -> None:
-    """A group of its own: the terminal's Ctrl-C reaches the parent, which ends its children."""
-    if hasattr(os, "setpgrp"):  # not on Windows
-        os.setpgrp()
-
-
-def _train_and_score(
-    out: Path, name: str, seed: int, device: Device, budget: Budget
-) -> tuple[Scores, SpectralDistance, list[dict[str, Any]]]:
-    """One run, in a process of its own: its scores, and its samples' on optimised steps."""
-    torch.set_num_threads(1)
-    schedule = load_schedule(_schedule_path(out, name))
-    source = open_source(budget.source, size=budget.size)
-    run = train(
-        source,
-        schedule,
-        out=out / "runs" / f"{name}-{seed}",
-        steps=budget.steps,
-        batch=budget.batch,
-        seed=seed,
-        device=device,
-        loss=budget.loss,
-        held_out=budget.held_out,
-    )
-    drawing = {"n": budget.samples, "steps": budget.sample_steps, "solver": budget.solver}
-    drawing |= {"seed": seed, "device": device}
-    taken = {"examples": budget.examples, "scores": "none"}
-    scores = evaluate(run, source, rule=RULES[name], **taken, **drawing)
-    if RULES[name] == "optimal":
-        return scores, scores.spectral, run.log
-    data = source.examples(spread_examples(source, 4 * max(budget.samples, 256)))
-    optimised = spectral_distance(sample(run, **drawing), data, seed=seed)
-    return scores, optimised, run.log
-
-
-def _differences(
-    scores: dict[tuple[str, int], Scores],
-    optimised: dict[tuple[str, int], SpectralDistance],
-    seeds: range,
-) -> list[Difference]:
-    """Derived less standard, paired over seeds: the bound, and the spectral distance."""
-
-    def pair(measure: str, unit: str, of: Callable[[tuple[str, int]], float]) -> Difference:
-        a, b = (np.array([of((name, seed)) for seed in seeds]) for name in SCHEDULES)
-        return paired_difference(a, b, measure=measure, unit=unit)
-
-    cost = scores[DERIVED, seeds[0]].evaluations
-    return [
-        pair("bound on held-out files", "bits/dim", lambda run: scores[run].bound.value),
-        pair(
-            f"spectral distance, {cost} evaluations", "dB", lambda run: scores[run].spectral.value
-        ),
-        pair("the same, both on steps optimised for them", "dB", lambda run: optimised[run].value),
-    ]
-
-
-def _sentence(row: Difference) -> str:
+def _sentence(other: str, row: Difference) -> str:
+    digits = 1 if row.unit == "%" else 3
+    mean, low, high = (f"{value:+.{digits}f}" for value in (row.mean, row.low, row.high))
     return (
-        f"derived is {row.verdict} ({row.mean:+.3f} {row.unit}, 95 % interval "
-        f"{row.low:+.3f} to {row.high:+.3f}, {row.pairs} paired seeds)"
+        f"{row.measure}: derived is {SAYS.get(row.verdict, f'{row.verdict} against')} {other} "
+        f"({mean} {row.unit}, 95 % interval {low} to {high}, {row.pairs} paired seeds)"
     )
 
 
@@ -226,66 +119,42 @@ def _report(
     out: Path,
     budget: Budget,
     source: Source,
-    held_out: Source,
+    found: Comparison,
     measured: tuple[Spectrum, PowerLaw],
     schedules: tuple[Schedule, Schedule],
-    scores: dict[tuple[str, int], Scores],
-    logs: dict[str, list[dict[str, Any]]],
-    rows: list[Difference],
     numbers: dict[str, Any],
 ) -> Path:
     """The page."""
     from spectra.plots import Fact, pages, write_report
+    from spectra.plots.compared_tables import reach_text
 
     (spectrum, fit), (derived, standard) = measured, schedules
     examples = open_source(budget.source, size=256, crop="center").some(12)
-    first = min(seed for _, seed in scores)
+    held_out = source.split(budget.held_out)[1]
+    unseen = held_out.examples(np.random.default_rng(0).permutation(len(held_out))[:64])
+    sampling = {"solver": budget.solver, "evaluations": budget.evaluations}
+    sampling |= {"samples": budget.samples}
+    sampling |= {f"steps of {arm.name}": arm.sampling["rule"] for arm in found.arms}
     settings = {
         "patches": f"{budget.size}x{budget.size}",
         "steps": budget.steps,
         "batch": budget.batch,
-        "loss": budget.loss,
-        "paired seeds": rows[0].pairs,
+        "loss": found.settings["loss"],
+        "paired seeds": len(found.seeds),
         "held out": ", ".join(held_out.files),
     }
-    sampling = {"solver": budget.solver, "steps": budget.sample_steps, "samples": budget.samples}
-    sampling |= {f"steps of {name}": rule for name, rule in RULES.items()}
-    gain = scores[DERIVED, first].bound.gain
-    table = pages.score_table(
-        {f"{name}, seed {seed}": scores[name, seed] for name, seed in sorted(scores)}
-    )
-    verdict = (
-        "Same network, preconditioning, loss, data order, noise, steps and seeds; only the "
-        "schedule differs: where it starts and ends, how often each noise level is trained, and "
-        "where the sampler's steps lie: optimised for this spectrum, or even in time as the "
-        "copied one is usually stepped through. The last row gives both optimised steps, so that "
-        "what is left is the training's merit. Each row is the derived schedule less the standard "
-        "one, paired over seeds, and counts as better or worse only where the whole interval lies "
-        "on one side of zero.\n\n"
-        + " ".join(f"{row.measure.capitalize()}: {_sentence(row)}." for row in rows)
-        + " These are short runs of a small network on a few photographs: they show that the "
-        "chain works and who is ahead early, not who wins in the end."
-    )
     sections = [
         *pages.data_sections(examples, "photographs inside scikit-image and scikit-learn"),
         *pages.spectrum_sections(spectrum, fit, source.some(12)),
         *pages.schedule_sections(derived, standard),
-        *pages.training_sections(
-            logs,
-            "Loss of each run. The two schedules draw different noise levels, so that only curves "
-            "of one colour compare; bits/dim, below, compares all. After training the "
-            f"derived schedule's first run is {-gain.mean:.2f} bits/dim under the Wiener filter "
-            f"it started from (95 % interval over files {-gain.high:.2f} to {-gain.low:.2f}).",
-        ),
-        *pages.sample_sections(
-            {name: scores[name, first].samples for name in SCHEDULES},
-            held_out.examples(np.random.default_rng(0).permutation(len(held_out))[:64]),
-            spectrum,
-            sampling,
-        ),
-        *pages.comparison_sections(rows, table, verdict, settings | sampling),
+        *_training_sections(found),
     ]
+    samples = _samples(out, found)
+    if samples:
+        sections += pages.sample_sections(samples, unseen, spectrum, sampling)
+    sections += _comparison_sections(found, settings | sampling)
     low, high = fit.interval()
+    reach, note = reach_text(found.reach(DERIVED, STANDARD))
     return write_report(
         out / "report.html",
         title="Diffusion that looks at the data first",
@@ -298,17 +167,80 @@ def _report(
         settings={"source": budget.source, "view": source.settings} | settings | sampling,
         facts=[
             Fact("exponent", f"{fit.alpha:.2f}", f"95 % interval {low:.2f} to {high:.2f}"),
-            *(Fact(row.measure, row.verdict, f"{row.mean:+.3f} {row.unit}") for row in rows[:2]),
+            *(
+                Fact(row.measure, row.verdict, f"{row.mean:+.3g} {row.unit} against {other}")
+                for other, row in _differences(found)[:2]
+            ),
+            Fact(f"steps to the final bound of {STANDARD}", reach, note),
         ],
         skipped=[(item.name, item.reason) for item in source.skipped],
         credits=[(budget.source, text) for text in (source.licence, source.citation) if text],
     )
 
 
-def _schedule_path(out: Path, name: str) -> Path:
-    return out / f"{name}.safetensors"
+def _samples(out: Path, found: Comparison) -> Mapping[str, np.ndarray]:
+    """Some of the first run of each arm."""
+    arms, first = parse_arms(ARMS), found.seeds[0]
+    drawn = {arm.name: shown_samples(out, found.run(arm.name, first), arm) for arm in arms}
+    return {name: samples for name, samples in drawn.items() if samples is not None}
 
 
-def _say(line: str) -> None:
-    """Progress, on stderr: stdout is for the result."""
-    print(line, file=sys.stderr, flush=True)
+def _training_sections(found: Comparison) -> Sequence[Any]:
+    """Bits/dim along the trainings; two of the arms share theirs."""
+    from spectra.plots.compared import compared_sections
+
+    trained = replace(found, arms=found.arms[:2])
+    wiener = float(np.mean([found.run(DERIVED, seed).gaussian for seed in found.seeds]))
+    under = wiener - found.bits(DERIVED).mean()
+    text = (
+        f" After training the derived schedule's runs are {abs(under):.2f} bits/dim "
+        f"{'under' if under > 0 else 'above'} the Wiener filter, which needs no training."
+    )
+    return [
+        replace(section, text=section.text + text)
+        for section in compared_sections(trained)
+        if section.anchor == "training"
+    ]
+
+
+def _comparison_sections(found: Comparison, settings: Mapping[str, Any]) -> Sequence[Any]:
+    """What may be said of the derived schedule, in one figure and one table."""
+    from spectra.plots import Section, Table, plot_contrasts
+    from spectra.plots.compared import compared_sections
+    from spectra.plots.compared_tables import distance_table, verdict_table
+
+    verdict = compared_sections(found)[0]
+    bits, spectral, frechet = (
+        verdict_table(found),
+        distance_table(found, "spectral", "dB"),
+        distance_table(found, "frechet", "of PCA features"),
+    )
+    # Of the first, without its counts of distances: the distances themselves stand beside it.
+    rows = zip(bits.rows, spectral.rows, frechet.rows, strict=True)
+    table = Table(
+        [*bits.columns[:4], "spectral distance (dB)", "Frechet distance"],
+        [[*of_bits[:4], *dB[1:], *of_pca[1:]] for of_bits, dB, of_pca in rows],
+        bits.caption,
+    )
+    text = (
+        "Same network, preconditioning, loss, data order, noise, steps and seeds; only the "
+        "schedule differs: where it starts and ends, how often each noise level is trained, and "
+        "where the sampler's steps lie: optimised for this spectrum, or even in time as the "
+        f"copied one is usually stepped through. “{STEPPED}” is the copied one's own training "
+        "with its steps optimised too: its bits/dim are the same, and what is left of a "
+        "difference between samples is the training's merit.\n\n"
+        f"{verdict.text}\n\n"
+        "These are short runs of a small network on a few photographs: they show that the chain "
+        "works and who is ahead early, not who wins in the end."
+    )
+    return [
+        Section(
+            "comparison",
+            verdict.title,
+            text,
+            partial(plot_contrasts, found),
+            alt="Paired differences of the derived arm less every other one with their intervals",
+            table=table,
+            settings=settings,
+        )
+    ]

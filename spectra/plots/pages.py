@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +14,6 @@ from spectra.files import table_kind
 from spectra.fit import PowerLaw, fit_power_law
 from spectra.fit.floors import Floor, find_floors
 from spectra.frequencies import failings, frequency_scale, heard_peak, signed
-from spectra.plots.comparison import plot_comparison
 from spectra.plots.denoising import plot_denoising
 from spectra.plots.examples import data_sections, example_sections
 from spectra.plots.images import plot_samples_beside_data
@@ -30,13 +29,9 @@ from spectra.schedule.steps.denoising import DenoisingError, load_denoising_erro
 from spectra.schedule.weights.recipes import recipe_weights
 from spectra.spectrum import Spectrum, analyze, load_spectrum
 
-if TYPE_CHECKING:  # measuring a spectrum must not load torch
-    from spectra.evaluation import Difference, Scores
-
 __all__ = [
     "analysis_facts",
     "analysis_sections",
-    "comparison_sections",
     "cutoff_table",
     "data_sections",
     "denoising_sections",
@@ -44,7 +39,6 @@ __all__ = [
     "measured_sections",
     "sample_sections",
     "schedule_sections",
-    "score_table",
     "sections_of",
     "spectrum_sections",
     "training_sections",
@@ -205,46 +199,6 @@ def sample_sections(
             settings=settings,
         ),
     ]
-
-
-def comparison_sections(
-    rows: "Sequence[Difference]", table: Table, text: str, settings: Any
-) -> list[Section]:
-    """Derived against standard, by the intervals of paired differences."""
-    return [
-        Section(
-            "comparison",
-            "Does it pay?",
-            text,
-            partial(plot_comparison, rows),
-            alt="Paired differences of derived minus standard with their intervals",
-            table=table,
-            settings=settings,
-        )
-    ]
-
-
-def score_table(scores: "Mapping[str, Scores]") -> Table:
-    """Scores of some runs, a row each."""
-    columns = ["run", "bits/dim", "95 % interval", "prior", "diffusion", "reconstruction"]
-    columns += ["untrained (closed form)", "spectral distance (dB)", "95 % interval"]
-    rows = []
-    for name, score in scores.items():
-        bound, spectral = score.bound, score.spectral
-        rows.append(
-            [
-                name,
-                f"{bound.value:.3f}",
-                f"{bound.low:.2f} – {bound.high:.2f}",
-                f"{bound.prior:.4f}",
-                f"{bound.diffusion:.3f}",
-                f"{bound.reconstruction + bound.grid_shift:.3f}",
-                f"{bound.gaussian:.3f}",
-                f"{spectral.value:.2f}",
-                f"{spectral.low:.2f} – {spectral.high:.2f}",
-            ]
-        )
-    return Table(columns, rows)
 
 
 def sections_of(path: Path) -> tuple[list[Section], str]:

@@ -22,14 +22,15 @@ def demo() -> list[Row]:
         interval = f"{row['low']:+.3f} to {row['high']:+.3f}"
         rows.append(
             Row(
-                f"derived less standard, {row['measure']}",
+                f"{row['arm']} less {row['other']}, {row['measure']}",
                 "",
                 f"{row['mean']:+.3f} {row['unit']} ({interval}): {row['verdict']}",
             )
         )
-    gains = [run["gain_over_gaussian"] for run in numbers["runs"].values()]
-    lower = sum(gain["verdict"] == "better" for gain in gains)
-    rows.append(
-        Row("runs below the untrained closed form, by file", "", f"{lower} of {len(gains)}")
-    )
+    for row in numbers["reach"]:
+        shares = ", ".join(f"{share:.2f}" for share in row["shares"])  # inf: never
+        rows.append(Row(f"{row['arm']}: share of the steps to {row['other']}'s end", "", shares))
+    trained = {run["run"]: run for run in numbers["runs"]}.values()  # two arms share theirs
+    lower = sum(run["bits"][-1] < run["gaussian"] for run in trained)
+    rows.append(Row("runs below the untrained closed form", "", f"{lower} of {len(trained)}"))
     return rows
