@@ -107,7 +107,7 @@ def compared_sections(
     samples
         Arm -> [N, C, H, W], values in [-1, 1]; drawn alike.
     data
-        [M, C, H, W], which no arm has seen; shown beside the samples.
+        [M, C, H, W], shown beside the samples.
     """
     others = comparison.names[1:]
     sections = [
@@ -151,8 +151,8 @@ def compared_sections(
             Section(
                 "samples",
                 "Samples",
-                "Of one seed of each arm, chosen by position and not by looks, beside data that "
-                "none has seen. All began with the same noise.",
+                "Of one seed of each arm, chosen by position and not by looks, beside examples "
+                "of the data.",
                 partial(plot_samples_beside_data, _titled(samples), data),
                 alt="Samples of every arm beside data",
             )

@@ -24,9 +24,11 @@ def verdict_table(comparison: "Comparison") -> Table:
     copied = comparison.best_copied
     means = {name: float(np.mean(comparison.bits(name))) for name in comparison.names}
     best = lowest(means)
-    columns = ["arm", "bits/dim", f"{first} less it (bits/dim)"]
+    alone = len(means) == 1
+    counted = bool(comparison.samplers) and not alone
+    columns = ["arm", "bits/dim"] + ([] if alone else [f"{first} less it (bits/dim)"])
     columns += [f"steps to the bound of {copied}"] if copied else []
-    columns += ["distances better", *VERDICTS[1:]] if comparison.samplers else []
+    columns += ["distances better", *VERDICTS[1:]] if counted else []
     rows = []
     for name in comparison.names:
         value = means[name]
@@ -39,11 +41,12 @@ def verdict_table(comparison: "Comparison") -> Table:
             ),
         ]
         differences = [] if name == first else comparison.differences(first, name)
-        row.append(_judged(first, differences[0]) if differences else "–")
+        if not alone:
+            row.append(_judged(first, differences[0]) if differences else "–")
         if copied:
             share, note = reach_text(comparison.reach(name, copied))
             row.append("the mark" if name == copied else Cell(share, note))
-        if comparison.samplers:
+        if counted:
             words = [one.verdict for one in differences if one.unit == "%"]
             row += [words.count(word) if differences else "–" for word in VERDICTS]
         rows.append(row)
@@ -141,9 +144,9 @@ def _geometric(
 
 
 def lowest(means: Mapping[str, float]) -> str | None:
-    """Name of the lowest finite mean."""
+    """Name of the lowest finite mean, where there is more than one arm."""
     finite = {name: mean for name, mean in means.items() if np.isfinite(mean)}
-    return min(finite, key=lambda name: finite[name]) if finite else None
+    return min(finite, key=lambda name: finite[name]) if finite and len(means) > 1 else None
 
 
 def many(count: int, noun: str) -> str:

@@ -87,6 +87,14 @@ def test_the_distances_stand_by_solver_and_evaluations(measure):
         assert sum(getattr(row[column], "best", False) for row in table.rows) == 1
 
 
+def test_one_arm_alone_is_not_called_best():
+    made = compared(["derived"], samplers=ONE)
+    assert compared_facts(made) == []
+    table = section(made, "verdict").table
+    assert list(table.columns) == ["arm", "bits/dim"]
+    assert not table.rows[0][1].best
+
+
 def test_an_arm_that_came_to_nothing_is_named():
     made = compared(["derived", "edm"], offsets=[np.nan, 0.0], samplers=())
     assert "Not finite at the end of the training, with some seed: derived." in (
