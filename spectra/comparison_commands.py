@@ -35,7 +35,8 @@ def compare(
         if (drawn := shown_samples(out, found.run(arm, first), arms[arm])) is not None
     }
     source = open_source(name, **options["view"])
-    data = source.examples(np.random.default_rng(0).permutation(len(source))[:SHOWN])
+    unseen = source.split(options["held_out"])[1] if options["held_out"] > 0 else source
+    data = unseen.examples(np.random.default_rng(0).permutation(len(unseen))[:SHOWN])
     report = write_report(
         out / "report.html",
         title=f"Which schedule pays on {found.source}?",
