@@ -155,6 +155,7 @@ def _report(
     sections += _comparison_sections(found, settings | sampling)
     low, high = fit.interval()
     reach, note = reach_text(found.reach(DERIVED, STANDARD))
+    note = f"95 % interval {note}" if "–" in note else note
     return write_report(
         out / "report.html",
         title="Diffusion that looks at the data first",
@@ -171,7 +172,7 @@ def _report(
                 Fact(row.measure, row.verdict, f"{row.mean:+.3g} {row.unit} against {other}")
                 for other, row in _differences(found)[:2]
             ),
-            Fact(f"steps to the final bound of {STANDARD}", reach, note),
+            Fact(f"steps of derived to the final bound of {STANDARD}", reach, note),
         ],
         skipped=[(item.name, item.reason) for item in source.skipped],
         credits=[(budget.source, text) for text in (source.licence, source.citation) if text],
@@ -209,7 +210,7 @@ def _comparison_sections(found: Comparison, settings: Mapping[str, Any]) -> Sequ
     from spectra.plots.compared import compared_sections
     from spectra.plots.compared_tables import distance_table, verdict_table
 
-    verdict = compared_sections(found)[0]
+    verdict = next(one for one in compared_sections(found) if one.anchor == "verdict")
     bits, spectral, frechet = (
         verdict_table(found),
         distance_table(found, "spectral", "dB"),
@@ -220,7 +221,8 @@ def _comparison_sections(found: Comparison, settings: Mapping[str, Any]) -> Sequ
     table = Table(
         [*bits.columns[:4], "spectral distance (dB)", "Frechet distance"],
         [[*of_bits[:4], *dB[1:], *of_pca[1:]] for of_bits, dB, of_pca in rows],
-        bits.caption,
+        "Means over seeds, of distances geometric ones, with 95 % intervals. Coloured words are "
+        "said of derived against the arm of the row.",
     )
     text = (
         "Same network, preconditioning, loss, data order, noise, steps and seeds; only the "
