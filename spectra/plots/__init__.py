@@ -4,7 +4,6 @@ from spectra.plots.arms import plot_bits_along_training
 from spectra.plots.audit import plot_audit
 from spectra.plots.bases import plot_bases
 from spectra.plots.colour import plot_channels
-from spectra.plots.comparison import plot_comparison
 from spectra.plots.contrasts import plot_contrasts
 from spectra.plots.denoising import plot_denoising
 from spectra.plots.directions import plot_directions
@@ -31,7 +30,6 @@ __all__ = [
     "plot_bases",
     "plot_bits_along_training",
     "plot_channels",
-    "plot_comparison",
     "plot_contrasts",
     "plot_cutoff",
     "plot_denoising",

@@ -44,6 +44,7 @@ __all__ = [
     "training_sections",
 ]
 
+COMPARED = "compare.json"
 SHOWN = 16  # examples, at most
 
 
@@ -207,8 +208,15 @@ def sections_of(path: Path) -> tuple[list[Section], str]:
     Raises
     ------
     InputError
-        It is no spectrum, schedule or denoising .safetensors, run folder or samples .npy.
+        It is no spectrum, schedule or denoising .safetensors, run folder, samples .npy or
+        compare.json.
     """
+    if path.suffix == ".json" or (path / COMPARED).is_file():
+        from spectra.comparison import load_comparison
+        from spectra.plots.compared import compared_sections
+
+        found = load_comparison(path / COMPARED if path.is_dir() else path)
+        return compared_sections(found), f"Which schedule pays on {found.source}?"
     if path.is_dir():
         from spectra.diffusion import load_run
 
@@ -233,8 +241,8 @@ def sections_of(path: Path) -> tuple[list[Section], str]:
     if kind == "denoising":
         return denoising_sections(load_denoising_error(path)), f"Denoising error {path.name}"
     raise InputError(
-        f"{path}: holds a {kind}; give a spectrum, a schedule, a denoising error, a run folder "
-        "or samples .npy"
+        f"{path}: holds a {kind}; give a spectrum, a schedule, a denoising error, a run folder, "
+        "samples .npy or compare.json"
     )
 
 

@@ -180,13 +180,3 @@ def test_an_arm_that_is_not_finite_leaves_the_others_readable(layout):
     along = plots.plot_bits_along_training(made).axes[0]
     assert "edm  ↑ not finite" in [text.get_text() for text in along.texts]
     assert "not finite" in words(plots.plot_contrasts(made, ("bits",)).axes[0])
-
-
-def test_a_tie_has_its_mark_and_its_margin():
-    from spectra.evaluation import Difference
-
-    row = Difference("bound", "bits/dim", 0.005, -0.001, 0.011, 3, 0.95, 0.02)
-    axes = plots.plot_comparison([row]).axes[0]
-    assert axes.get_title(loc="right") == "tied"
-    assert 0.02 in [line.get_xdata()[0] for line in axes.get_lines()]
-    assert axes.get_xlim()[1] > 0.02

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from spectra.errors import InputError
 from spectra.plots import write_report
 from spectra.plots.compared import compared_facts, compared_intro, compared_sections
 from spectra.plots.report import Cell
@@ -165,3 +166,16 @@ def test_the_words_are_coloured_on_the_page(tmp_path):
     assert '<span class="said worse">derived worse</span>' in page
     assert '<span class="said tied">tied</span>' in page
     assert re.search(r"<strong>3\.5\d\d · best</strong>", page)
+
+
+def test_a_comparison_on_disk_is_a_page(tmp_path):
+    from spectra.plots.pages import sections_of
+
+    compared(["derived", "edm"]).save(tmp_path / "compare.json")
+    for path in (tmp_path, tmp_path / "compare.json"):
+        sections, title = sections_of(path)
+        assert title.startswith("Which schedule pays")
+        assert {"contrasts", "training"} <= {section.anchor for section in sections}
+    (tmp_path / "other.json").write_text("{}")
+    with pytest.raises(InputError, match="is no comparison"):
+        sections_of(tmp_path / "other.json")

@@ -10,7 +10,6 @@ from matplotlib.text import Text
 
 import spectra
 from spectra import plots
-from spectra.evaluation.comparison import Difference, paired_difference
 from spectra.plots.schedule import component_order
 from spectra.plots.training import running_mean
 from spectra.schedule import process
@@ -44,21 +43,6 @@ def logs(steps: int = 50) -> dict:
     }
 
 
-def differences() -> list[Difference]:
-    bound = paired_difference(
-        np.array([3.18, 3.17, 3.19]),
-        np.array([3.20, 3.20, 3.21]),
-        measure="variational bound, held-out files",
-        unit="bits/dim",
-    )
-    return [
-        bound,
-        Difference("spectral distance of samples", "dB", 0.4, -0.2, 1.0, 3, 0.95),
-        Difference("Frechet distance", "", 3.0, 1.0, 5.0, 3, 0.95),
-        Difference("a single pair", "nats", 0.5, -np.inf, np.inf, 1, 0.95),
-    ]
-
-
 def drawings(nouns) -> dict:
     spectrum = nouns.spectrum
     curve = (spectrum.frequency, *(spectrum.log_power + shift for shift in (0.3, 0.2, 0.4)))
@@ -79,7 +63,6 @@ def drawings(nouns) -> dict:
         "sample spectrum": partial(
             plots.plot_sample_spectrum, {"derived": curve, "standard": curve}, spectrum
         ),
-        "comparison": partial(plots.plot_comparison, differences()),
     }
 
 
@@ -200,15 +183,6 @@ def test_log_spectrum_of_a_wave_peaks_at_its_frequency():
     assert row == 16
 
 
-def test_comparison_says_the_verdict_in_words_and_an_endless_interval_fills_its_axis():
-    figure = plots.plot_comparison(differences())
-    words = [axes.get_title(loc="right") for axes in figure.axes]
-    assert words == ["better", "undecided", "worse", "undecided"]
-    line = figure.axes[3].get_lines()[1]
-    low, high = figure.axes[3].get_xlim()
-    assert line.get_xdata()[0] < low < high < line.get_xdata()[1]
-
-
 def test_samples_that_are_the_data_lie_on_its_spectrum(nouns):
     figure = plots.plot_sample_spectrum({"copy": nouns.images}, nouns.spectrum)
     ratio = figure.axes[1].get_lines()[1].get_ydata()
@@ -233,8 +207,6 @@ def test_single_record_and_single_run_are_drawn():
         lambda: plots.plot_examples(np.zeros((1, 1, 8, 8)), layout="huge"),
         lambda: plots.plot_training({}),
         lambda: plots.plot_training({"derived": [{"step": 1}]}),
-        lambda: plots.plot_comparison([]),
-        lambda: plots.plot_comparison([Difference("m", "", np.nan, 0.0, 1.0, 2, 0.95)]),
         lambda: plots.plot_cutoff([]),
     ],
 )
