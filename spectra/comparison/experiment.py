@@ -1,7 +1,6 @@
 """Several schedules on one data set, everything else equal: which one pays?"""
 
 import hashlib
-import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -157,8 +156,8 @@ def compare(
     jobs = merged(jobs)
     tell(f"{len(jobs)} trainings of {steps:,} steps for {len(arms)} arms and {seeds} seeds")
     found, failed = _scored(jobs, opened, plan, workers, folder, tell)
-    if arms[0].name in failed or len(failed) == len(arms):
-        raise InputError(f"schedules {next(iter(failed))}: {next(iter(failed.values()))}")
+    if arms[0].name in failed:
+        raise InputError(f"schedules {arms[0].name}: {failed[arms[0].name]}")
     kept = [arm for arm in arms if arm.name not in failed]
     order = {arm.name: k for k, arm in enumerate(arms)}
     comparison = Comparison(
@@ -221,7 +220,8 @@ def _spectrum(source: Source, plan: Plan, folder: Path, tell: Callable[[str], No
     trained_on = source.split(plan.held_out)[0] if plan.held_out > 0 else source
     if path.exists():
         spectrum = load_spectrum(path)
-        if spectrum.fingerprint == trained_on.fingerprint:
+        same = spectrum.fingerprint == trained_on.fingerprint
+        if same and set(BASES) <= set(spectrum.bases):
             return spectrum
     tell(
         f"measuring {source.name}: {len(trained_on):,} examples of {len(trained_on.files):,} files"
@@ -299,7 +299,8 @@ def _check(
         check_whole("probe", probe, low=1)
         if probe >= steps:
             raise InputError(f"probe {probe}: must be under the {steps} steps of a training")
-    if not 0 <= held_out < 1 or math.isnan(held_out):
+    check_number("held_out", held_out, low=0.0)
+    if held_out >= 1:
         raise InputError(f"held_out {held_out} is no share; give one from 0 and under 1")
     if not solvers or not evaluations:
         raise InputError("solvers, evaluations: give at least one of each")

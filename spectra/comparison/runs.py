@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from spectra.comparison.arms import Arm
 from spectra.comparison.results import Drawn, RunScores, drawn, number
 from spectra.data import Source, open_source
 from spectra.diffusion import Run, measure_denoiser, sample, train
-from spectra.diffusion.checkpoint import schedule_digest
+from spectra.diffusion.checkpoint import checkpoint_paths, schedule_digest
 from spectra.diffusion.measure import spread_examples
 from spectra.diffusion.settings import Device
 from spectra.diffusion.solvers import evaluations as cost_of
@@ -116,7 +117,7 @@ class Job:
         """Where the training goes."""
         name = load_schedule(self.schedule).name
         name = "refined" if self.arms[0].refines else name
-        return self.out / "runs" / f"{name}-{self.identity()}-seed{self.number}"
+        return self.out / "runs" / f"{name}-{self.identity()}-seed{self.seed}"
 
 
 def steps_for(solver: str, evaluations: int) -> int:
@@ -158,6 +159,11 @@ def score_job(job: Job, source: Source | None = None) -> list[RunScores]:
     ]
 
 
+def trained_steps(folder: Path) -> int:
+    """Of the newest checkpoint of a run; 0 where there is none."""
+    return max((int(path.stem.split("-")[1]) for path in checkpoint_paths(folder)), default=0)
+
+
 class _Kept:
     """What a run's folder already holds of its scores."""
 
@@ -165,8 +171,9 @@ class _Kept:
         self.folder = folder
         self.path = folder / SCORES
         try:
-            self.held = json.loads(self.path.read_text())
-        except (OSError, ValueError):
+            held = json.loads(self.path.read_text())
+            self.held = {kind: dict(scores) for kind, scores in held.items()}
+        except (OSError, ValueError, TypeError, AttributeError):  # none yet, or damaged
             self.held = {}
 
     def get(self, kind: str, key: str) -> Any:
@@ -197,6 +204,8 @@ def _trained(job: Job, source: Source, kept: _Kept) -> tuple[Run, dict[int, floa
     gaussian = run = None
     for mark in marks:
         found = kept.get("bits", str(mark))
+        if found is None and trained_steps(folder) > mark - spent:
+            shutil.rmtree(folder)  # the scores were lost, and the network has gone on since
         if found is None or mark == total:
             run = train(
                 source,
