@@ -14,6 +14,7 @@ from spectra.comparison.results import ArmRecord, Comparison, RunScores
 from spectra.comparison.runs import Job, Plan, merged, score_job, steps_for
 from spectra.data import Source, open_source
 from spectra.diffusion.networks import network_config, network_record
+from spectra.diffusion.run import sole_user
 from spectra.diffusion.settings import Device, TrainConfig, check_whole, chosen_device, origin
 from spectra.diffusion.solvers import Solver
 from spectra.errors import InputError, check_name, check_number
@@ -144,18 +145,19 @@ def compare(
     )
     for arm in arms:  # refused before anything is measured
         TrainConfig(**plan.training(arm))
-    spectrum = _spectrum(opened, plan, folder, tell)
-    made = {arm.name: make_schedule(arm, spectrum, copied_sigma_data) for arm in arms}
-    jobs = []
-    for number in range(seed, seed + seeds):
-        for arm in arms:
-            path = folder / "schedules" / f"{file_name(arm.name)}.safetensors"
-            if number == seed:
-                made[arm.name].save(path)
-            jobs.append(Job(folder, (arm,), path, number, plan))
-    jobs = merged(jobs)
-    tell(f"{len(jobs)} trainings of {steps:,} steps for {len(arms)} arms and {seeds} seeds")
-    found, failed = _scored(jobs, opened, plan, workers, folder, tell)
+    with sole_user(folder):  # two at once would be in each other's way
+        spectrum = _spectrum(opened, plan, folder, tell)
+        made = {arm.name: make_schedule(arm, spectrum, copied_sigma_data) for arm in arms}
+        jobs = []
+        for number in range(seed, seed + seeds):
+            for arm in arms:
+                path = folder / "schedules" / f"{file_name(arm.name)}.safetensors"
+                if number == seed:
+                    made[arm.name].save(path)
+                jobs.append(Job(folder, (arm,), path, number, plan))
+        jobs = merged(jobs)
+        tell(f"{len(jobs)} trainings of {steps:,} steps for {len(arms)} arms and {seeds} seeds")
+        found, failed = _scored(jobs, opened, plan, workers, folder, tell)
     if arms[0].name in failed:
         raise InputError(f"schedules {arms[0].name}: {failed[arms[0].name]}")
     kept = [arm for arm in arms if arm.name not in failed]

@@ -1,10 +1,15 @@
 """Jobs in processes of their own: one a core, or one a GPU."""
 
 import os
+import signal
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import active_children, get_context
+from contextlib import contextmanager
+from multiprocessing import active_children, get_context, parent_process
+from types import FrameType
 from typing import Any
 
 from spectra.errors import InputError
@@ -54,7 +59,8 @@ def in_processes(
                 # One job a worker and none in advance: what waits is not begun when stopped.
                 while waiting and len(running) < workers:
                     number = waiting.pop(0)
-                    running[pool.submit(function, *jobs[number])] = number
+                    with _born_deaf():
+                        running[pool.submit(function, *jobs[number])] = number
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     number = running.pop(future)
                     try:
@@ -72,8 +78,37 @@ def in_processes(
             raise
 
 
+@contextmanager
+def _born_deaf() -> Iterator[None]:
+    """Processes begun here never hear Ctrl-C, not even while they import; it is held back."""
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+def _end_with_parent() -> None:
+    """Save and end when the parent was killed, or nobody would end what it began."""
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    while True:  # the first ends a training, the next the process
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(1)
+
+
 def _begin(places: Any) -> None:
     """A group of its own: the terminal's Ctrl-C reaches the parent, which ends its children."""
+    signal.signal(signal.SIGTERM, _end)  # not at once: what it holds is to be let go
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     if hasattr(os, "setpgrp"):  # not on Windows
         os.setpgrp()
     place = places.get()
