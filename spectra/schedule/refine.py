@@ -35,9 +35,10 @@ def refine_schedule(
 ) -> Schedule:
     """Derive a schedule again, now that a trained denoiser's error is known.
 
-    What second moments cannot tell is taken from the error: how strictly the order is kept, and
-    at which noise levels to train. The ends and the pace stay those of `derive_schedule`; the
-    sampler takes the same error for its grid. `explanation` says what changed.
+    At which noise levels to train is taken from the error, in place of the Gaussian surrogate's;
+    the sampler takes the same error for its grid. Order, ends and pace stay: what a short training
+    knows beyond the Wiener filter is the least that there is to know, no reason to loosen the order
+    (which cost bits/dim where it was tried). `explanation` says what changed.
 
     Parameters
     ----------
@@ -50,7 +51,8 @@ def refine_schedule(
         As in `derive_schedule`.
     density : {"modes", "information", "pace"}
         Training times: where the gain sum_i error_i / sigma_i^2 falls, that is where more of an
-        example is decided; in proportion to that gain, the nats lost; or as derived.
+        example is decided; in proportion to that gain, the nats lost; or as `derive_schedule`
+        has it, which needs no error.
 
     Returns
     -------
@@ -86,7 +88,7 @@ def refine_schedule(
         why = f"nothing: {error.name} denoises {-share:.0%} worse than the Wiener filter"
         said = {**plain.explanation, "refined": f"{why}; train the probe longer"}
         return replace(plain, name="refined", explanation=said)
-    made = derive_schedule(spectrum, **options, penalty=error)
+    made = derive_schedule(spectrum, **options, density="pace") if density == "pace" else plain
     if density != "pace":
         made = schedule_with_density(made, density, error=_at_most_wiener(error))
     said = f"by {error.name}, {share:.0%} under the Wiener filter: {_change(plain, made)}"
@@ -115,17 +117,7 @@ def _at_most_wiener(error: DenoisingError) -> DenoisingError:
 def _change(plain: Schedule, made: Schedule) -> str:
     """What was refined, in numbers."""
     was, now = _training_noise(plain), _training_noise(made)
-    return (
-        f"strength {_strength(plain):.2g} -> {_strength(made):.2g}; training ln sigma "
-        f"{was[0]:.2f} ± {was[1]:.2f} -> {now[0]:.2f} ± {now[1]:.2f}"
-    )
-
-
-def _strength(schedule: Schedule) -> float:
-    """a of offsets a ln lambda + constant."""
-    label = np.log(schedule.variance) - np.log(schedule.variance).mean()
-    whole = float((label**2).sum())
-    return float((label * schedule.offset).sum()) / whole if whole > 0 else 1.0
+    return f"training ln sigma {was[0]:.2f} ± {was[1]:.2f} -> {now[0]:.2f} ± {now[1]:.2f}"
 
 
 def _training_noise(schedule: Schedule) -> tuple[float, float]:

@@ -19,7 +19,7 @@ PARTS = (
     "ends=rectified-flow:ends=derived",
     "pace=rectified-flow:pace=information",
     "strength=rectified-flow:ordering_strength=0.75",  # "auto" is 1 on all five: as copied
-    "density=rectified-flow:density=information",
+    "density=rectified-flow:density=modes",
     "preconditioning=rectified-flow:preconditioning=component",
     "grid=rectified-flow:rule=optimal",
     "sampler=rectified-flow:solver=covariance",
@@ -28,6 +28,7 @@ PARTS = (
 # One trained network; only where the sampler's steps lie differs.
 GRIDS = (
     "optimal=derived",
+    "optimal, measured error=derived:error=measured",
     "edm grid=derived:rule=edm",
     "log-linear=derived:rule=log-linear",
     "tangent=derived:rule=tangent",

@@ -50,6 +50,7 @@ def schedules() -> dict[str, Schedule]:
             t=np.array([0.0, 1.0]),
             pace=np.array([-span - 12.0, 12.0]),
             limits=(-12.0, 12.0),
+            density=None,
         ),
         "blurring": replace(
             derived,

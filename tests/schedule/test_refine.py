@@ -24,22 +24,20 @@ def trained(by: float, *, at: float = 0.0, spectrum: spectra.Spectrum = SPECTRUM
 
 
 def numbers(schedule: spectra.Schedule) -> list[float]:
-    """Strength before and after, mean and deviation of training ln sigma before and after."""
+    """Mean and deviation of training ln sigma before and after."""
     said = schedule.explanation["refined"].split(": ", 1)[1]
     return [float(x) for x in re.findall(r"-?\d+\.?\d*", said.replace("->", " "))]
 
 
-def test_gaussian_data_need_no_order() -> None:
-    """The Wiener filter's own error: no structure, so that strength 0 is free and cheapest."""
+def test_the_wiener_filters_own_error_changes_nothing() -> None:
+    """No structure was found yet, which is no proof that there is none: the order is kept."""
     made = refine_schedule(SPECTRUM, wiener_error(SPECTRUM, LEVELS))
-    assert np.ptp(made.offset) < 1e-9
-    before, after = numbers(made)[:2]
-    assert (before, after) == (1, 0)
+    plain = spectra.derive_schedule(SPECTRUM, basis="dct")
     assert made.name == "refined"
-    penalised = spectra.derive_schedule(
-        SPECTRUM, basis="dct", penalty=wiener_error(SPECTRUM, LEVELS)
-    )
-    np.testing.assert_allclose(made.log_snr(T), penalised.log_snr(T), rtol=0, atol=1e-9)
+    np.testing.assert_array_equal(made.log_snr(T), plain.log_snr(T))
+    np.testing.assert_allclose(made.quantiles[0], plain.quantiles[0], atol=2e-3)
+    noise = numbers(made)
+    assert noise[:2] == pytest.approx(noise[2:], abs=0.02)
 
 
 def test_structure_keeps_the_order_and_moves_the_density() -> None:
@@ -48,8 +46,7 @@ def test_structure_keeps_the_order_and_moves_the_density() -> None:
     made = refine_schedule(SPECTRUM, error)
     plain = spectra.derive_schedule(SPECTRUM, basis="dct")
     assert made.density is not None
-    before, after, *noise = numbers(made)
-    assert before == after == 1
+    noise = numbers(made)
     assert made.explanation["ordering"].startswith("variance, strength 1: J(a)")
     for schedule, told in ((plain, noise[:2]), (made, noise[2:])):
         density = schedule_density(schedule)
@@ -67,7 +64,7 @@ def test_structure_keeps_the_order_and_moves_the_density() -> None:
 def test_the_density_is_the_named_one(density) -> None:
     error = trained(0.4, at=0.3)
     made = refine_schedule(SPECTRUM, error, density=density)
-    plain = spectra.derive_schedule(SPECTRUM, basis="dct", penalty=error)
+    plain = spectra.derive_schedule(SPECTRUM, basis="dct", density="pace")
     if density != "pace":
         plain = spectra.schedule_with_density(plain, density, error=error)
     np.testing.assert_array_equal(made.quantiles[0], plain.quantiles[0])
@@ -78,7 +75,7 @@ def test_a_probe_worse_than_the_wiener_filter_changes_nothing() -> None:
     made = refine_schedule(SPECTRUM, trained(-0.3))
     plain = spectra.derive_schedule(SPECTRUM, basis="dct")
     np.testing.assert_array_equal(made.log_snr(T), plain.log_snr(T))
-    assert made.density is None
+    np.testing.assert_array_equal(made.quantiles[0], plain.quantiles[0])
     assert "probe denoises 30% worse than the Wiener filter" in made.explanation["refined"]
 
 
@@ -90,7 +87,7 @@ def test_what_the_network_fails_at_is_not_taken_for_data() -> None:
     healed[8:] = good.wiener().error[8:]
     probe = replace(good, error=failed)
     made = refine_schedule(SPECTRUM, probe)
-    plain = spectra.derive_schedule(SPECTRUM, basis="dct", penalty=probe)
+    plain = spectra.derive_schedule(SPECTRUM, basis="dct")
     healthy, raw = (
         spectra.schedule_with_density(plain, "modes", error=replace(good, error=error))
         for error in (healed, failed)

@@ -42,7 +42,9 @@ def several() -> list[Schedule]:
         spectra.preset("columns", SPECTRUM),
         spectra.preset("blurring", SPECTRUM),
         by_principal_components(),
-        dataclasses.replace(spectra.derive_schedule(SPECTRUM, pace="linear"), density=ENDS),
+        dataclasses.replace(
+            spectra.derive_schedule(SPECTRUM, pace="linear", density="pace"), density=ENDS
+        ),
     ]
 
 
