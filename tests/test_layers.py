@@ -38,7 +38,12 @@ ORDER = (
     "cli",
 )
 # Modules that anyone may import, and what they may import themselves.
-LEAVES: dict[str, set[str]] = {"errors": set(), "files": {"errors"}, "compiled": set(), "machine": set()}
+LEAVES: dict[str, set[str]] = {
+    "errors": set(),
+    "files": {"errors"},
+    "compiled": set(),
+    "machine": set(),
+}
 # Of the root itself, which finds every other name on first use.
 ROOT_NAMES = {"__version__"}
 
