@@ -16,6 +16,8 @@ from spectra.errors import InputError
 
 __all__ = ["in_processes"]
 
+GRACE = 3  # seconds to save a checkpoint in
+
 
 def in_processes(
     function: Callable[..., Any],
@@ -100,9 +102,9 @@ def _end_with_parent() -> None:
     parent = parent_process()
     assert parent is not None
     parent.join()
-    while True:  # the first ends a training, the next the process
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE)
+    os._exit(1)
 
 
 def _begin(places: Any) -> None:
