@@ -57,8 +57,8 @@ PACE = (
     "frequency-power, linear, tangent; or a .json or .csv of pairs (t, noise), whose shape counts."
 )
 DENSITY = (
-    "Training times: where components drown (modes, the default) or nats are lost (information), "
-    "or half along the pace and half even in log-noise (pace)."
+    "Training times: pace, half along it and half even in log-noise (the default), or where modes "
+    "or nats are lost."
 )
 
 

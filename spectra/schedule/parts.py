@@ -41,7 +41,7 @@ def mixed_schedule(
     """A scalar process of which some parts are derived from a spectrum.
 
     As it stands it is `standard_schedule`; with ends "derived", pace "information",
-    ordering_strength "auto" and density "modes" it is `derive_schedule` (in the process's form).
+    ordering_strength "auto" and density "pace" it is `derive_schedule` (in the process's form).
 
     Parameters
     ----------

@@ -88,7 +88,7 @@ def refine_schedule(
         why = f"nothing: {error.name} denoises {-share:.0%} worse than the Wiener filter"
         said = {**plain.explanation, "refined": f"{why}; train the probe longer"}
         return replace(plain, name="refined", explanation=said)
-    made = derive_schedule(spectrum, **options, density="pace") if density == "pace" else plain
+    made = plain
     if density != "pace":
         made = schedule_with_density(made, density, error=_at_most_wiener(error))
     said = f"by {error.name}, {share:.0%} under the Wiener filter: {_change(plain, made)}"
