@@ -5,11 +5,10 @@ from spectra.comparison.experiment import compare
 from spectra.comparison.results import (
     ArmRecord,
     Comparison,
-    Drawn,
     Reach,
-    RunScores,
     load_comparison,
 )
+from spectra.comparison.scores import Drawn, RunScores
 
 __all__ = [
     "Arm",

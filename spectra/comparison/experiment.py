@@ -5,19 +5,20 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from spectra import __version__
 from spectra.comparison.arms import Arm, make_schedule, parse_arms
+from spectra.comparison.plan import Job, Plan, check_plan, file_name, merged
 from spectra.comparison.pool import in_processes
-from spectra.comparison.results import ArmRecord, Comparison, RunScores
-from spectra.comparison.runs import Job, Plan, merged, score_job, steps_for
+from spectra.comparison.results import ArmRecord, Comparison
+from spectra.comparison.runs import score_job
+from spectra.comparison.scores import RunScores
 from spectra.data import Source, open_source
 from spectra.diffusion.networks import network_config, network_record
 from spectra.diffusion.run import sole_user
 from spectra.diffusion.settings import Device, TrainConfig, check_whole, chosen_device, origin
-from spectra.diffusion.solvers import Solver
-from spectra.errors import InputError, check_name, check_number
+from spectra.errors import InputError, check_number
 from spectra.files import check_writable
 from spectra.machine import usable_cores
 from spectra.spectrum import Spectrum, analyze, load_spectrum
@@ -27,7 +28,6 @@ __all__ = ["compare"]
 BASES = ("dct", "fourier", "pixel")
 PROBE = 0.1  # of the steps, to learn where the network errs
 LEVELS = 16  # noise levels of the bound, an example
-NAME_LENGTH = 60
 
 
 def compare(
@@ -115,7 +115,7 @@ def compare(
     """
     arms = parse_arms(schedules)
     folder = Path(out)
-    _check(steps, batch, seeds, seed, solvers, evaluations, samples, examples, held_out, probe)
+    check_plan(steps, batch, seeds, seed, solvers, evaluations, samples, examples, held_out, probe)
     margins = {"bits_margin": bits_margin, "distance_margin": distance_margin}
     for name, value in margins.items():
         check_number(name, value, low=0.0)
@@ -186,14 +186,6 @@ def compare(
     )
     comparison.save(folder / "compare.json")
     return comparison
-
-
-def file_name(name: str) -> str:
-    """An arm's name as that of a file; two arms never share one."""
-    plain = "".join(sign if sign.isalnum() or sign in "._=-" else "_" for sign in name)
-    if plain == name and len(name) <= NAME_LENGTH:
-        return name
-    return f"{plain[:NAME_LENGTH]}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
 
 
 def code_digest() -> str:
@@ -277,40 +269,6 @@ def _results(
     results = in_processes(score_job, given, workers=count, gpus=gpus, name=str(folder))
     for number, result in results:
         yield jobs[number], result
-
-
-def _check(
-    steps: int,
-    batch: int,
-    seeds: int,
-    seed: int,
-    solvers: Sequence[str],
-    evaluations: Sequence[int],
-    samples: int,
-    examples: int,
-    held_out: float,
-    probe: int | None,
-) -> None:
-    """Refuse numbers out of their range, before anything is measured."""
-    least = {"steps": (steps, 1), "batch": (batch, 1), "seeds": (seeds, 1)}
-    least |= {"samples": (samples, 3), "examples": (examples, 1)}
-    for name, (value, low) in least.items():
-        check_whole(name, value, low=low)
-    check_whole("seed", seed)
-    if probe is not None:
-        check_whole("probe", probe, low=1)
-        if probe >= steps:
-            raise InputError(f"probe {probe}: must be under the {steps} steps of a training")
-    check_number("held_out", held_out, low=0.0)
-    if held_out >= 1:
-        raise InputError(f"held_out {held_out} is no share; give one from 0 and under 1")
-    if not solvers or not evaluations:
-        raise InputError("solvers, evaluations: give at least one of each")
-    for solver in solvers:
-        check_name("solver", solver, get_args(Solver))
-        for count in evaluations:
-            check_whole("evaluations", count, low=1)
-            steps_for(solver, count)
 
 
 def say(line: str) -> None:

@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from spectra.comparison.scores import DISTANCES, RunScores, run_scores
 from spectra.errors import InputError
 from spectra.evaluation import Difference, paired_difference
 from spectra.files import write_json
 
-__all__ = ["ArmRecord", "Comparison", "Drawn", "Reach", "RunScores", "load_comparison"]
+__all__ = ["ArmRecord", "Comparison", "Reach", "load_comparison"]
 
 FORMAT = 1
 BITS = "bits/dim"
 LEAST_DISTANCE = 1e-3  # dB, and Frechet: nearer than this to the data is as good as on them
-DISTANCES = {"spectral": "spectral distance", "frechet": "Frechet distance, pca"}
 
 
 @dataclass(frozen=True)
@@ -43,71 +43,6 @@ class ArmRecord:
     training: Mapping[str, Any]
     sampling: Mapping[str, Any]
     explanation: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """Distances of one run's samples from the data, by one solver in so many evaluations.
-
-    Attributes
-    ----------
-    solver : str
-    steps, evaluations : int
-    spectral : float
-        dB.
-    frechet : float
-        Over principal components of the data.
-    """
-
-    solver: str
-    steps: int
-    evaluations: int
-    spectral: float
-    frechet: float
-
-
-@dataclass(frozen=True)
-class RunScores:
-    """One arm trained with one seed.
-
-    Attributes
-    ----------
-    arm : str
-    seed : int
-    steps : tuple of int
-        Where the bound was taken along the training; the last is the end.
-    bits : tuple of float
-        The bound there on held-out files, bits/dim.
-    gaussian : float
-        The Wiener filter's on the same examples, in closed form: no training at all.
-    drawn : tuple of Drawn
-        At the end.
-    run : str
-        Folder of the training, within that of the comparison.
-    """
-
-    arm: str
-    seed: int
-    steps: tuple[int, ...]
-    bits: tuple[float, ...]
-    gaussian: float
-    drawn: tuple[Drawn, ...]
-    run: str = ""
-
-    def reach(self, target: float) -> float:
-        """Step at which the bound first falls to a target, or infinity.
-
-        Straight in the logarithm of the step between two scores.
-        """
-        steps, bits = np.array(self.steps, float), np.array(self.bits)
-        below = np.flatnonzero(bits <= target)
-        if not len(below):
-            return np.inf
-        k = int(below[0])
-        if k == 0:
-            return float(steps[0])
-        share = (bits[k - 1] - target) / (bits[k - 1] - bits[k])
-        return float(np.exp(np.interp(share, [0, 1], np.log(steps[k - 1 : k + 1]))))
 
 
 @dataclass(frozen=True)
@@ -318,33 +253,10 @@ def _comparison(held: Mapping[str, Any]) -> Comparison:
         source=str(held["source"]),
         arms=tuple(ArmRecord(**arm) for arm in held["arms"]),
         seeds=tuple(held["seeds"]),
-        runs=tuple(_run(run) for run in held["runs"]),
+        runs=tuple(run_scores(run) for run in held["runs"]),
         settings=held["settings"],
         bits_margin=held["margins"]["bits_per_dim"],
         distance_margin=held["margins"]["distance"],
     )
     found.to_dict()  # what is missing, or of another kind, is missed here
     return found
-
-
-def _run(held: Mapping[str, Any]) -> RunScores:
-    return RunScores(
-        arm=held["arm"],
-        seed=held["seed"],
-        steps=tuple(held["steps"]),
-        bits=tuple(number(value) for value in held["bits"]),
-        gaussian=number(held["gaussian"]),
-        drawn=tuple(drawn(one) for one in held["drawn"]),
-        run=held["run"],
-    )
-
-
-def drawn(held: Mapping[str, Any]) -> Drawn:
-    """Distances as JSON holds them."""
-    distances = {name: number(held[name]) for name in DISTANCES}
-    return Drawn(**{**held, **distances})
-
-
-def number(held: float | None) -> float:
-    """As JSON holds it: what is not finite is null there."""
-    return np.nan if held is None else held

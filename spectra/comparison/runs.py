@@ -1,22 +1,20 @@
 """One training and all that is scored of it, kept piece by piece in the run's folder."""
 
-import hashlib
 import json
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from spectra.comparison.arms import Arm
-from spectra.comparison.results import Drawn, RunScores, drawn, number
+from spectra.comparison.plan import Job, steps_for
+from spectra.comparison.scores import Drawn, RunScores, drawn, number
 from spectra.data import Source, open_source
 from spectra.diffusion import Run, measure_denoiser, sample, train
-from spectra.diffusion.checkpoint import checkpoint_paths, schedule_digest
+from spectra.diffusion.checkpoint import checkpoint_paths
 from spectra.diffusion.measure import spread_examples
-from spectra.diffusion.settings import Device
 from spectra.diffusion.solvers import evaluations as cost_of
 from spectra.evaluation import frechet_distance, named_features, spectral_distance
 from spectra.evaluation.bound import score_bound
@@ -25,107 +23,12 @@ from spectra.schedule import Schedule, load_schedule, refine_schedule
 from spectra.schedule.steps.denoising import DenoisingError, load_denoising_error
 from spectra.spectrum import load_spectrum
 
-__all__ = ["Job", "Plan", "merged", "score_job", "shown_samples", "steps_for"]
+__all__ = ["score_job", "shown_samples"]
 
 # Where along the training the bound is taken.
 MARKS = (0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1.0)
 SCORES = "scores.json"
 SHOWN = 64  # samples kept for the eye
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is the same for all arms; see `compare`."""
-
-    source: str | None
-    view: Mapping[str, Any]
-    network: Mapping[str, Any]
-    steps: int
-    batch: int
-    loss: str
-    preconditioning: str
-    learning_rate: float
-    held_out: float
-    probe: int
-    solvers: tuple[str, ...]
-    evaluations: tuple[int, ...]
-    samples: int
-    examples: int
-    levels: int
-    device: Device
-
-    @property
-    def shown(self) -> int:
-        """Evaluations whose samples are kept for the eye: the middle of those asked for."""
-        return sorted(self.evaluations)[len(self.evaluations) // 2]
-
-    def training(self, arm: Arm) -> dict[str, Any]:
-        """What an arm is trained with, but for the schedule and the seed."""
-        options = {
-            "steps": self.steps,
-            "batch": self.batch,
-            "network": dict(self.network),
-            "loss": self.loss,
-            "preconditioning": self.preconditioning,
-            "learning_rate": self.learning_rate,
-            "held_out": self.held_out,
-            "device": self.device,
-        }
-        return {**options, **{k: v for k, v in arm.training.items() if k != "seed"}}
-
-
-@dataclass(frozen=True)
-class Job:
-    """One training with one seed, and the arms that it serves.
-
-    Attributes
-    ----------
-    out : Path
-        The comparison's folder.
-    arms : tuple of Arm
-        They differ in how they are stepped through at most.
-    schedule : Path
-    seed : int
-        That the arms are compared at; the network's is moved by what the arm says.
-    """
-
-    out: Path
-    arms: tuple[Arm, ...]
-    schedule: Path
-    seed: int
-    plan: Plan
-
-    def identity(self) -> str:
-        """Equal for arms that share a training."""
-        arm, plan = self.arms[0], self.plan
-        told = {
-            "schedule": schedule_digest(load_schedule(self.schedule)),
-            "training": plan.training(arm),
-            "seed": self.number,
-            "probe": plan.probe if arm.refines else 0,
-            "refined": arm.choices if arm.refines else {},
-            "scored": [plan.examples, plan.levels],
-        }
-        return hashlib.sha256(json.dumps(plain(told), sort_keys=True).encode()).hexdigest()[:8]
-
-    @property
-    def number(self) -> int:
-        """The seed of the network and the data's order."""
-        return self.seed + self.arms[0].training.get("seed", 0)
-
-    def folder(self) -> Path:
-        """Where the training goes."""
-        name = load_schedule(self.schedule).name
-        name = "refined" if self.arms[0].refines else name
-        return self.out / "runs" / f"{name}-{self.identity()}-seed{self.seed}"
-
-
-def steps_for(solver: str, evaluations: int) -> int:
-    """The most steps of a solver within so many evaluations of the network."""
-    steps = 1
-    while cost_of(steps + 1, solver) <= evaluations:
-        steps += 1
-    return steps
 
 
 def score_job(job: Job, source: Source | None = None) -> list[RunScores]:
@@ -277,18 +180,13 @@ def _drawn(
     features = named_features("pca", reference)
     found: dict[tuple[str, int], Drawn] = {}
     for solver in [how["solver"]] if "solver" in how else plan.solvers:
-        for most in plan.evaluations:
-            steps = steps_for(solver, most)
-            if (solver, steps) in found:
-                continue
+        for steps in dict.fromkeys(steps_for(solver, most) for most in plan.evaluations):
             key = json.dumps([solver, steps, dict(how), plan.samples, job.seed], sort_keys=True)
             scores = kept.get("drawn", key)
             if scores is None:
                 samples = _samples(job, arm, run, source, solver, steps, kept)
-                if most == plan.shown:
-                    write_atomically(
-                        _shown(kept.folder, arm), npy_bytes(samples[:SHOWN].astype(np.float32))
-                    )
+                some = samples[:SHOWN].astype(np.float32)
+                write_atomically(_shown(kept.folder, arm, solver, steps), npy_bytes(some))
                 distance = spectral_distance(samples, reference, seed=job.seed).value
                 frechet = frechet_distance(features(samples), features(reference))
                 cost = cost_of(steps, solver)
@@ -321,21 +219,19 @@ def _samples(
 
 
 def shown_samples(out: Path, run: RunScores, arm: Arm) -> np.ndarray | None:
-    """Some samples of a run, for the eye; None where they are not kept."""
-    path = _shown(out / run.run, arm)
+    """Some samples of a run, for the eye; None where they are not kept.
+
+    Of its first solver, at the middle of its numbers of evaluations.
+    """
+    own = [one for one in run.drawn if one.solver == run.drawn[0].solver]
+    if not own:
+        return None
+    shown = sorted(own, key=lambda one: one.evaluations)[len(own) // 2]
+    path = _shown(out / run.run, arm, shown.solver, shown.steps)
     return np.load(path) if path.exists() else None
 
 
-def _shown(folder: Path, arm: Arm) -> Path:
-    how = "-".join(str(value) for _, value in sorted(arm.sampling.items()))
+def _shown(folder: Path, arm: Arm, solver: str, steps: int) -> Path:
+    told = {key: value for key, value in sorted(arm.sampling.items()) if key != "solver"}
+    how = "-".join(map(str, (solver, steps, *told.values())))
     return folder / f"samples-{how}.npy"
-
-
-def merged(jobs: Sequence[Job]) -> list[Job]:
-    """Jobs of one training and seed as one."""
-    found: dict[tuple[str, int], Job] = {}
-    for job in jobs:
-        key = job.identity(), job.seed
-        arms = (*found[key].arms, *job.arms) if key in found else job.arms
-        found[key] = replace(job, arms=arms)
-    return list(found.values())

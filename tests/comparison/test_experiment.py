@@ -11,8 +11,8 @@ import pytest
 import spectra
 from spectra.comparison import Arm, Comparison, compare, load_comparison, runs
 from spectra.comparison.arms import parse_arm
-from spectra.comparison.experiment import file_name
-from spectra.comparison.runs import MARKS, steps_for
+from spectra.comparison.plan import file_name, steps_for
+from spectra.comparison.runs import MARKS
 from spectra.diffusion import train
 from spectra.diffusion.solvers import evaluations as cost_of
 from spectra.diffusion.throughput import Throughput
@@ -138,9 +138,8 @@ def test_what_is_added_is_all_that_is_done(tmp_path) -> None:
         tmp_path, "derived", "edm", seeds=1, evaluations=(3, 5, 7), solvers=("euler",)
     )
     changed = {name for name, when in state(tmp_path).items() if three.get(name) != when}
-    assert {Path(name).name for name in changed} <= {"scores.json", "samples-edm.npy"} | {
-        "samples-optimal.npy"
-    }
+    euler = {f"samples-euler-{k}-{rule}.npy" for k in (3, 5, 7) for rule in ("edm", "optimal")}
+    assert {Path(name).name for name in changed} <= {"scores.json"} | euler
     assert longer.samplers == (("euler", 3), ("euler", 5), ("euler", 7))
     assert [run.bits for run in longer.runs] == [run.bits for run in first.runs]
 

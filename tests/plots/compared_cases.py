@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from spectra.comparison.results import ArmRecord, Comparison, Drawn, RunScores
+from spectra.comparison import ArmRecord, Comparison, Drawn, RunScores
 
 __all__ = ["EIGHT", "compared"]
 
