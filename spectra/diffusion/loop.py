@@ -1,5 +1,6 @@
 """The training loop, in the order of what happens, and exact resume."""
 
+import json
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -64,7 +65,13 @@ def run_steps(
     if ranks.is_first:
         inputs = network_inputs(record, family[0])
         throughput = Throughput.of(
-            state.network, family[0].shape, inputs, device, config.precision, ranks.count
+            state.network,
+            family[0].shape,
+            inputs,
+            device,
+            config.precision,
+            ranks.count,
+            "" if module is not None else json.dumps(record["network"], sort_keys=True),
         )
     if record.get("compile"):
         state.network.compile()

@@ -2,7 +2,7 @@
 
 Twenty repeats on photographs at 16 x 16: the derived schedule beside itself under another name,
 trained with other seeds, and beside itself with half the steps. Each repeat is 3 paired seeds of
-100 steps. About 15 minutes of two cores; SPECTRA_BENCH_OUT=FOLDER keeps the runs, and the same
+60 steps. About 12 minutes of two cores; SPECTRA_BENCH_OUT=FOLDER keeps the runs, and the same
 command goes on where it stopped.
 """
 
@@ -18,7 +18,7 @@ from tests.benchmarks.table import Row
 __all__ = ["comparisons"]
 
 REPEATS, ASKED = 20, 18
-STEPS, SEEDS = 100, 3
+STEPS, SEEDS = 60, 3
 NOTHING = ("undecided", "tied")
 SAME, HALF = "itself", "half"
 
@@ -39,7 +39,7 @@ def comparisons() -> list[Row]:
                 seed=SEEDS * repeat,
                 evaluations=(9,),
                 samples=128,
-                examples=128,
+                examples=64,
                 view={"size": 16},
             )
             for _, other, difference in comparison.contrasts():

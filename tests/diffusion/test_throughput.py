@@ -43,3 +43,18 @@ def test_utilisation_is_a_share_of_the_rate() -> None:
 
 def test_the_rate_is_that_of_a_machine() -> None:
     assert 1e8 < matmul_rate(CPU, torch.float32) < 1e14
+
+
+def test_a_network_known_by_name_is_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def counted(*_: object) -> int:
+        asked.append("")
+        return 7
+
+    monkeypatch.setattr("spectra.diffusion.throughput.training_flops", counted)
+    network = torch.nn.Linear(1, 1)
+    for name in ("first", "first", "second", "", ""):
+        found = Throughput.of(network, (1, 4, 4), Inputs(), CPU, "float32", 2, name)
+        assert found.flops == 7
+    assert len(asked) == 4
