@@ -6,10 +6,13 @@ __all__ = ["BASELINES", "COMPONENT", "GRIDS", "MAIN", "PARTS", "STUDY", "TUNED",
 
 BASELINES = ("rectified-flow", "vp-cosine", "edm", "equal-snr")
 MAIN = ("derived", "refined", *BASELINES)
+# Another way to draw the training times from the spectrum alone.
+MODES = "modes=derived:density=modes"
 COMPONENT, TUNED = " component", "edm P_mean "
 # Every schedule under both preconditionings, and EDM's training noise tuned (it is -1.2 as it is).
 PHOTOS = (
     *MAIN,
+    MODES,
     *(f"{name}{COMPONENT}={name}:preconditioning=component" for name in MAIN),
     *(f"{TUNED}{mean:g}=edm:p_mean={mean:g}" for mean in (-2.4, -1.8, -0.6, 0.0)),
 )
@@ -55,7 +58,7 @@ class Study:
     """
 
     data: str
-    arms: tuple[str, ...] = MAIN
+    arms: tuple[str, ...] = (*MAIN, MODES)
     steps: int = 1200
     batch: int = 32
     seeds: int = 3

@@ -71,6 +71,8 @@ def _main_rows(found: Comparison, data: str) -> Iterator[Row]:
         gap = found.distance_difference("refined", "derived", "spectral", 9, "heun")
         if gap is not None:
             yield _against("  refined - derived", gap, None)
+    if "modes" in found.names:
+        yield _against("  modes - derived", found.bits_difference("modes", "derived"), None)
     yield from _photo_rows(found)
 
 
