@@ -63,8 +63,7 @@ def comparison_lines(found: Any) -> list[str]:
     for arm in found.names:
         values = [found.bits(arm).mean()]
         values += [
-            found.distances(arm, "spectral", count, solver).mean()
-            for solver, count in found.samplers
+            found.mean_distance(arm, "spectral", count, solver) for solver, count in found.samplers
         ]
         cells = ["" if np.isnan(value) else f"{value:.3f}" for value in values]
         lines.append(f"{arm:<{width}}" + "".join(f"{cell:>12}" for cell in cells))

@@ -131,6 +131,11 @@ class Comparison:
             found.append(getattr(here[0], measure) if here else np.nan)
         return np.array(found)
 
+    def mean_distance(self, arm: str, measure: str, evaluations: int, solver: str) -> float:
+        """Geometric mean of a distance over seeds: distances are compared by their ratio."""
+        found = self.distances(arm, measure, evaluations, solver)
+        return float(np.exp(np.log(np.maximum(found, LEAST_DISTANCE)).mean()))
+
     def bits_difference(self, a: str, b: str) -> Difference:
         """Final bits/dim of a less b, paired over seeds."""
         return paired_difference(

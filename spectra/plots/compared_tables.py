@@ -62,7 +62,10 @@ def distance_table(
     """A row an arm, a column for each solver and number of evaluations."""
     first = comparison.names[0]
     means = {
-        key: {name: _geometric(comparison, name, measure, key) for name in comparison.names}
+        key: {
+            name: comparison.mean_distance(name, measure, key[1], key[0])
+            for name in comparison.names
+        }
         for key in comparison.samplers
     }
     rows = []
@@ -134,13 +137,6 @@ def _distances(
 ) -> np.ndarray:
     solver, count = sampler
     return np.maximum(comparison.distances(name, measure, count, solver), 1e-3)
-
-
-def _geometric(
-    comparison: "Comparison", name: str, measure: str, sampler: tuple[str, int]
-) -> float:
-    """Geometric mean over seeds."""
-    return float(np.exp(np.log(_distances(comparison, name, measure, sampler)).mean()))
 
 
 def lowest(means: Mapping[str, float]) -> str | None:

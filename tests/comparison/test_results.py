@@ -181,6 +181,12 @@ def test_a_distance_of_nothing_is_no_infinite_win(nothing) -> None:
     assert (difference.mean, difference.low, difference.high) == (0.0, 0.0, 0.0)
 
 
+def test_the_mean_distance_is_geometric_and_of_nothing_not_nothing() -> None:
+    found = with_distances(ours=(1.0, 4.0), exact=(0.0, 0.0))
+    assert found.mean_distance("ours", "spectral", 5, "heun") == pytest.approx(2.0)
+    assert 0 < found.mean_distance("exact", "spectral", 5, "heun") < 0.01
+
+
 def test_one_seed_decides_no_distance_and_stays_in_range() -> None:
     found = with_distances(ours=(0.1,), edm=(1.0,))
     difference = found.distance_difference("ours", "edm", "spectral", 5, "heun")
