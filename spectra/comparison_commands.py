@@ -18,7 +18,7 @@ def compare(
     name: str, schedules: Sequence[str], out: Path, options: dict[str, Any]
 ) -> tuple[dict[str, Any], str]:
     """Train, score and compare; write compare.json and report.html."""
-    from spectra.comparison import Comparison, parse_arms
+    from spectra.comparison import Comparison
     from spectra.comparison import compare as run
     from spectra.comparison.experiment import say
     from spectra.comparison.runs import shown_samples
@@ -27,13 +27,6 @@ def compare(
 
     check_writable(out)
     found: Comparison = run(name, schedules, out=out, progress=say, **options)
-    arms = {arm.name: arm for arm in parse_arms(schedules)}
-    first = found.seeds[0]
-    samples = {
-        arm: drawn
-        for arm in found.names
-        if (drawn := shown_samples(out, found.run(arm, first), arms[arm])) is not None
-    }
     source = open_source(name, **options["view"])
     unseen = source.split(options["held_out"])[1] if options["held_out"] > 0 else source
     data = unseen.examples(np.random.default_rng(0).permutation(len(unseen))[:SHOWN])
@@ -41,7 +34,7 @@ def compare(
         out / "report.html",
         title=f"Which schedule pays on {found.source}?",
         intro=compared_intro(found),
-        sections=compared_sections(found, samples=samples, data=data),
+        sections=compared_sections(found, samples=shown_samples(out, found), data=data),
         numbers=found.to_dict(),
         settings=dict(found.settings),
         facts=compared_facts(found),

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from spectra.comparison import Comparison, compare, parse_arms
+from spectra.comparison import Comparison, compare
 from spectra.comparison.experiment import say
 from spectra.comparison.runs import shown_samples
 from spectra.data import Source, open_source
@@ -149,7 +149,7 @@ def _report(
         *pages.schedule_sections(derived, standard),
         *_training_sections(found),
     ]
-    samples = _samples(out, found)
+    samples = shown_samples(out, found)
     if samples:
         sections += pages.sample_sections(samples, unseen, spectrum, sampling)
     sections += _comparison_sections(found, settings | sampling)
@@ -177,13 +177,6 @@ def _report(
         skipped=[(item.name, item.reason) for item in source.skipped],
         credits=[(budget.source, text) for text in (source.licence, source.citation) if text],
     )
-
-
-def _samples(out: Path, found: Comparison) -> Mapping[str, np.ndarray]:
-    """Some of the first run of each arm."""
-    arms, first = parse_arms(ARMS), found.seeds[0]
-    drawn = {arm.name: shown_samples(out, found.run(arm.name, first), arm) for arm in arms}
-    return {name: samples for name, samples in drawn.items() if samples is not None}
 
 
 def _training_sections(found: Comparison) -> Sequence[Any]:

@@ -131,10 +131,14 @@ class Comparison:
             found.append(getattr(here[0], measure) if here else np.nan)
         return np.array(found)
 
-    def mean_distance(self, arm: str, measure: str, evaluations: int, solver: str) -> float:
-        """Geometric mean of a distance over seeds: distances are compared by their ratio."""
+    def log_distances(self, arm: str, measure: str, evaluations: int, solver: str) -> np.ndarray:
+        """ln of `distances`, [S]: they are compared by their ratio, and nothing is nearer than 0."""
         found = self.distances(arm, measure, evaluations, solver)
-        return float(np.exp(np.log(np.maximum(found, LEAST_DISTANCE)).mean()))
+        return np.log(np.maximum(found, LEAST_DISTANCE))
+
+    def mean_distance(self, arm: str, measure: str, evaluations: int, solver: str) -> float:
+        """Geometric mean of a distance over seeds."""
+        return float(np.exp(self.log_distances(arm, measure, evaluations, solver).mean()))
 
     def bits_difference(self, a: str, b: str) -> Difference:
         """Final bits/dim of a less b, paired over seeds."""
@@ -153,11 +157,10 @@ class Comparison:
 
         The geometric mean of the ratios, less 1. None where one of them was not drawn so.
         """
-        ours, theirs = (self.distances(x, measure, evaluations, solver) for x in (a, b))
+        ours, theirs = (self.log_distances(x, measure, evaluations, solver) for x in (a, b))
         if not np.isfinite(ours + theirs).all():
             return None
-        ratio = np.log(np.maximum(ours, LEAST_DISTANCE) / np.maximum(theirs, LEAST_DISTANCE))
-        logs = paired_difference(ratio, np.zeros_like(ratio), measure="", unit="")
+        logs = paired_difference(ours, theirs, measure="", unit="")
         mean, low, high = (
             100 * float(np.expm1(min(end, 50.0))) for end in (logs.mean, logs.low, logs.high)
         )

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 
 from spectra.comparison.arms import Arm
 from spectra.comparison.plan import Job, steps_for
+from spectra.comparison.results import Comparison
 from spectra.comparison.scores import Drawn, RunScores, drawn, number
 from spectra.data import Source, open_source
 from spectra.diffusion import Run, measure_denoiser, sample, train
@@ -178,7 +180,7 @@ def _drawn(
     """Samples of an arm by every solver, scored."""
     plan, how = job.plan, arm.sampling
     features = named_features("pca", reference)
-    found: dict[tuple[str, int], Drawn] = {}
+    found: list[Drawn] = []
     for solver in [how["solver"]] if "solver" in how else plan.solvers:
         for steps in dict.fromkeys(steps_for(solver, most) for most in plan.evaluations):
             key = json.dumps([solver, steps, dict(how), plan.samples, job.seed], sort_keys=True)
@@ -186,15 +188,15 @@ def _drawn(
             if scores is None:
                 samples = _samples(job, arm, run, source, solver, steps, kept)
                 some = samples[:SHOWN].astype(np.float32)
-                write_atomically(_shown(kept.folder, arm, solver, steps), npy_bytes(some))
+                write_atomically(_shown(kept.folder, how, solver, steps), npy_bytes(some))
                 distance = spectral_distance(samples, reference, seed=job.seed).value
                 frechet = frechet_distance(features(samples), features(reference))
                 cost = cost_of(steps, solver)
                 scores = kept.put(
                     "drawn", key, asdict(Drawn(solver, steps, cost, distance, frechet))
                 )
-            found[solver, steps] = drawn(scores)
-    return tuple(found.values())
+            found.append(drawn(scores))
+    return tuple(found)
 
 
 def _samples(
@@ -218,20 +220,24 @@ def _samples(
     )
 
 
-def shown_samples(out: Path, run: RunScores, arm: Arm) -> np.ndarray | None:
-    """Some samples of a run, for the eye; None where they are not kept.
+def shown_samples(out: Path, comparison: Comparison) -> dict[str, np.ndarray]:
+    """Some samples of each arm's first run, for the eye, where they are kept.
 
     Of its first solver, at the middle of its numbers of evaluations.
     """
-    own = [one for one in run.drawn if one.solver == run.drawn[0].solver]
-    if not own:
-        return None
-    shown = sorted(own, key=lambda one: one.evaluations)[len(own) // 2]
-    path = _shown(out / run.run, arm, shown.solver, shown.steps)
-    return np.load(path) if path.exists() else None
+    found = {}
+    for arm in comparison.arms:
+        run = comparison.run(arm.name, comparison.seeds[0])
+        own = [one for one in run.drawn if one.solver == run.drawn[0].solver]
+        if own:
+            shown = sorted(own, key=lambda one: one.evaluations)[len(own) // 2]
+            path = _shown(out / run.run, arm.sampling, shown.solver, shown.steps)
+            if path.exists():
+                found[arm.name] = np.load(path)
+    return found
 
 
-def _shown(folder: Path, arm: Arm, solver: str, steps: int) -> Path:
-    told = {key: value for key, value in sorted(arm.sampling.items()) if key != "solver"}
-    how = "-".join(map(str, (solver, steps, *told.values())))
+def _shown(folder: Path, sampling: Mapping[str, Any], solver: str, steps: int) -> Path:
+    told = [value for key, value in sorted(sampling.items()) if key != "solver"]
+    how = "-".join(map(str, (solver, steps, *told)))
     return folder / f"samples-{how}.npy"

@@ -80,7 +80,7 @@ def distance_table(
             if name != first:
                 difference = comparison.distance_difference(first, name, measure, count, solver)
             told = "" if difference is None else difference.verdict
-            logs = np.log(_distances(comparison, name, measure, (solver, count)))
+            logs = comparison.log_distances(name, measure, count, solver)
             interval = _interval(logs, 2, exponential=True)
             best = name == lowest(means[solver, count])
             row.append(Cell(f"{value:.2f}", interval, told, _said(first, told), best))
@@ -130,13 +130,6 @@ def _interval(values: np.ndarray, digits: int, *, exponential: bool = False) -> 
     if exponential:
         low, high = np.exp([low, min(high, 50.0)])
     return f"{low:.{digits}f} – {high:.{digits}f}".replace("-", "−")
-
-
-def _distances(
-    comparison: "Comparison", name: str, measure: str, sampler: tuple[str, int]
-) -> np.ndarray:
-    solver, count = sampler
-    return np.maximum(comparison.distances(name, measure, count, solver), 1e-3)
 
 
 def lowest(means: Mapping[str, float]) -> str | None:

@@ -33,7 +33,6 @@ __all__ = ["Measure", "difference_text", "plot_contrasts"]
 Measure = Literal["bits", "spectral", "frechet"]
 MEASURES: tuple[Measure, ...] = ("bits", "spectral", "frechet")
 TITLES = {"spectral": "spectral distance", "frechet": "Frechet distance"}
-# Ratios that an axis of per cent may name.
 # Ratios and their inverses: each pair is what an axis of per cent names beside zero.
 PAIRS = (0.95, 0.9, 0.8, 0.67, 0.5, 0.33, 0.2, 0.1, 0.03, 0.01, 1e-3, 1e-6)
 

@@ -21,7 +21,6 @@ DISTANCES = {
     "spectral": "spectral distance (dB)",
     "frechet": "Frechet distance (PCA features)",
 }
-LEAST = 1e-3  # a distance below this is drawn there
 
 
 @house_style()
@@ -90,13 +89,12 @@ def _draw_distances(
 ) -> np.ndarray:
     """One arm's line in a panel; its means that are finite."""
     measure, solver = of
-    table = np.array([comparison.distances(name, measure, n, solver) for n in counts])  # [N, S]
-    table = np.maximum(np.where(np.isfinite(table), table, np.nan), LEAST)
-    there = ~np.isnan(table).any(axis=1)
+    logs = np.array([comparison.log_distances(name, measure, n, solver) for n in counts])  # [N, S]
+    there = np.isfinite(logs).all(axis=1)
     # Side by side: bars of many arms at one number of evaluations would hide each other.
     aside = 1.0 + 0.012 * (k - (len(comparison.names) - 1) / 2)
-    place, table = np.array(counts)[there] * aside, table[there]
-    mean = np.exp(np.log(table).mean(axis=1))
+    place, logs = np.array(counts)[there] * aside, logs[there]
+    mean, table = np.exp(logs.mean(axis=1)), np.exp(logs)
     bars = np.abs([mean - table.min(axis=1), table.max(axis=1) - mean])
     axes.errorbar(place, mean, bars, label=short(name, 40), elinewidth=0.8, **look_of(k))
     return mean
