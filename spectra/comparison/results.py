@@ -132,7 +132,7 @@ class Comparison:
         return np.array(found)
 
     def log_distances(self, arm: str, measure: str, evaluations: int, solver: str) -> np.ndarray:
-        """ln of `distances`, [S]: they are compared by their ratio, and nothing is nearer than 0."""
+        """ln of `distances`, [S]: they are compared by ratio, and nothing is nearer than 0."""
         found = self.distances(arm, measure, evaluations, solver)
         return np.log(np.maximum(found, LEAST_DISTANCE))
 
