@@ -5,6 +5,7 @@ from spectra.plots.audit import plot_audit
 from spectra.plots.bases import plot_bases
 from spectra.plots.colour import plot_channels
 from spectra.plots.contrasts import plot_contrasts
+from spectra.plots.cutoff import plot_cutoff
 from spectra.plots.denoising import plot_denoising
 from spectra.plots.directions import plot_directions
 from spectra.plots.evaluations import plot_against_evaluations
@@ -12,7 +13,7 @@ from spectra.plots.fields import plot_fields
 from spectra.plots.hinge import plot_hinge
 from spectra.plots.images import plot_examples, plot_log_spectra, plot_samples_beside_data
 from spectra.plots.report import Cell, Fact, Section, Table, write_report
-from spectra.plots.schedule import plot_cutoff, plot_schedule
+from spectra.plots.schedule import plot_schedule
 from spectra.plots.signals import plot_spectrograms, plot_waveforms
 from spectra.plots.spectrum import plot_rapsd, plot_sample_spectrum
 from spectra.plots.steps import plot_steps

@@ -9,11 +9,11 @@ import numpy as np
 from spectra.fit import PowerLaw, fit_power_law
 from spectra.fit.floors import Floor
 from spectra.frequencies import failings, frequency_scale, heard_peak, signed
+from spectra.plots.cutoff import plot_cutoff
 from spectra.plots.directions import is_spectrogram
 from spectra.plots.extent import channel_section, directions_section, worth_section
 from spectra.plots.hinge import plot_hinge
 from spectra.plots.report import Section, Table
-from spectra.plots.schedule import plot_cutoff
 from spectra.plots.spectrum import plot_rapsd
 from spectra.schedule import FrequencyCutoff, frequency_cutoff, process
 from spectra.spectrum import Spectrum
