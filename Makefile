@@ -1,6 +1,7 @@
 # Two commands do all the set-up on a machine with Python and make:
 #   make demo   the whole main job on the embedded photographs
 #   make test   lint, types, every test, the notebooks
+# `make install` does the set-up alone.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -12,12 +13,14 @@ DATA   ?=
 export OMP_NUM_THREADS ?= 2
 export MKL_NUM_THREADS ?= 2
 
-.PHONY: demo test test-fast bench study lint types notebooks clean
+.PHONY: install demo test test-fast bench study lint types notebooks clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[test,notebooks]'
 	touch $(STAMP)
+
+install: $(STAMP)
 
 demo: $(STAMP)
 	$(BIN)/spectra demo --out $(OUT)
