@@ -58,6 +58,11 @@ def make_basis(name: str, shape: tuple[int, ...]) -> Basis:
         With a number, "wavelet-haar-3", of so many levels: its components see 2^3 pixels at most.
     shape : tuple of int
 
+    Returns
+    -------
+    Basis
+        `forward` takes examples to components, `inverse` back; `frequency` is the components'.
+
     Raises
     ------
     InputError

@@ -53,6 +53,11 @@ def log_determinant_gap(a: np.ndarray, b: np.ndarray, floor: float = 0.0) -> flo
         schedule's least noise. It is the same in every orthonormal basis, so the inequality
         stands, and it bounds what empty components count for.
 
+    Returns
+    -------
+    float
+        Nats/dimension.
+
     Raises
     ------
     InputError
@@ -84,6 +89,18 @@ def log_determinant_excess(n: int, size: int) -> float:
     The expectation of the measured `log_determinant_gap` of any basis to PCA (floor 0) less the
     true one, exact for Gaussian data whatever their covariance: subtract it. Infinite for n <= D.
     The examples of one file are not independent: n is then less than their number.
+
+    Parameters
+    ----------
+    n : int
+        Independent examples.
+    size : int
+        D, the numbers in an example.
+
+    Returns
+    -------
+    float
+        Nats/dimension.
 
     Notes
     -----

@@ -164,6 +164,14 @@ def pca(
 def pca_variance(moments: ScatterMoments) -> np.ndarray:
     """Variances of all D principal components, largest first, [D]; quicker than `pca`.
 
+    Parameters
+    ----------
+    moments : ScatterMoments
+
+    Returns
+    -------
+    float64 [D]
+
     Raises
     ------
     InputError

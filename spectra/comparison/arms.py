@@ -112,6 +112,15 @@ MIXED = {"ends", "pace", "ordering_strength", "density"}
 def parse_arms(texts: Sequence[str | Arm]) -> tuple[Arm, ...]:
     """Arms out of what was asked for.
 
+    Parameters
+    ----------
+    texts : sequence of str or Arm
+        ``[LABEL=]BASE[:key=value[,key=value...]]``, see `Arm`.
+
+    Returns
+    -------
+    tuple of Arm
+
     Raises
     ------
     InputError

@@ -237,6 +237,15 @@ class Comparison:
 def load_comparison(path: str | Path) -> Comparison:
     """Read what `Comparison.save` wrote.
 
+    Parameters
+    ----------
+    path
+        The compare.json.
+
+    Returns
+    -------
+    Comparison
+
     Raises
     ------
     InputError

@@ -37,7 +37,12 @@ def manifest_folder() -> Path:
 
 
 def list_manifests() -> list[str]:
-    """Names of the manifests that come with the package, in order."""
+    """Names of the manifests that come with the package, in order.
+
+    Returns
+    -------
+    list of str
+    """
     return sorted(path.stem for path in manifest_folder().glob("*.toml"))
 
 
@@ -54,6 +59,10 @@ def load_manifest(name: str | Path) -> Manifest:
     name
         Such as "cifar10", or "cifar10:test" for the publisher's part of that name; or the path
         of a .toml file, with such an ending or without.
+
+    Returns
+    -------
+    Manifest
 
     Raises
     ------

@@ -103,6 +103,10 @@ def open_source(
         What becomes of values that are missing (NaN) from arrays and radar: "refuse", or "fill"
         with the mean of their channel in the same field, where at least half of it is there.
 
+    Returns
+    -------
+    Source
+
     Raises
     ------
     InputError
@@ -126,6 +130,17 @@ def open_source(
 
 def reopen_source(source: Any, view: Mapping[str, Any]) -> Source:
     """Open a data set in a view that was recorded when another one, or the same, was measured.
+
+    Parameters
+    ----------
+    source
+        Anything `open_source` takes.
+    view : mapping
+        `Source.settings` of the one that was measured.
+
+    Returns
+    -------
+    Source
 
     Raises
     ------

@@ -82,6 +82,11 @@ def mel_spectrogram(
     n_mels
         Bands.
 
+    Returns
+    -------
+    [..., n_mels, frames]
+        Power; of the precision of `x`.
+
     Raises
     ------
     InputError
@@ -124,6 +129,11 @@ def log_mel(
         As in `mel_spectrogram`.
     floor
         Least mel power; 1e-10 is -100 dB.
+
+    Returns
+    -------
+    [..., n_mels, frames]
+        dB; of the precision of `x`.
 
     Raises
     ------

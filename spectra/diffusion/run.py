@@ -100,6 +100,10 @@ def load_run(path: str | Path, network: nn.Module | None = None) -> Run:
     network : torch.nn.Module, optional
         Where a module was brought along to train: one like it, for the weights to go to.
 
+    Returns
+    -------
+    Run
+
     Raises
     ------
     InputError

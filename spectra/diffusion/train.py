@@ -130,6 +130,11 @@ def train(
     on_record : callable, optional
         Called with each record of the log.
 
+    Returns
+    -------
+    Run
+        The finished run; `sample` and `evaluate` take it.
+
     Raises
     ------
     InputError

@@ -28,6 +28,14 @@ def high_frequency_features(examples: np.ndarray) -> np.ndarray:
     Per channel: log power in bands of frequency, of direction (images), the log kurtosis of the
     band-passed values (edges make it large), and how unevenly their energy is spread; between
     channels: the correlation of their top octaves.
+
+    Parameters
+    ----------
+    examples : [N, C, *spatial]
+
+    Returns
+    -------
+    float64 [N, F]
     """
     n, channels = examples.shape[:2]
     spatial = examples.shape[2:]
@@ -83,6 +91,10 @@ def classifier_auc(
         Files of the data, and of the samples (by default each its own).
     seed : int
     level : float
+
+    Returns
+    -------
+    Interval
 
     Raises
     ------

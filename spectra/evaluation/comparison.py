@@ -75,6 +75,21 @@ def paired_difference(
 ) -> Difference:
     """a - b over pairs (same seed, or same file), values [P] each.
 
+    Parameters
+    ----------
+    a, b : [P]
+        Lower is better; value p of both shares a seed, or a file.
+    measure, unit : str
+        What the values are of, and in.
+    level : float
+    margin : float
+        An interval wholly below it is a tie.
+
+    Returns
+    -------
+    Difference
+        With the interval of Student's t over the pairs, and the verdict.
+
     Raises
     ------
     InputError

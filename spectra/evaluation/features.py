@@ -58,6 +58,18 @@ class Features:
 def named_features(name: str, reference: np.ndarray, device: str = "cpu") -> Features:
     """Features by name, fitted to `reference` [M, C, *spatial] where they are fitted at all.
 
+    Parameters
+    ----------
+    name : str
+        One of `FEATURES`.
+    reference : [M, C, *spatial]
+    device : str
+        Where a network is run.
+
+    Returns
+    -------
+    Features
+
     Raises
     ------
     InputError
@@ -93,7 +105,17 @@ def pca_features(reference: np.ndarray, components: int = COMPONENTS) -> Feature
 
 
 def user_features(name: str, of: Callable[[Any], Any]) -> Features:
-    """Features of the caller's own, [N, C, *spatial] -> [N, F], numpy or torch."""
+    """Features of the caller's own, [N, C, *spatial] -> [N, F], numpy or torch.
+
+    Parameters
+    ----------
+    name : str
+    of : callable
+
+    Returns
+    -------
+    Features
+    """
     if not callable(of):
         raise InputError(f"features {name}: a callable [N, C, *spatial] -> [N, F] is needed")
 

@@ -20,6 +20,11 @@ def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
     ----------
     a, b : [N, F], [M, F]
 
+    Returns
+    -------
+    float
+        In squared units of the features.
+
     Raises
     ------
     InputError
@@ -45,6 +50,17 @@ def frechet_interval(
     """Frechet distance with its interval over the examples of `a`; `b` is taken as it is.
 
     `units` [N] are the independent units of `a`, by default its examples.
+
+    Parameters
+    ----------
+    a, b : [N, F], [M, F]
+    units : int [N], optional
+        The independent units of `a`, by default its examples.
+    level : float
+
+    Returns
+    -------
+    Interval
     """
     check_features(a, b)
     units = np.arange(len(a)) if units is None else units
@@ -57,6 +73,16 @@ def extrapolated_frechet(a: np.ndarray, b: np.ndarray, seed: int = 0) -> float |
     A straight line over 1 / N through the distances of shares of both sets; its value at 0.
     None where half of a set has no more examples than features: no line is seen there yet.
     May come out below 0 where the distance is nothing.
+
+    Parameters
+    ----------
+    a, b : [N, F], [M, F]
+    seed : int
+        Of the shares.
+
+    Returns
+    -------
+    float or None
 
     Notes
     -----

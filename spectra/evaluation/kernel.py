@@ -26,6 +26,10 @@ def kernel_distance(
         Independent units of both, by default the examples. Pairs within one unit are left out.
     level : float
 
+    Returns
+    -------
+    Interval
+
     Raises
     ------
     InputError

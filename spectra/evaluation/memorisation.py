@@ -96,6 +96,10 @@ def nearest_neighbours(
     level, seed
         Of the interval of `nearer`, bootstrapped over samples and files.
 
+    Returns
+    -------
+    NearestNeighbours
+
     Raises
     ------
     InputError

@@ -202,6 +202,13 @@ def evaluate(
     schedule : Schedule, optional
         Another path to score it along, for a run conditioned on the noise state.
     device : {"auto", "cpu", "cuda"}
+    progress : bool
+        Show a bar on stderr where that is a terminal.
+
+    Returns
+    -------
+    Scores
+        Its `lines()` are the text that `spectra evaluate` prints.
 
     Raises
     ------

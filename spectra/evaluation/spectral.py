@@ -90,6 +90,11 @@ def spectral_distance(
         The independent unit of each of `samples` where that is not itself: the file of real
         examples that stand for them.
 
+    Returns
+    -------
+    SpectralDistance
+        In dB, with its octaves.
+
     Raises
     ------
     InputError

@@ -40,6 +40,10 @@ def sliced_wasserstein(
     level : float
         Of the interval, over samples; `data` is taken as it is.
 
+    Returns
+    -------
+    Interval
+
     Raises
     ------
     InputError

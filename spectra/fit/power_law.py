@@ -150,6 +150,11 @@ def check_fit(
 ) -> None:
     """Refuse what `fit_power_law` would, so far as no spectrum is needed to tell.
 
+    Parameters
+    ----------
+    method, average, floor, knee, f_range
+        As in `fit_power_law`.
+
     Raises
     ------
     InputError

@@ -37,6 +37,10 @@ def trained_betas(
         Times 1 = t_0 > ... > t_N = 0: index is then not proportional to t, but such that N evenly
         spaced indices from the last ("trailing") are these times.
 
+    Returns
+    -------
+    float64 [count]
+
     Raises
     ------
     InputError
@@ -79,6 +83,20 @@ def scheduler_config(
     """What goes into scheduler_config.json.
 
     DDPM, DDIM, DPMSolverMultistep, Euler, Heun, UniPC and DEIS all load it.
+
+    Parameters
+    ----------
+    view : ScalarView
+    count : int
+        `num_train_timesteps`.
+    prediction_type : {"epsilon", "sample", "v_prediction"}
+    knots : float64 [N + 1], optional
+        See `trained_betas`.
+
+    Returns
+    -------
+    dict
+        As JSON holds it.
 
     Raises
     ------
@@ -132,6 +150,10 @@ def export_diffusers(
         Of those steps; component-wise, the scheduler's own.
     count : int
         `num_train_timesteps`.
+
+    Returns
+    -------
+    Export
 
     Raises
     ------

@@ -73,6 +73,11 @@ def sample_sigma(schedule: Schedule, n: int, generator: Any) -> Any:
     schedule : Schedule
     n : int
     generator : torch.Generator
+
+    Returns
+    -------
+    torch float64 [n]
+        In data units.
     """
     return scalar_view(schedule).density.sample(n, generator)
 
@@ -87,6 +92,10 @@ def export_edm(schedule: Schedule, out: str | Path, *, steps: int = STEPS) -> Ex
         The .json file; the table gets its name with -log-sigma.npy.
     steps : int
         Of Heun's method, for which rho is chosen.
+
+    Returns
+    -------
+    Export
 
     Raises
     ------

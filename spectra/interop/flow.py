@@ -65,6 +65,10 @@ def time_warp(schedule: Schedule, knots: int = KNOTS) -> TimeWarp:
         Where its noise differs between components, the one curve that stands for it.
     knots : int
 
+    Returns
+    -------
+    TimeWarp
+
     Raises
     ------
     InputError
@@ -89,6 +93,17 @@ def flow_sigmas(schedule: Schedule, steps: int, solver: str = "euler") -> np.nda
     For `FlowMatchEulerDiscreteScheduler(shift=1.0).set_timesteps(sigmas=...)`, which appends the
     0 and would shift them again at any other shift.
 
+    Parameters
+    ----------
+    schedule : Schedule
+    steps : int
+    solver : {"euler", "ddim", "heun", "2m"}
+        That they are optimised for.
+
+    Returns
+    -------
+    float32 [steps]
+
     Raises
     ------
     InputError
@@ -100,6 +115,10 @@ def flow_sigmas(schedule: Schedule, steps: int, solver: str = "euler") -> np.nda
 
 def best_shift(view: ScalarView) -> tuple[float, float]:
     """The shift k whose t' = k t / (1 + (k - 1) t) is nearest to a schedule's flow time.
+
+    Parameters
+    ----------
+    view : ScalarView
 
     Returns
     -------
@@ -144,6 +163,10 @@ def export_flow(
     out : path
     steps : int
     solver : {"euler", "ddim", "heun", "2m"}
+
+    Returns
+    -------
+    Export
 
     Raises
     ------

@@ -28,6 +28,10 @@ def k_diffusion_sigmas(schedule: Schedule, steps: int, solver: str = "2m") -> np
         The sampler that they are optimised for: `sample_euler`, `sample_heun`,
         `sample_dpmpp_2m`, `sample_euler_ancestral`.
 
+    Returns
+    -------
+    float32 [steps + 1]
+
     Raises
     ------
     InputError
@@ -55,6 +59,10 @@ def k_diffusion_sigmas(schedule: Schedule, steps: int, solver: str = "2m") -> np
 
 def sample_density(schedule: Schedule) -> Callable[..., Any]:
     """Draw training noise levels as k-diffusion's trainer asks for them.
+
+    Parameters
+    ----------
+    schedule : Schedule
 
     Returns
     -------
@@ -88,6 +96,10 @@ def export_k_diffusion(
         The .json file.
     steps : int
     solver : {"euler", "ddim", "heun", "2m", "ancestral"}
+
+    Returns
+    -------
+    Export
 
     Raises
     ------

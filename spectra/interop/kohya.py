@@ -66,6 +66,16 @@ def training_flags(schedule: Schedule) -> dict[str, Any]:
 def export_kohya(schedule: Schedule, out: str | Path) -> Export:
     """Write the flags as JSON.
 
+    Parameters
+    ----------
+    schedule : Schedule
+    out : path
+        The .json file.
+
+    Returns
+    -------
+    Export
+
     Raises
     ------
     InputError

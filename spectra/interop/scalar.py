@@ -123,6 +123,10 @@ def whitened(schedule: Schedule) -> tuple[Schedule, np.ndarray]:
     In y_i = gain_i z_i, z = U (x - mean), every component has the same noise: any scalar library
     runs the schedule exactly on y (an "encoder" with an exact inverse).
 
+    Parameters
+    ----------
+    schedule : Schedule
+
     Returns
     -------
     schedule : Schedule

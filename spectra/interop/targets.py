@@ -48,6 +48,11 @@ def export_schedule(
     prediction_type : {"epsilon", "sample", "v_prediction"}
         Of a diffusers model.
 
+    Returns
+    -------
+    Export
+        The files written, and what the target cannot carry.
+
     Raises
     ------
     InputError

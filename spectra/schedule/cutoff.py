@@ -115,6 +115,10 @@ def frequency_cutoff(
     threshold : float
         SNR at which a frequency counts as drowned; 1 is the post's choice.
 
+    Returns
+    -------
+    FrequencyCutoff
+
     Raises
     ------
     InputError
@@ -131,6 +135,11 @@ def frequency_cutoff(
 
 def check_cutoff(process: str, threshold: float) -> None:
     """Refuse what `frequency_cutoff` would, before there is a spectrum.
+
+    Parameters
+    ----------
+    process, threshold
+        As in `frequency_cutoff`.
 
     Raises
     ------

@@ -118,6 +118,10 @@ def example_schedules(
     steps : int
         Pieces of each pace.
 
+    Returns
+    -------
+    ExampleSchedules
+
     Raises
     ------
     InputError

@@ -185,6 +185,11 @@ def prescription(
     error : DenoisingError, optional
         Measured, for the training density.
 
+    Returns
+    -------
+    Prescription
+        Its `lines()` are the block that `spectra schedule` prints.
+
     Raises
     ------
     InputError

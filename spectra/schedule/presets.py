@@ -119,6 +119,10 @@ def preset(
     tau_max, gamma_min, gamma_max, reverse
         See `windows`.
 
+    Returns
+    -------
+    Schedule
+
     Raises
     ------
     InputError
@@ -165,6 +169,12 @@ def preset(
 
 def check_preset(name: str, options: dict[str, Any]) -> None:
     """Refuse an unknown preset, or options that it does not have, before there is a spectrum.
+
+    Parameters
+    ----------
+    name : str
+    options : dict
+        Keywords of `preset` that were given.
 
     Raises
     ------

@@ -77,6 +77,14 @@ class ScalarProcess:
 def process(name: str) -> ScalarProcess:
     """The process `name`.
 
+    Parameters
+    ----------
+    name : {"rectified-flow", "vp-cosine", "vp-linear", "ve", "edm"}
+
+    Returns
+    -------
+    ScalarProcess
+
     Raises
     ------
     InputError

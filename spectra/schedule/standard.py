@@ -38,6 +38,15 @@ def standard_schedule(
     basis : {"dct", "fourier", "pixel", "wavelet", "wavelet-haar", "wavelet-db2", "wavelet-db4"}
     shift, sigma_data : float, optional
         See `shifted`.
+
+    Returns
+    -------
+    Schedule
+
+    Raises
+    ------
+    InputError
+        An unknown process, an unmeasured basis, or a shift or deviation that is not above 0.
     """
     standard = standard_beside(coordinates(spectrum, basis), process=process)
     return shifted(standard, shift=shift, sigma_data=sigma_data)
@@ -108,7 +117,19 @@ def _check_factor(name: str, value: float) -> None:
 
 
 def standard_beside(schedule: Schedule, *, process: str = "rectified-flow") -> Schedule:
-    """The standard schedule in the coordinates of another one; see `standard_schedule`."""
+    """The standard schedule in the coordinates of another one; see `standard_schedule`.
+
+    Parameters
+    ----------
+    schedule : Schedule
+        Whose basis, component variances and mean are taken over.
+    process : str
+        As in `standard_schedule`.
+
+    Returns
+    -------
+    Schedule
+    """
     t, pace = scalar_pace(process)
     return replace(
         schedule,

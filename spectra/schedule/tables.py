@@ -31,6 +31,15 @@ def save_schedule(schedule: Schedule, path: str | Path) -> None:
 def load_schedule(path: str | Path) -> Schedule:
     """Read a schedule.safetensors file.
 
+    Parameters
+    ----------
+    path
+        The .safetensors file.
+
+    Returns
+    -------
+    Schedule
+
     Raises
     ------
     InputError

@@ -32,6 +32,11 @@ def mfcc(
     n_mfcc
         Coefficients, 1 to n_mels.
 
+    Returns
+    -------
+    [..., n_mfcc, frames]
+        dB; of the precision of `x`.
+
     Raises
     ------
     InputError

@@ -25,6 +25,15 @@ def save_spectrum(spectrum: Spectrum, path: str | Path) -> None:
 def load_spectrum(path: str | Path) -> Spectrum:
     """Read a spectrum.safetensors file.
 
+    Parameters
+    ----------
+    path
+        The .safetensors file.
+
+    Returns
+    -------
+    Spectrum
+
     Raises
     ------
     InputError

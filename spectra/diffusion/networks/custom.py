@@ -136,6 +136,11 @@ def custom_network(
     labels : str, optional
         Its keyword for class labels [B], where it has one ("class_labels" in diffusers).
 
+    Returns
+    -------
+    Custom
+        For `train(..., network=...)`.
+
     Raises
     ------
     InputError

@@ -66,6 +66,11 @@ def training_density(
     sigma_min, sigma_max : float, optional
         Ends. None: for "modes" none, for "information" those of `noise_ends`.
 
+    Returns
+    -------
+    NoiseDensity
+        Over ln sigma, in data units.
+
     Raises
     ------
     InputError
@@ -206,6 +211,11 @@ def edm_constants(
         Ends by hand, in place of `noise_ends`.
     steps : int
         Of Heun's solver, for which rho is chosen.
+
+    Returns
+    -------
+    EdmConstants
+        With the distance of their normal density from the exact one.
 
     Raises
     ------

@@ -52,6 +52,11 @@ def compare_grids(
     error : DenoisingError, optional
         Of a trained denoiser, in place of the Wiener filter's.
 
+    Returns
+    -------
+    GridComparison
+        For every solver, rule and number of evaluations.
+
     Raises
     ------
     InputError

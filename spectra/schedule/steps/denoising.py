@@ -236,6 +236,15 @@ class DenoisingError:
 def load_denoising_error(path: str | Path) -> DenoisingError:
     """Read what `DenoisingError.save` wrote.
 
+    Parameters
+    ----------
+    path
+        The .safetensors file.
+
+    Returns
+    -------
+    DenoisingError
+
     Raises
     ------
     InputError
@@ -300,6 +309,11 @@ def wiener_error(
         Levels, rising.
     basis : str
         Of a spectrum's components.
+
+    Returns
+    -------
+    DenoisingError
+        Without standard errors.
     """
     held = subject if isinstance(subject, Schedule) else coordinates(subject, basis)
     sigma = np.asarray(sigma, float)

@@ -197,6 +197,15 @@ def predict_sigmas(
     count : [K], optional
         How many components share each variance.
     start : {"data", "white"}
+
+    Returns
+    -------
+    Prediction
+
+    Raises
+    ------
+    InputError
+        An unknown solver, or noise levels that do not fall or are not above 0.
     """
     variance, count = check_variance(variance, count)
     sigmas = np.asarray(sigmas, float)

@@ -45,6 +45,11 @@ def named_sigmas(
     count : [K], optional
         How many components share each variance.
 
+    Returns
+    -------
+    float64 [steps]
+        Falling.
+
     Notes
     -----
     edm: even in sigma^(1/7) (Karras et al. 2022, equation 5). log-linear: even in ln sigma

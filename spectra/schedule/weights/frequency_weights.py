@@ -83,6 +83,11 @@ def frequency_weighting(
     pixels_per_degree : float
         Of the viewer's eye, for "contrast".
 
+    Returns
+    -------
+    FrequencyWeighting
+        A weight for each component; the weights' mean is 1.
+
     Raises
     ------
     InputError

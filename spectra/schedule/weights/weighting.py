@@ -165,6 +165,10 @@ def implied_weights(
     gamma : float
         Min-SNR's.
 
+    Returns
+    -------
+    ImpliedWeights
+
     Raises
     ------
     InputError
@@ -209,6 +213,10 @@ def schedule_weights(
         As `Objective`; "edm" is 1 / out_i^2 on the squared error of z_i.
     preconditioning : {"scalar", "skip", "component"}
         As `Denoiser`: what out_i is.
+
+    Returns
+    -------
+    ImpliedWeights
 
     Raises
     ------
