@@ -1,5 +1,6 @@
 """Any of the nouns above -> a picture, a page."""
 
+from spectra.plots.animation import inline_animation, save_animation
 from spectra.plots.arms import plot_bits_along_training
 from spectra.plots.audit import plot_audit
 from spectra.plots.bases import plot_bases
@@ -26,6 +27,7 @@ __all__ = [
     "Fact",
     "Section",
     "Table",
+    "inline_animation",
     "plot_against_evaluations",
     "plot_audit",
     "plot_bases",
@@ -48,6 +50,7 @@ __all__ = [
     "plot_training",
     "plot_waveforms",
     "plot_weighting",
+    "save_animation",
     "save_figure",
     "write_report",
 ]
