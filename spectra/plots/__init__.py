@@ -12,7 +12,8 @@ from spectra.plots.directions import plot_directions
 from spectra.plots.evaluations import plot_against_evaluations
 from spectra.plots.fields import plot_fields
 from spectra.plots.hinge import plot_hinge
-from spectra.plots.images import plot_examples, plot_log_spectra, plot_samples_beside_data
+from spectra.plots.image_spectra import plot_image_spectra
+from spectra.plots.images import plot_examples, plot_samples_beside_data
 from spectra.plots.report import Cell, Fact, Section, Table, write_report
 from spectra.plots.schedule import plot_schedule
 from spectra.plots.signals import plot_spectrograms, plot_waveforms
@@ -40,7 +41,7 @@ __all__ = [
     "plot_examples",
     "plot_fields",
     "plot_hinge",
-    "plot_log_spectra",
+    "plot_image_spectra",
     "plot_rapsd",
     "plot_sample_spectrum",
     "plot_samples_beside_data",

@@ -7,7 +7,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from spectra.plots.fields import plot_fields
-from spectra.plots.images import plot_examples, plot_log_spectra
+from spectra.plots.image_spectra import plot_image_spectra
+from spectra.plots.images import plot_examples
 from spectra.plots.report import Section
 from spectra.plots.signals import LONGEST_LINE, plot_spectrograms, plot_waveforms
 
@@ -44,7 +45,7 @@ def data_sections(images: np.ndarray, title: str) -> list[Section]:
             "Each example above its power over horizontal and vertical frequency, with frequency "
             "0 in the middle. Bright centres: most of the power is in the coarse structure. "
             "Streaks at right angles to edges say that a direction carries more than others.",
-            partial(plot_log_spectra, images[:4]),
+            partial(plot_image_spectra, images[:4], phase=False),
             alt="Examples with their two-dimensional log power spectra",
             settings={"window": "hann"},
         ),

@@ -1,4 +1,4 @@
-"""Pictures of examples: grids, grids beside each other, and their 2-D log spectra."""
+"""Pictures of examples: grids, and grids beside each other."""
 
 import math
 from collections.abc import Mapping
@@ -7,11 +7,9 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from spectra.errors import InputError
 from spectra.plots.style import Layout, finish, house_style, new_figure
-from spectra.spectrum.windows import window as make_window
 
 __all__ = [
     "TALL",
@@ -19,10 +17,11 @@ __all__ = [
     "block_mean",
     "frequency_edges",
     "mosaic",
+    "mosaic_tiles",
     "pixel_sheet",
     "plot_examples",
-    "plot_log_spectra",
     "plot_samples_beside_data",
+    "show_picture",
     "tile_step",
 ]
 
@@ -54,7 +53,7 @@ def plot_examples(images: Any, title: str = "", *, layout: Layout = "wide") -> F
     share = columns / (8 if layout == "wide" else 3)
     figure = new_figure(layout, 0.85 + share * aspect * (9.0 if layout == "wide" else 3.8))
     axes = figure.add_subplot()
-    _show(axes, picture, _size_note(images))
+    show_picture(axes, picture, _size_note(images))
     axes.set_anchor("W")
     if title:
         axes.set_title(title.replace("$", r"\$"))  # a name is no formula
@@ -88,98 +87,11 @@ def plot_samples_beside_data(samples: Any, data: Any, *, layout: Layout = "wide"
     figure = new_figure(layout, rows * (panel + 0.75))
     panels = figure.subplots(rows, math.ceil(len(grids) / rows), squeeze=False).ravel()
     for axes, (name, picture) in zip(panels, pictures.items(), strict=False):
-        _show(axes, picture, _size_note(grids[name]))
+        show_picture(axes, picture, _size_note(grids[name]))
         axes.set_title(name)
     for axes in panels[len(pictures) :]:
         axes.set_axis_off()
     return finish(figure, trim=True)
-
-
-@house_style()
-def plot_log_spectra(images: Any, *, window: str = "hann", layout: Layout = "wide") -> Figure:
-    """Images above their 2-D log power spectra, zero frequency in the middle.
-
-    Parameters
-    ----------
-    images
-        [N, C, H, W] or [N, H, W], values in [-1, 1]; the first four (narrow: two) are shown.
-    window
-        "hann" or "none". Without a window the jump at the edges draws a bright cross.
-    layout
-        "wide" (four columns) or "narrow" (two).
-
-    Raises
-    ------
-    InputError
-        `window` is neither "hann" nor "none".
-    """
-    images = as_images(images)[: 4 if layout == "wide" else 2]
-    step = tile_step(images)
-    power = np.log10(block_mean(power_2d(images, window), step))  # [n, h, w], decades
-    low, high = np.percentile(power, [0.5, 99.9])
-    high = max(high, low + 1e-3)
-    n, _, height, width = images.shape
-    columns = 4 if layout == "wide" else 2  # a lone image keeps its column's width
-    room = 1.8 if layout == "wide" else 1.45  # inches a column
-    labels = 1.3 if layout == "wide" else 1.7  # inches
-    figure = new_figure(layout, 2 * room * min(height / width, TALL) + labels)
-    figure.set_layout_engine("compressed")
-    panels = np.asarray(figure.subplots(2, columns, squeeze=False))
-    tiles = mosaic_tiles(images)
-    edges_x, edges_y = frequency_edges(width, step), frequency_edges(height, step)
-    shown = None
-    for column in range(columns):
-        top, bottom = panels[:, column]
-        if column >= n:
-            top.set_axis_off()
-            bottom.set_axis_off()
-            continue
-        _show(top, tiles[column], "")
-        shown = bottom.imshow(
-            power[column],
-            # y runs downwards, as in the picture: a streak is at right angles to its edges.
-            extent=(*edges_x, *edges_y[::-1]),
-            origin="upper",
-            vmin=low,
-            vmax=high,
-            interpolation="none",
-        )
-        bottom.grid(visible=False)
-        ticks, labels = [-0.5, 0, 0.5], ["−0.5", "0", "0.5"]
-        bottom.set_xticks(ticks, labels=labels)
-        bottom.set_yticks(ticks, labels=labels if column == 0 else [])
-        # The end labels of neighbours must not meet.
-        for label, side in zip(bottom.get_xticklabels(), ("left", "center", "right"), strict=True):
-            label.set_horizontalalignment(side)
-    panels[1, 0].set_xlabel("horizontal frequency (cycles/pixel)", loc="left")
-    panels[1, 0].set_ylabel("vertical frequency\n(cycles/pixel)")
-    bar = figure.colorbar(
-        shown,  # pyright: ignore[reportArgumentType]
-        ax=list(panels[1]) if layout == "wide" else list(panels.ravel()),
-        location="right" if layout == "wide" else "top",
-        label="log₁₀ power (decades)",
-        ticks=MaxNLocator(6, integer=True),
-        aspect=14 if layout == "wide" else 30,
-        pad=0.02,
-    )
-    bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
-    return finish(figure, trim=True)
-
-
-def power_2d(images: np.ndarray, window: str) -> np.ndarray:
-    """|F|^2 / (HW) of each image, averaged over channels, [N, C, H, W] -> [N, H, W].
-
-    Zero frequency in the middle; the image's mean, which says nothing of its structure, is
-    replaced by the mean of its neighbours.
-    """
-    height, width = images.shape[-2:]
-    taps = make_window(window, (height, width)).taps
-    centred = images - images.mean(axis=(-2, -1), keepdims=True)
-    modes = np.fft.fft2(centred if taps is None else centred * taps)  # [N, C, H, W]
-    power = np.mean(np.abs(modes) ** 2, axis=1) / (height * width)  # [N, H, W]
-    power[:, 0, 0] = (power[:, 0, 1 % width] + power[:, 1 % height, 0]) / 2
-    # A blank image has no power at all; a tiny one keeps its logarithm finite.
-    return np.fft.fftshift(np.maximum(power, 1e-20), axes=(-2, -1))
 
 
 def pixel_sheet(images: Any, least_width: int = 512) -> np.ndarray:
@@ -256,7 +168,8 @@ def as_images(images: Any) -> np.ndarray:
     return array
 
 
-def _show(axes: Axes, picture: np.ndarray, note: str) -> None:
+def show_picture(axes: Axes, picture: np.ndarray, note: str) -> None:
+    """A picture without axes, with a line below it."""
     # Square dots, never smoothed: a sample's finest frequencies are what is being judged.
     axes.imshow(picture, interpolation="none")
     axes.set_xticks([])

@@ -23,6 +23,7 @@ UNITS = (
     "decades",
     "power",
     "pixels",
+    "radians",
     "time t",
     "step",
     "loss",
@@ -50,7 +51,7 @@ def drawings(nouns) -> dict:
     pixel = spectra.derive_schedule(spectrum, basis="pixel", ordering_strength=0.0)
     return {
         "examples": partial(plots.plot_examples, nouns.images, "Patches"),
-        "log spectra": partial(plots.plot_log_spectra, nouns.images),
+        "image spectra": partial(plots.plot_image_spectra, nouns.images),
         "rapsd": partial(plots.plot_rapsd, spectrum, nouns.fit, nouns.singles),
         "hinge": partial(
             plots.plot_hinge, spectrum, process("rectified-flow"), [0.1, 0.3, 0.5, 0.8]
@@ -163,20 +164,20 @@ def test_pictures_take_one_image_any_channels_and_odd_sizes(shape, layout):
     images = np.random.default_rng(0).uniform(-1, 1, shape)
     for figure in (
         plots.plot_examples(images, layout=layout),
-        plots.plot_log_spectra(images, layout=layout),
+        plots.plot_image_spectra(images, layout=layout),
         plots.plot_samples_beside_data({"a": images, "b": images}, images, layout=layout),
     ):
         assert figure.get_figheight() < 20
 
 
 def test_a_blank_image_has_a_finite_log_spectrum():
-    figure = plots.plot_log_spectra(np.zeros((1, 1, 16, 16)))
+    figure = plots.plot_image_spectra(np.zeros((1, 1, 16, 16)))
     assert np.isfinite(figure.axes[4].images[0].get_array()).all()
 
 
 def test_log_spectrum_of_a_wave_peaks_at_its_frequency():
     wave = np.cos(2 * np.pi * 0.25 * np.arange(32))[None, None, None] * np.ones((1, 1, 32, 1))
-    axes = plots.plot_log_spectra(wave).axes[4]
+    axes = plots.plot_image_spectra(wave).axes[4]
     power = np.asarray(axes.images[0].get_array())
     row, column = np.unravel_index(power.argmax(), power.shape)
     assert abs(np.fft.fftshift(np.fft.fftfreq(32))[column]) == 0.25
