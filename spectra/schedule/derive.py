@@ -104,6 +104,11 @@ def derive_schedule(
         data near Gaussian (photographs, log-mel, rain) and many more on drawings with flat
         grounds; `refine_schedule` measures which it is.
 
+    Returns
+    -------
+    Schedule
+        Its `explanation` says what was chosen, and why.
+
     Raises
     ------
     InputError
@@ -137,8 +142,6 @@ def derive_schedule(
             f"({end:.3g}); lower g_denoise or raise g_noise"
         )
     (t, values), pace_reason = paced(base, pace, power_weight, threshold, start, end)
-    if values[0] < start - 1e-9 or values[-1] > end + 1e-9:
-        pace_reason += "; the ends are moved out so that all of it drowns"
     made = replace(
         base,
         name="derived",
@@ -233,7 +236,22 @@ def paced(
     start: float,
     end: float,
 ) -> tuple[Knots, str]:
-    """The knots of a pace between the ends, and what it holds even."""
+    """The knots of a pace between the ends, which may have to move, and what it holds even."""
+    (t, values), words = _even_in(base, pace, power_weight, threshold, start, end)
+    if values[0] < start - 1e-9 or values[-1] > end + 1e-9:
+        words += "; the ends are moved out so that all of it drowns"
+    return (t, values), words
+
+
+def _even_in(
+    base: Schedule,
+    pace: str | Callable[[np.ndarray], np.ndarray],
+    power_weight: float,
+    threshold: float,
+    start: float,
+    end: float,
+) -> tuple[Knots, str]:
+    """The knots along which what the pace names is lost evenly, and that in words."""
     if callable(pace):
         words = "given: log SNR falls along the shape of the function"
         return paces.callable_pace(pace, start, end), words

@@ -64,6 +64,10 @@ def mixed_schedule(
     shift, sigma_data : float, optional
         Of what is copied; see `standard.shifted`. The derived parts know the data's own scale.
 
+    Returns
+    -------
+    Schedule
+
     Raises
     ------
     InputError
@@ -83,8 +87,6 @@ def mixed_schedule(
     if pace != "copied":
         (t, values), words = paced(base, pace, 0.5, 1.0, start, end)
         words = f"derived: {words}"
-        if values[0] < start - 1e-9 or values[-1] > end + 1e-9:
-            words += "; the ends are moved out so that all of it drowns"
     elif ends == "copied":
         t, values = scalar_pace(process)
         values, words = values + level, f"copied: {process}, even in its own t"

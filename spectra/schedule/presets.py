@@ -46,8 +46,8 @@ PresetName = Literal[
     "columns",
     "rows",
 ]
+"""Published schedules, see `preset`."""
 
-# Which options each one takes.
 PRESETS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(get_args(ProcessName), ("basis", "shift", "sigma_data")),
     "edm": ("basis", "shift", "sigma_data", "p_mean", "p_std"),
@@ -59,6 +59,7 @@ PRESETS: dict[str, tuple[str, ...]] = {
     "columns": ("basis", "tau_max", "gamma_min", "gamma_max", "reverse"),
     "rows": ("basis", "tau_max", "gamma_min", "gamma_max", "reverse"),
 }
+"""Which options of `preset` each one takes."""
 
 
 def preset(

@@ -14,6 +14,8 @@ from spectra.errors import check_name
 __all__ = ["Form", "ProcessName", "ScalarProcess", "coefficients", "process"]
 
 ProcessName = Literal["rectified-flow", "vp-cosine", "vp-linear", "ve", "edm"]
+"""Scalar processes, one noise level for all components; see `process`."""
+
 Form = Literal["vp", "flow", "ve"]
 
 # vp-linear: beta(t) from 0.1 to 20 (Song et al. 2021). ve: their sigma_min, sigma_max for

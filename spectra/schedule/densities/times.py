@@ -11,6 +11,7 @@ from spectra.schedule.densities.levels import level_shift, single_noise_level
 from spectra.schedule.densities.noise_density import NoiseDensity
 from spectra.schedule.schedule import Schedule
 from spectra.schedule.steps.denoising import DenoisingError
+from spectra.schedule.steps.passage import lost_along
 
 __all__ = ["schedule_with_density"]
 
@@ -19,7 +20,6 @@ COVERAGE = 0.1
 NEVER_FLAT = 1e-6
 TIMES = 1025  # knots that a density needs
 LARGE, FEW_TIMES = 1 << 15, 257  # components from which on fewer must do
-CHUNK = 1 << 21  # numbers at a time
 
 
 def schedule_with_density(
@@ -42,6 +42,11 @@ def schedule_with_density(
     coverage : float
         Share of the times that is spread evenly in log-noise all the same, so that no level
         goes untrained.
+
+    Returns
+    -------
+    Schedule
+        Equal but for its training times.
 
     Raises
     ------
@@ -116,25 +121,8 @@ def _along(
         raise InputError(
             f"error: of components {error.variance.shape}, the schedule has {schedule.shape}"
         )
-    rows = max(1, CHUNK // schedule.variance.size)
-    alive, nats = [], []
-    last: tuple[np.ndarray, np.ndarray] | None = None
-    for first in range(0, len(t), rows):
-        log_snr = schedule.log_snr(t[first : first + rows])
-        if error is None:
-            gain = expit(log_snr)
-        else:
-            gain = error.gain_at((np.log(schedule.variance) - log_snr) / 2)[0]
-        if last is not None:
-            log_snr = np.concatenate([last[0], log_snr])
-            gain = np.concatenate([last[1], gain])
-        # I-MMSE: dI_i = 1/2 W_i d ln SNR_i.
-        lost = -np.diff(log_snr, axis=0) * (gain[1:] + gain[:-1]) / 4
-        nats.append(lost.reshape(len(lost), -1).sum(axis=1))
-        fresh = gain if last is None else gain[1:]
-        alive.append(fresh.reshape(len(fresh), -1).sum(axis=1))
-        last = log_snr[-1:], gain[-1:]
+    nats, alive = lost_along(schedule, t, error)
     if kind == "information":
-        return np.cumsum(np.concatenate([[0.0], *nats]))
-    total = np.minimum.accumulate(np.concatenate(alive))
-    return total[0] - total
+        return nats
+    alive = np.minimum.accumulate(alive)
+    return alive[0] - alive

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spectra.schedule.steps.checks import check_same_components
-from spectra.schedule.steps.gaussian import within
+from spectra.schedule.steps.passage import lost_along
 
 if TYPE_CHECKING:
     from spectra.schedule.schedule import Schedule
@@ -15,7 +15,6 @@ __all__ = ["entropic_levels"]
 
 PROBES = 513  # noise levels at which the error is looked at
 FINE = 4001
-CHUNK = 1 << 21  # numbers at a time
 
 
 def entropic_levels(
@@ -58,7 +57,7 @@ def entropic_levels(
     if steps == 1:
         return np.array([noisy])
     probes = np.linspace(clean, noisy, PROBES)
-    nats = _nats_lost(schedule, np.interp(probes, levels, t), error)
+    nats, _ = lost_along(schedule, np.interp(probes, levels, t), error)
     fine = np.linspace(clean, noisy, FINE)
     lost = np.diff(PchipInterpolator(probes, nats)(fine))
     sigma = np.exp(np.maximum((fine[1:] + fine[:-1]) / 2 - noisy, -600) / 2)  # 1 at the noisy end
@@ -66,21 +65,3 @@ def entropic_levels(
     found = np.interp(np.linspace(entropy[-1], 0, steps), entropy, fine)
     found[0], found[-1] = noisy, clean
     return found
-
-
-def _nats_lost(schedule: "Schedule", t: np.ndarray, error: "DenoisingError") -> np.ndarray:
-    """int sum_i W_i d ln sigma_i from t = 0 to each time, [T] -> [T]."""
-    log_variance = np.log(schedule.variance)
-    rows = max(1, CHUNK // schedule.variance.size)
-    lost = [0.0]
-    last: tuple[np.ndarray, np.ndarray] | None = None
-    for first in range(0, len(t), rows):
-        log_sigma = (log_variance - within(schedule.log_snr(t[first : first + rows]))) / 2
-        gain = error.gain_at(log_sigma)[0]
-        if last is not None:
-            log_sigma = np.concatenate([last[0], log_sigma])
-            gain = np.concatenate([last[1], gain])
-        parts = np.diff(log_sigma, axis=0) * (gain[1:] + gain[:-1]) / 2
-        lost += list(parts.reshape(len(parts), -1).sum(axis=1))
-        last = log_sigma[-1:], gain[-1:]
-    return np.cumsum(lost)
