@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from spectra.data import open_source
+from spectra.data import open_source, parted
 from spectra.files import check_writable
 
 __all__ = ["compare"]
@@ -28,7 +28,7 @@ def compare(
     check_writable(out)
     found: Comparison = run(name, schedules, out=out, progress=say, **options)
     source = open_source(name, **options["view"])
-    unseen = source.split(options["held_out"])[1] if options["held_out"] > 0 else source
+    _, unseen = parted(source, options["held_out"])
     data = unseen.examples(np.random.default_rng(0).permutation(len(unseen))[:SHOWN])
     report = write_report(
         out / "report.html",

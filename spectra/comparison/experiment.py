@@ -14,13 +14,15 @@ from spectra.comparison.pool import in_processes
 from spectra.comparison.results import ArmRecord, Comparison
 from spectra.comparison.runs import score_job
 from spectra.comparison.scores import RunScores
-from spectra.data import Source, open_source
+from spectra.data import Source, open_source, parted
+from spectra.diffusion.checkpoint import schedule_digest
 from spectra.diffusion.networks import network_config, network_record
 from spectra.diffusion.run import sole_user
 from spectra.diffusion.settings import Device, TrainConfig, check_whole, chosen_device, origin
 from spectra.errors import InputError, check_number
 from spectra.files import check_writable
 from spectra.machine import usable_cores
+from spectra.schedule import Schedule
 from spectra.spectrum import Spectrum, analyze, load_spectrum
 
 __all__ = ["compare"]
@@ -148,14 +150,10 @@ def compare(
     with sole_user(folder):  # two at once would be in each other's way
         spectrum = _spectrum(opened, plan, folder, tell)
         made = {arm.name: make_schedule(arm, spectrum, copied_sigma_data) for arm in arms}
-        jobs = []
-        for number in range(seed, seed + seeds):
-            for arm in arms:
-                path = folder / "schedules" / f"{file_name(arm.name)}.safetensors"
-                if number == seed:
-                    made[arm.name].save(path)
-                jobs.append(Job(folder, (arm,), path, number, plan))
-        jobs = merged(jobs)
+        numbers = range(seed, seed + seeds)
+        asked = [job for arm in arms for job in _jobs(arm, made[arm.name], numbers, folder, plan)]
+        # Seed by seed: a comparison that is stopped early has pairs.
+        jobs = merged(sorted(asked, key=lambda job: job.seed))
         tell(f"{len(jobs)} trainings of {steps:,} steps for {len(arms)} arms and {seeds} seeds")
         found, failed = _scored(jobs, opened, plan, workers, folder, tell)
     if arms[0].name in failed:
@@ -176,7 +174,7 @@ def compare(
             **asdict(plan),
             "data": opened.settings,
             "fingerprint": opened.fingerprint,
-            "held_out_files": len(opened.split(held_out)[1].files) if held_out > 0 else 0,
+            "held_out_files": len(parted(opened, held_out)[1].files) if held_out > 0 else 0,
             "copied_sigma_data": copied_sigma_data,
             "failed": failed,
             "version": __version__,
@@ -186,6 +184,15 @@ def compare(
     )
     comparison.save(folder / "compare.json")
     return comparison
+
+
+def _jobs(arm: Arm, schedule: Schedule, seeds: range, folder: Path, plan: Plan) -> Iterator[Job]:
+    """An arm's training with each seed; its schedule is written."""
+    path = folder / "schedules" / f"{file_name(arm.name)}.safetensors"
+    schedule.save(path)
+    digest = schedule_digest(schedule)
+    for seed in seeds:
+        yield Job(folder, (arm,), path, schedule.name, digest, seed, plan)
 
 
 def code_digest() -> str:
@@ -211,7 +218,7 @@ def _record(arm: Arm, explanation: Mapping[str, str]) -> ArmRecord:
 def _spectrum(source: Source, plan: Plan, folder: Path, tell: Callable[[str], None]) -> Spectrum:
     """That of the files that are trained on; kept from an earlier call."""
     path = folder / "spectrum.safetensors"
-    trained_on = source.split(plan.held_out)[0] if plan.held_out > 0 else source
+    trained_on, _ = parted(source, plan.held_out)
     if path.exists():
         spectrum = load_spectrum(path)
         same = spectrum.fingerprint == trained_on.fingerprint
@@ -242,9 +249,8 @@ def _scored(
             tell(f"{done}/{len(jobs)} {job.arms[0].name}, seed {job.seed}: {result}")
             continue
         found += result
-        for run in result[:1]:
-            names = ", ".join(arm.name for arm in job.arms)
-            tell(f"{done}/{len(jobs)} {names}, seed {job.seed}: {run.bits[-1]:.3f} bits/dim")
+        names = ", ".join(arm.name for arm in job.arms)
+        tell(f"{done}/{len(jobs)} {names}, seed {job.seed}: {result[0].bits[-1]:.3f} bits/dim")
     return found, failed
 
 

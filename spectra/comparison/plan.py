@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Any, get_args
 
 from spectra.comparison.arms import Arm
-from spectra.diffusion.checkpoint import schedule_digest
 from spectra.diffusion.settings import Device, check_whole
 from spectra.diffusion.solvers import Solver
 from spectra.diffusion.solvers import evaluations as cost_of
 from spectra.errors import InputError, check_name, check_number
 from spectra.files import plain
-from spectra.schedule import load_schedule
 
 __all__ = ["Job", "Plan", "check_plan", "file_name", "merged", "steps_for"]
 
@@ -68,6 +66,8 @@ class Job:
     arms : tuple of Arm
         They differ in how they are stepped through at most.
     schedule : Path
+    name, digest : str
+        Of that schedule.
     seed : int
         That the arms are compared at; the network's is moved by what the arm says.
     """
@@ -75,6 +75,8 @@ class Job:
     out: Path
     arms: tuple[Arm, ...]
     schedule: Path
+    name: str
+    digest: str
     seed: int
     plan: Plan
 
@@ -82,7 +84,7 @@ class Job:
         """Equal for arms that share a training."""
         arm, plan = self.arms[0], self.plan
         told = {
-            "schedule": schedule_digest(load_schedule(self.schedule)),
+            "schedule": self.digest,
             "training": plan.training(arm),
             "seed": self.number,
             "probe": plan.probe if arm.refines else 0,
@@ -98,8 +100,7 @@ class Job:
 
     def folder(self) -> Path:
         """Where the training goes."""
-        name = load_schedule(self.schedule).name
-        name = "refined" if self.arms[0].refines else name
+        name = "refined" if self.arms[0].refines else self.name
         return self.out / "runs" / f"{name}-{self.identity()}-seed{self.seed}"
 
 

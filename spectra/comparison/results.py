@@ -66,6 +66,7 @@ class Reach:
     high: float
 
     def to_dict(self) -> dict[str, Any]:
+        """JSON's types."""
         return asdict(self)
 
 

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,12 @@ from spectra.comparison.arms import Arm
 from spectra.comparison.plan import Job, steps_for
 from spectra.comparison.results import Comparison
 from spectra.comparison.scores import Drawn, RunScores, drawn, number
-from spectra.data import Source, open_source
+from spectra.data import Source, open_source, parted
 from spectra.diffusion import Run, measure_denoiser, sample, train
 from spectra.diffusion.checkpoint import checkpoint_paths
 from spectra.diffusion.measure import spread_examples
 from spectra.diffusion.solvers import evaluations as cost_of
-from spectra.evaluation import frechet_distance, named_features, spectral_distance
+from spectra.evaluation import Features, frechet_distance, named_features, spectral_distance
 from spectra.evaluation.bound import score_bound
 from spectra.files import npy_bytes, plain, write_atomically, write_json
 from spectra.schedule import Schedule, load_schedule, refine_schedule
@@ -49,7 +50,7 @@ def score_job(job: Job, source: Source | None = None) -> list[RunScores]:
         source = open_source(job.plan.source, **job.plan.view)
     kept = _Kept(job.folder())
     run, curve, gaussian = _trained(job, source, kept)
-    reference = source.examples(spread_examples(source, 4 * max(job.plan.samples, 256)))
+    reference = _Reference(source, 4 * max(job.plan.samples, 256))
     return [
         RunScores(
             arm=arm.name,
@@ -91,12 +92,31 @@ class _Kept:
         return value
 
 
+class _Reference:
+    """What samples are held against; read only where a score is still to be taken."""
+
+    def __init__(self, source: Source, count: int) -> None:
+        self.source, self.count = source, count
+
+    @cached_property
+    def examples(self) -> np.ndarray:
+        return self.source.examples(spread_examples(self.source, self.count))
+
+    @cached_property
+    def features(self) -> Features:
+        return named_features("pca", self.examples)
+
+    @cached_property
+    def seen(self) -> np.ndarray:
+        return self.features(self.examples)
+
+
 def _trained(job: Job, source: Source, kept: _Kept) -> tuple[Run, dict[int, float], float]:
     """The run at its end, its bound along the way, and the Wiener filter's."""
     plan, arm = job.plan, job.arms[0]
     options = plan.training(arm)
     total = options.pop("steps")
-    scored_on = source.split(plan.held_out)[1] if plan.held_out > 0 else source
+    _, scored_on = parted(source, plan.held_out)
     marks = sorted({max(1, round(share * total)) for share in MARKS})
     schedule, spent = load_schedule(job.schedule), 0
     folder = kept.folder / "training"
@@ -165,8 +185,7 @@ def _measured(run: Run, source: Source, job: Job, path: Path) -> DenoisingError:
     """What a network leaves wrong on the files it was trained on: the others are for the scores."""
     if path.exists():
         return load_denoising_error(path)
-    share = job.plan.held_out
-    trained_on = source.split(share)[0] if share > 0 else source
+    trained_on, _ = parted(source, job.plan.held_out)
     error = measure_denoiser(
         run, trained_on, basis=run.schedule.basis, seed=job.seed, device=job.plan.device
     )
@@ -175,11 +194,10 @@ def _measured(run: Run, source: Source, job: Job, path: Path) -> DenoisingError:
 
 
 def _drawn(
-    job: Job, arm: Arm, run: Run, source: Source, reference: np.ndarray, kept: _Kept
+    job: Job, arm: Arm, run: Run, source: Source, reference: "_Reference", kept: _Kept
 ) -> tuple[Drawn, ...]:
     """Samples of an arm by every solver, scored."""
     plan, how = job.plan, arm.sampling
-    features = named_features("pca", reference)
     found: list[Drawn] = []
     for solver in [how["solver"]] if "solver" in how else plan.solvers:
         for steps in dict.fromkeys(steps_for(solver, most) for most in plan.evaluations):
@@ -189,8 +207,8 @@ def _drawn(
                 samples = _samples(job, arm, run, source, solver, steps, kept)
                 some = samples[:SHOWN].astype(np.float32)
                 write_atomically(_shown(kept.folder, how, solver, steps), npy_bytes(some))
-                distance = spectral_distance(samples, reference, seed=job.seed).value
-                frechet = frechet_distance(features(samples), features(reference))
+                distance = spectral_distance(samples, reference.examples, seed=job.seed).value
+                frechet = frechet_distance(reference.features(samples), reference.seen)
                 cost = cost_of(steps, solver)
                 scores = kept.put(
                     "drawn", key, asdict(Drawn(solver, steps, cost, distance, frechet))

@@ -6,7 +6,7 @@ Nothing here knows of spectra. Pillow, torch and safetensors are imported when f
 from spectra.data.folders import Skipped
 from spectra.data.manifests import Manifest, list_manifests, load_manifest
 from spectra.data.openers import open_source, reopen_source
-from spectra.data.sources import Source
+from spectra.data.sources import Source, parted
 
 __all__ = [
     "Manifest",
@@ -15,5 +15,6 @@ __all__ = [
     "list_manifests",
     "load_manifest",
     "open_source",
+    "parted",
     "reopen_source",
 ]

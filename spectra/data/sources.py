@@ -16,7 +16,7 @@ from spectra.data.patches import Windows
 from spectra.data.stores import Damaged, Numbers, Store
 from spectra.errors import InputError
 
-__all__ = ["Source"]
+__all__ = ["Source", "parted"]
 
 ATTEMPTS = 64  # draws of one example, before the damaged files are too many
 
@@ -308,3 +308,24 @@ class Source:
             f"{self.name}: {self.store.names[error.file]} {error.reason}; mend the file or take "
             "it away"
         )
+
+
+def parted(source: Source, held_out: float) -> tuple[Source, Source]:
+    """What is trained on and what is scored on; the same source where nothing is held out.
+
+    Parameters
+    ----------
+    source
+    held_out
+        Share of the units, from 0 and under 1; see `Source.split`.
+
+    Returns
+    -------
+    trained_on, scored_on
+
+    Raises
+    ------
+    InputError
+        As `Source.split` does.
+    """
+    return source.split(held_out) if held_out > 0 else (source, source)

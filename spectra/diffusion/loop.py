@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from spectra.data import Source
+from spectra.data import Source, parted
 from spectra.diffusion.batches import Batch, Batches
 from spectra.diffusion.checkpoint import Checkpoint, latest, write_checkpoint
 from spectra.diffusion.ema import Ema
@@ -49,7 +49,7 @@ def run_steps(
     """From the newest checkpoint to the last step."""
     config = TrainConfig(**known_options(record))
     device = ranks.device(config.device)
-    examples = source.split(config.held_out)[0] if config.held_out > 0 else source
+    examples, _ = parted(source, config.held_out)
     indices = ranks.share(config.batch)
     state = TrainingState.first(config, record, family, device, module)
 
