@@ -15,6 +15,7 @@ __all__ = ["Basis", "BasisName", "make_basis"]
 BasisName = Literal[
     "pixel", "dct", "fourier", "wavelet", "wavelet-haar", "wavelet-db2", "wavelet-db4"
 ]
+"""Bases that a shape alone gives; "pca" needs examples."""
 
 
 class Basis(Protocol):

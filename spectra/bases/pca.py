@@ -33,6 +33,7 @@ class PcaBasis:
         Of each component about the mean (n - 1).
     residual : float
         Variance outside the K components; 0 if complete.
+    name : "pca"
 
     Raises
     ------

@@ -91,6 +91,12 @@ class WaveletBasis:
     Level by level each axis splits into a low and a high half; the low corner splits again, so
     that z has the shape of x with the coarsest components in its first corner. Filters longer
     than a coarse level wrap around it and stay orthonormal.
+
+    Attributes
+    ----------
+    shape : (C, *spatial)
+    name : {"wavelet", "wavelet-haar", "wavelet-db2", "wavelet-db4"}
+        With a number, "wavelet-haar-3", of so many levels.
     """
 
     shape: tuple[int, ...]
@@ -176,6 +182,7 @@ class WaveletBasis:
         return position
 
     def forward(self, x: Any) -> Any:
+        """Examples to components, [..., C, *spatial] -> the same; numpy or torch."""
         z = _copy(x, self.shape)
         for block in self._corners[:-1]:
             part = z[_low(block)]
@@ -185,6 +192,7 @@ class WaveletBasis:
         return z
 
     def inverse(self, z: Any) -> Any:
+        """Components to examples, [..., C, *spatial] -> the same; numpy or torch."""
         x = _copy(z, self.shape)
         for block in reversed(self._corners[:-1]):
             part = x[_low(block)]

@@ -21,7 +21,11 @@ OTHER_IMAGE = (".heic", ".heif", ".avif", ".jp2", ".jxl", ".psd", ".exr", ".cr3"
 class Skipped:
     """A file that was left out of a source, and why.
 
-    `unfit` says that it is whole, but not what is asked for: of another size, rate or kind.
+    Attributes
+    ----------
+    name, reason : str
+    unfit : bool
+        It is whole, but not what is asked for: of another size, rate or kind.
     """
 
     name: str

@@ -73,6 +73,8 @@ class Manifest:
         "table" (one file of comma-separated values, an example of shape `example_shape` in each
         row), "idx" (idx files of one shape) or "records" (binary files of `label_bytes` and an
         example of bytes of shape `example_shape`, again and again).
+    example_shape, label_bytes
+        Of tables and records.
     locations
         Where the files are.
     options

@@ -59,7 +59,15 @@ ADDED: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How to train; `train` says what each of these is."""
+    """How to train.
+
+    Attributes
+    ----------
+    steps, batch, seed, device, network, preconditioning, loss, condition, known, labels, \
+accumulate, learning_rate, weight_decay, warmup, clip_norm, ema, ema_half_life, ema_width, \
+precision, compile, held_out, checkpoint_every, keep, log_every, tensorboard
+        As in `train`.
+    """
 
     steps: int = 2000
     batch: int = 64

@@ -114,6 +114,8 @@ def train(
     ema : {"half-life", "power"}
         How weights are averaged, see `Ema`: with a half-life of `ema_half_life` images, or as a
         power of the images seen, whose relative width is `ema_width`.
+    ema_half_life, ema_width : float
+        See there.
     precision : {"auto", "float32", "bfloat16"}
         Of the network's products; "auto" is bfloat16 on a GPU, and for the U-Net on a CPU with
         instructions for it. Weights, loss and process are always float32.

@@ -84,6 +84,7 @@ class OdeScore:
     files: int
 
     def to_dict(self) -> dict[str, Any]:
+        """JSON's types."""
         return {
             "bits_per_dim": self.value,
             "interval": [self.low, self.high],

@@ -49,6 +49,7 @@ class Difference:
         return "undecided"
 
     def to_dict(self) -> dict[str, Any]:
+        """JSON's types."""
         return {**asdict(self), "verdict": self.verdict}
 
 

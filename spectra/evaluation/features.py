@@ -15,6 +15,8 @@ __all__ = ["FEATURES", "Features", "efficientnet_features", "inception_features"
 __all__ += ["pca_features", "user_features"]
 
 FEATURES = ("pca", "efficientnet-lite0", "inception")
+"""Names of features, see `named_features`."""
+
 COMPONENTS = 64
 SIDE = 224  # pixels, that EfficientNet-Lite0 was trained at
 BATCH = 16

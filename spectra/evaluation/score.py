@@ -13,7 +13,12 @@ GROUPS = 10
 
 @dataclass(frozen=True)
 class Interval:
-    """A value with its interval."""
+    """A value with its interval.
+
+    Attributes
+    ----------
+    value, low, high : float
+    """
 
     value: float
     low: float
@@ -58,6 +63,7 @@ class Score:
         return self.found.low > self.floor.high or self.found.high < self.floor.low
 
     def to_dict(self) -> dict[str, Any]:
+        """JSON's types."""
         return {**asdict(self), "apart": self.apart}
 
     def lines(self) -> list[str]:

@@ -16,6 +16,7 @@ from spectra.spectrum import Spectrum
 __all__ = ["Floor", "FloorName", "find_floors"]
 
 FloorName = Literal["quantisation", "sensor noise", "codec cliff", "8-pixel blocks"]
+"""What may end a spectrum, see `find_floors`."""
 
 FALSE_ALARM = 1e-3  # of each test that is of noise
 FEWEST_RINGS = 8

@@ -18,7 +18,10 @@ __all__ = ["FitMethod", "Presence", "check_fit", "fit_power_law"]
 HIGHEST = 0.71  # cycles/pixel; the corners of the plane are at 0.7071
 
 FitMethod = Literal["weighted", "whittle", "theil-sen", "log-resampled", "plain"]
+"""Ways of fitting a power law, see `fit_power_law`."""
+
 Presence = Literal["none", "fit", "auto"]
+"""Whether a floor or a knee is left out, fitted, or fitted where the data ask for it."""
 
 
 def fit_power_law(

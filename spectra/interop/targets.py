@@ -15,6 +15,8 @@ from spectra.schedule import Schedule
 __all__ = ["Target", "export_schedule"]
 
 Target = Literal["diffusers", "k-diffusion", "edm", "flow", "kohya"]
+"""Libraries and formats that a schedule can be written for, see `export_schedule`."""
+
 # What a sampler of that library is by default.
 SOLVERS = {"k-diffusion": "2m", "flow": "euler"}
 

@@ -139,6 +139,10 @@ def welch_covariance(
     n_segments
         M, the segments of the clip (`segment_count`).
 
+    Returns
+    -------
+    BandedCovariance
+
     Raises
     ------
     InputError

@@ -18,6 +18,8 @@ from spectra.errors import InputError, check_name
 __all__ = ["InBfloat16", "NetworkConfig", "make_network", "network_config", "network_record"]
 
 NetworkConfig = UNetConfig | DiTConfig | DiffusersConfig | CustomConfig
+"""What a network is made from, see `make_network`."""
+
 OWN: dict[str, type[UNetConfig] | type[DiTConfig]] = {"unet": UNetConfig, "dit": DiTConfig}
 NAMES = (*OWN, "diffusers")
 SERIES, IMAGE = 2, 3  # dimensions of an example
@@ -25,6 +27,15 @@ SERIES, IMAGE = 2, 3  # dimensions of an example
 
 def network_config(network: str | nn.Module | NetworkConfig | Mapping[str, Any]) -> NetworkConfig:
     """A configuration from a name ("unet", "dit", "diffusers"), its record, a module, or itself.
+
+    Parameters
+    ----------
+    network
+        A name, a record with "name" and options, a torch module, or a configuration.
+
+    Returns
+    -------
+    NetworkConfig
 
     Raises
     ------
@@ -65,7 +76,16 @@ def network_config(network: str | nn.Module | NetworkConfig | Mapping[str, Any])
 
 
 def network_record(config: NetworkConfig) -> dict[str, Any]:
-    """The configuration as JSON holds it; `network_config` takes it back."""
+    """The configuration as JSON holds it; `network_config` takes it back.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+
+    Returns
+    -------
+    dict
+    """
     if isinstance(config, DiffusersConfig):
         return {"name": "diffusers", **config.options}
     if isinstance(config, CustomConfig):
@@ -151,6 +171,7 @@ class InBfloat16(nn.Module):
         self.network = network
 
     def forward(self, x: Tensor, level: Tensor, *told: Tensor | None) -> Tensor:
+        """As the network itself."""
         with torch.autocast(x.device.type, torch.bfloat16):
             return self.network(x, level, *told)
 

@@ -40,6 +40,7 @@ class Custom(nn.Module):
         maps: Tensor | None = None,
         label: Tensor | None = None,
     ) -> Tensor:
+        """Noised examples and levels, [B, C, *spatial], [B] -> [B, C, *spatial]; see `Inputs`."""
         time = LAST_TIMESTEP * level if self.times == "timestep" else level
         named: dict[str, Tensor] = {}
         if label is not None and self.labels is not None:

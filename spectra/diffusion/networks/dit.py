@@ -97,6 +97,7 @@ class DiT(nn.Module):
         maps: Tensor | None = None,
         label: Tensor | None = None,
     ) -> Tensor:
+        """Noised examples and levels, [B, C, *spatial], [B] -> [B, C, *spatial]; see `Inputs`."""
         embedded = self.level(level, vector, label)
         joint = joined(x, maps, self.maps)
         joint = joint.unsqueeze(2) if self.series else joint

@@ -106,6 +106,7 @@ class UNet(nn.Module):
         maps: Tensor | None = None,
         label: Tensor | None = None,
     ) -> Tensor:
+        """Noised examples and levels, [B, C, *spatial], [B] -> [B, C, *spatial]; see `Inputs`."""
         embedded = self.level(level, vector, label)
         x = joined(x, maps, self.maps)
         h = self.enter(x.unsqueeze(2) if self.series else x)
