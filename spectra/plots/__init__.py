@@ -8,12 +8,15 @@ from spectra.plots.colour import plot_channels
 from spectra.plots.contrasts import plot_contrasts
 from spectra.plots.cutoff import plot_cutoff
 from spectra.plots.denoising import plot_denoising
+from spectra.plots.density import plot_training_density
 from spectra.plots.directions import plot_directions
 from spectra.plots.evaluations import plot_against_evaluations
 from spectra.plots.fields import plot_fields
 from spectra.plots.hinge import plot_hinge
 from spectra.plots.image_spectra import plot_image_spectra
 from spectra.plots.images import plot_examples, plot_samples_beside_data
+from spectra.plots.octaves import plot_octaves
+from spectra.plots.paths import plot_snr_paths
 from spectra.plots.report import Cell, Fact, Section, Table, write_report
 from spectra.plots.schedule import plot_schedule
 from spectra.plots.signals import plot_spectrograms, plot_waveforms
@@ -42,13 +45,16 @@ __all__ = [
     "plot_fields",
     "plot_hinge",
     "plot_image_spectra",
+    "plot_octaves",
     "plot_rapsd",
     "plot_sample_spectrum",
     "plot_samples_beside_data",
     "plot_schedule",
+    "plot_snr_paths",
     "plot_spectrograms",
     "plot_steps",
     "plot_training",
+    "plot_training_density",
     "plot_waveforms",
     "plot_weighting",
     "save_animation",

@@ -1,0 +1,88 @@
+"""Where a schedule trains, beside where information is lost along it."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from spectra.plots.style import DATA, NOISE, NOISY, Layout, finish_panel, house_style, panel
+from spectra.schedule import DenoisingError, Schedule, schedule_with_density
+
+__all__ = ["plot_training_density", "time_shares"]
+
+CELLS = 100  # of time, in which shares are counted
+
+
+@house_style()
+def plot_training_density(
+    schedule: Schedule,
+    *,
+    error: DenoisingError | None = None,
+    axes: Axes | None = None,
+    layout: Layout = "wide",
+) -> Figure:
+    """How often each time is trained, beside the nats and the components that are lost there.
+
+    Grey: the density of training times. Lines: the rate at which nats of an example are lost, and
+    that at which components drown, each over its mean, so that all three have area 1. Where grey
+    is under a line, training is short of examples for what is decided there.
+
+    Parameters
+    ----------
+    schedule
+        Any.
+    error
+        Of a denoiser in the schedule's components, in place of the Wiener filter's: the nats of
+        the data themselves.
+    axes
+        Where to draw; a figure of its own if not given.
+    layout
+        "wide" or "narrow", of a figure of its own.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    InputError
+        An error of other components.
+    """
+    drawn = panel(axes, layout, 3.9)
+    edges, trained, nats, modes = time_shares(schedule, error=error)
+    width = np.diff(edges)
+    drawn.stairs(trained / width, edges, fill=True, color=NOISE, alpha=0.35, label="trained at")
+    drawn.stairs(nats / width, edges, baseline=None, color=DATA, lw=2.0, label="nats lost")
+    drawn.stairs(
+        modes / width, edges, baseline=None, color=NOISY, lw=1.6, ls="--", label="components drown"
+    )
+    drawn.set_xlim(0, 1)
+    top = max(float((share / width)[1:-1].max()) for share in (trained, nats, modes))
+    drawn.set_ylim(0, 1.08 * top)
+    drawn.yaxis.set_major_locator(MaxNLocator(5))
+    drawn.set_xlabel("time t (0 data, 1 noise)")
+    drawn.set_ylabel("per unit time (mean = 1)")
+    return finish_panel(drawn, own=axes is None, columns=3 if layout == "wide" else 2)
+
+
+def time_shares(
+    schedule: Schedule, *, error: DenoisingError | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Shares of the training times, of the nats and of the components within cells of time.
+
+    Returns
+    -------
+    edges [K + 1], trained, nats, modes [K]
+        Each sums to 1.
+    """
+    edges = np.linspace(0, 1, CELLS + 1)
+
+    def share(one: Schedule) -> np.ndarray:
+        held, times = one.quantiles
+        return np.diff(np.interp(edges, times, held))
+
+    nats, modes = (
+        share(schedule_with_density(schedule, kind, error=error, coverage=0.0))
+        for kind in ("information", "modes")
+    )
+    return edges, share(schedule), nats, modes

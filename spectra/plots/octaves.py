@@ -1,0 +1,87 @@
+"""A schedule as curves: when each octave goes from signal to noise."""
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from spectra.plots.style import MUTED, NOISE, Layout, finish_panel, house_style, panel
+from spectra.schedule import Schedule
+from spectra.schedule.auditing.account import Octave, octaves_of
+
+__all__ = ["octave_colours", "octave_name", "plot_octaves"]
+
+POINTS = 401
+MOST = 8  # octaves; more lines are no longer told apart
+DECADES = 6.0  # either side of SNR = 1, where the axis ends
+TRANSITION = (0.1, 10.0)  # SNR between which neither signal nor noise has the upper hand
+
+
+@house_style()
+def plot_octaves(
+    schedule: Schedule, *, axes: Axes | None = None, layout: Layout = "wide"
+) -> Figure:
+    """SNR of every octave over time: one line an octave, the geometric mean of its components.
+
+    In the grey band neither signal nor noise has the upper hand. Lines that coincide are drawn
+    thinner and thinner, so that all can be seen.
+
+    Parameters
+    ----------
+    schedule
+        Any. Components without frequency (pixel) are banded by rank of variance instead.
+    axes
+        Where to draw; a figure of its own if not given.
+    layout
+        "wide" or "narrow", of a figure of its own.
+
+    Returns
+    -------
+    Figure
+    """
+    drawn = panel(axes, layout, 4.2 if layout == "wide" else 4.9)
+    t = np.linspace(0, 1, POINTS)  # [T]
+    index, octaves = octaves_of(schedule.frequency, schedule.variance)
+    means = _octave_means(schedule, t, index, len(octaves)) / np.log(10)  # [T, O], decades
+    shown = np.unique(np.linspace(0, len(octaves) - 1, MOST).round().astype(int))
+    drawn.axhspan(*TRANSITION, color=NOISE, alpha=0.2, lw=0)
+    drawn.axhline(1, color=MUTED, lw=0.9)
+    colours = octave_colours(len(shown))
+    for k, octave in enumerate(shown):
+        width = 3.6 - 2.4 * k / max(len(shown) - 1, 1)
+        snr = 10 ** np.clip(means[:, octave], -30, 30)
+        drawn.plot(t, snr, color=colours[k], lw=width, label=octave_name(octaves[octave]))
+    reach = np.clip(np.ceil(np.abs(means).max()), 1, DECADES)
+    drawn.set(yscale="log", ylim=(10**-reach, 10**reach), xlim=(0, 1))
+    ticks = np.arange(-reach, reach + 1, 2 if reach > 3 else 1)
+    drawn.yaxis.set_major_locator(FixedLocator((10.0**ticks).tolist()))
+    drawn.yaxis.set_major_formatter(FuncFormatter(_power_of_ten))
+    drawn.yaxis.set_minor_locator(NullLocator())
+    drawn.set_xlabel("time t (0 data, 1 noise)")
+    drawn.set_ylabel("SNR of the octave")
+    return finish_panel(drawn, own=axes is None, columns=4 if layout == "wide" else 2)
+
+
+def octave_colours(count: int) -> list[tuple[float, ...]]:
+    """From the lowest octave to the highest; of a lightness that shows on white and on black."""
+    return [tuple(colormaps["magma"](share)) for share in np.linspace(0.32, 0.8, count)]
+
+
+def octave_name(octave: Octave) -> str:
+    """Short enough for a legend of many."""
+    return octave.label.replace("cycles/pixel", "c/px").replace("-", "\N{EN DASH}")
+
+
+def _octave_means(schedule: Schedule, t: np.ndarray, index: np.ndarray, count: int) -> np.ndarray:
+    """Mean ln SNR of the components of each octave, [T, O]."""
+    members = np.bincount(index, minlength=count)
+    rows = np.empty((len(t), count))
+    for j, time in enumerate(t):  # one time at a time: all at once may not fit in memory
+        log_snr = np.clip(schedule.log_snr(np.array([time])).ravel(), -70, 70)  # ends may be inf
+        rows[j] = np.bincount(index, log_snr, count) / members
+    return rows
+
+
+def _power_of_ten(value: float, _: int) -> str:
+    return "1" if abs(value - 1) < 1e-9 else f"$10^{{{np.log10(value):.0f}}}$"
