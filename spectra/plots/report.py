@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any, Protocol
@@ -73,6 +73,11 @@ class Table:
         if any(len(row) != len(self.columns) for row in self.rows):
             raise ValueError(f"table {self.caption!r}: each row needs {len(self.columns)} cells")
 
+    def record(self) -> dict[str, Any]:
+        """What it says, for JSON."""
+        rows = [[asdict(c) if isinstance(c, Cell) else c for c in row] for row in self.rows]
+        return {"columns": list(self.columns), "rows": rows, "caption": self.caption}
+
     @property
     def wordy(self) -> bool:
         """Whether the first column holds phrases, which a narrow page must not wrap to shreds."""
@@ -111,6 +116,23 @@ class Section:
         if self.figure is not None and not self.alt.strip():
             raise ValueError(f"section {self.anchor!r}: its figure needs an alt text")
 
+    @property
+    def call(self) -> str:
+        """The public function that draws the figure; empty where that is not known."""
+        name = getattr(getattr(self.figure, "func", self.figure), "__name__", "")
+        return f"spectra.plots.{name}" if name.startswith("plot_") else ""
+
+    def record(self) -> dict[str, Any]:
+        """Title, settings and table, for JSON."""
+        return {
+            "anchor": self.anchor,
+            "title": self.title,
+            "figure": self.alt,
+            "call": self.call,
+            "settings": dict(self.settings),
+            "table": None if self.table is None else self.table.record(),
+        }
+
 
 @dataclass(frozen=True)
 class Fact:
@@ -146,7 +168,7 @@ def write_report(
     numbers, settings
         All results and all options, nested as JSON can be; arrays and NumPy numbers are
         turned into lists and numbers, what is not finite into null. They stand in the page in
-        ``<script type="application/json" id="spectra-data">``.
+        ``<script type="application/json" id="spectra-data">``, with every section's table.
     facts
         The summary, best 3 or 4.
     skipped
@@ -190,7 +212,20 @@ def write_report(
         skipped=skipped,
         credits=credits,
         settings=flatten(plain(settings)),
-        data=Markup(embedded_json({"numbers": numbers, "settings": settings})),
+        figures=[
+            {"anchor": one.anchor, "title": one.title, "call": one.call, "settings": one.settings}
+            for one in sections
+            if one.figure is not None
+        ],
+        data=Markup(
+            embedded_json(
+                {
+                    "numbers": numbers,
+                    "settings": settings,
+                    "sections": [section.record() for section in sections],
+                }
+            )
+        ),
         light=Markup(palette_css(dark=False)),
         dark=Markup(palette_css(dark=True)),
         verdicts=VERDICTS,

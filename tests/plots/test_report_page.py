@@ -10,7 +10,7 @@ import pytest
 
 import spectra
 from spectra import plots
-from spectra.plots import Fact, Section, Table, write_report
+from spectra.plots import Cell, Fact, Section, Table, write_report
 from spectra.plots.style import DARK, DATA
 from spectra.plots.svg import inline_svg
 
@@ -108,6 +108,48 @@ def test_numbers_and_settings_read_back(page):
     data = json.loads(text)
     assert data["numbers"] == {"alpha": 2.5, "curve": [1.0, None], "name": NASTY, "inf": None}
     assert data["settings"] == {"data": {"size": [16, 16]}, "seed": 0}
+
+
+def test_json_has_every_section_with_its_table(page):
+    (text,) = Page(page).scripts
+    data, rapsd, schedule, words = json.loads(text)["sections"]
+    assert [one["anchor"] for one in (data, rapsd, schedule, words)] == [
+        "data",
+        "rapsd",
+        "schedule",
+        "words",
+    ]
+    assert data["call"] == "spectra.plots.plot_examples"
+    assert data["settings"] == {"size": [16, 16], "thresholds": [1.0, 10.0]}
+    assert rapsd["table"]["rows"] == [["exponent", 2.0, "better"]]
+    assert schedule["call"] == words["call"] == words["figure"] == ""
+
+
+def test_one_table_has_the_settings_of_every_figure(page):
+    table = page[page.index('id="settings"') :]
+    rows = re.findall(r'<th scope="row"><a href="#(.*?)">.*?</th><td>(.*?)</td>(.*?)</tr>', table)
+    assert [(anchor, call) for anchor, call, _ in rows] == [
+        ("data", "<code>spectra.plots.plot_examples</code>"),
+        ("rapsd", "<code>spectra.plots.plot_rapsd</code>"),
+        ("schedule", "–"),
+    ]
+    assert "size 16 × 16; thresholds 1, 10" in rows[0][2]
+
+
+def test_a_cell_with_its_verdict_reads_back_from_the_json(tmp_path):
+    table = Table(["arm", "bits/dim"], [["a", Cell(3.5, "3.4 to 3.6", "better", best=True)]])
+    path = write_report(
+        tmp_path / "report.html",
+        title="t",
+        intro="",
+        sections=[Section("a", "A", "text", table=table)],
+        numbers={},
+        settings={},
+    )
+    (text,) = Page(path.read_text(encoding="utf-8")).scripts
+    (section,) = json.loads(text)["sections"]
+    cell = section["table"]["rows"][0][1]
+    assert (cell["value"], cell["note"], cell["verdict"]) == (3.5, "3.4 to 3.6", "better")
 
 
 def test_names_cannot_become_markup(page):
