@@ -18,6 +18,7 @@ from spectra.schedule.processes import ProcessName, ScalarProcess, process
 from spectra.schedule.refine import refine_schedule
 from spectra.schedule.schedule import Schedule
 from spectra.schedule.standard import standard_beside, standard_schedule
+from spectra.schedule.steps.bits import component_bits
 from spectra.schedule.steps.comparison import GridComparison, compare_grids
 from spectra.schedule.steps.denoising import DenoisingError, load_denoising_error, wiener_error
 from spectra.schedule.steps.gaussian import Prediction, predict_error, predict_sigmas
@@ -49,6 +50,7 @@ __all__ = [
     "check_cutoff",
     "check_preset",
     "compare_grids",
+    "component_bits",
     "derive_schedule",
     "edm_constants",
     "example_schedules",
