@@ -5,6 +5,7 @@ from spectra.plots.arms import plot_bits_along_training
 from spectra.plots.audit import plot_audit
 from spectra.plots.bases import plot_bases
 from spectra.plots.colour import plot_channels
+from spectra.plots.component_bits import plot_component_bits
 from spectra.plots.contrasts import plot_contrasts
 from spectra.plots.cutoff import plot_cutoff
 from spectra.plots.denoising import plot_denoising
@@ -17,6 +18,7 @@ from spectra.plots.image_spectra import plot_image_spectra
 from spectra.plots.images import plot_examples, plot_samples_beside_data
 from spectra.plots.octaves import plot_octaves
 from spectra.plots.paths import plot_snr_paths
+from spectra.plots.prediction import plot_prediction
 from spectra.plots.report import Cell, Fact, Section, Table, write_report
 from spectra.plots.schedule import plot_schedule
 from spectra.plots.signals import plot_spectrograms, plot_waveforms
@@ -37,6 +39,7 @@ __all__ = [
     "plot_bases",
     "plot_bits_along_training",
     "plot_channels",
+    "plot_component_bits",
     "plot_contrasts",
     "plot_cutoff",
     "plot_denoising",
@@ -46,6 +49,7 @@ __all__ = [
     "plot_hinge",
     "plot_image_spectra",
     "plot_octaves",
+    "plot_prediction",
     "plot_rapsd",
     "plot_sample_spectrum",
     "plot_samples_beside_data",

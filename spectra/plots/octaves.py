@@ -1,5 +1,7 @@
 """A schedule as curves: when each octave goes from signal to noise."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
@@ -10,7 +12,7 @@ from spectra.plots.style import MUTED, NOISE, Layout, finish_panel, house_style,
 from spectra.schedule import Schedule
 from spectra.schedule.auditing.account import Octave, octaves_of
 
-__all__ = ["octave_colours", "octave_name", "plot_octaves"]
+__all__ = ["octave_colours", "octave_name", "octave_ticks_of", "plot_octaves"]
 
 POINTS = 401
 MOST = 8  # octaves; more lines are no longer told apart
@@ -71,6 +73,25 @@ def octave_colours(count: int) -> list[tuple[float, ...]]:
 def octave_name(octave: Octave) -> str:
     """Short enough for a legend of many."""
     return octave.label.replace("cycles/pixel", "c/px").replace("-", "\N{EN DASH}")
+
+
+def octave_ticks_of(
+    axes: Axes, octaves: Sequence[Octave], count: np.ndarray, *, narrow: bool
+) -> None:
+    """One place an octave along the x axis: its upper frequency, and how many components it has."""
+    by_frequency = octaves[-1].label.endswith("cycles/pixel")
+
+    def name(octave: Octave) -> str:
+        if octave.label == "DC":
+            return "DC"
+        return f"{octave.high:.3g}" if by_frequency else f"{octave.low:.0f}"
+
+    every = 1 + (len(octaves) - 1) // (7 if narrow else 12)
+    at = np.arange(len(octaves))[::-1][::every][::-1]
+    axes.set_xticks(at.tolist(), labels=[f"{name(octaves[k])}\n({count[k]})" for k in at])
+    axes.set_xlim(-0.4, len(octaves) - 0.6)
+    unit = "octave up to (cycles/pixel)" if by_frequency else "rank of variance from"
+    axes.set_xlabel(f"{unit}, and its components")
 
 
 def _octave_means(schedule: Schedule, t: np.ndarray, index: np.ndarray, count: int) -> np.ndarray:

@@ -1,0 +1,90 @@
+"""What each octave costs in bits, of several denoisers."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from spectra.errors import InputError
+from spectra.plots.octaves import octave_ticks_of
+from spectra.plots.style import (
+    DATA,
+    MUTED,
+    NOISY,
+    OLIVE,
+    STANDARD,
+    Layout,
+    finish_panel,
+    house_style,
+    panel,
+)
+from spectra.schedule import DenoisingError, component_bits
+from spectra.schedule.auditing.account import octaves_of
+
+__all__ = ["plot_component_bits"]
+
+STYLES = ((DATA, "o"), (NOISY, "s"), (STANDARD, "D"), (OLIVE, "^"))
+
+
+@house_style()
+def plot_component_bits(
+    errors: Mapping[str, DenoisingError],
+    *,
+    quantum: float = 0.0,
+    axes: Axes | None = None,
+    layout: Layout = "wide",
+) -> Figure:
+    """Bits a component of every octave, beside a Gaussian of the same spectrum (dashed).
+
+    The mean over all components, in the legend, is the bits/dim; an octave counts as often as it
+    has components, which stands under its name.
+
+    Parameters
+    ----------
+    errors
+        Name -> denoising error, all of one data set in one basis; from 1 to 4.
+    quantum
+        Spacing of the values; 0 gives bits of the values' own units.
+    axes
+        Where to draw; a figure of its own if not given.
+    layout
+        "wide" or "narrow", of a figure of its own.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    InputError
+        None or too many, or errors of different components.
+    """
+    if not 0 < len(errors) <= len(STYLES):
+        raise InputError(f"errors: from 1 to {len(STYLES)} are drawn, not {len(errors)}")
+    first = next(iter(errors.values()))
+    for name, error in errors.items():
+        if (error.basis, error.shape) != (first.basis, first.shape):
+            raise InputError(
+                f"{name}: in {error.basis} of {error.shape}, not {first.basis} of {first.shape}"
+            )
+    drawn = panel(axes, layout, 4.3 if layout == "wide" else 4.9)
+    index, octaves = octaves_of(first.make_basis().frequency, first.variance)
+    count = np.bincount(index)
+
+    def mean(bits: np.ndarray) -> np.ndarray:
+        return np.bincount(index, bits.ravel()) / count
+
+    law = component_bits(first.wiener(), quantum=quantum)
+    at = np.arange(len(octaves))
+    label = f"Gaussian of this spectrum: {law.mean():.2f} bits/dim"
+    drawn.plot(at, mean(law), color=MUTED, ls="--", lw=1.4, label=label)
+    for (name, error), (colour, mark) in zip(errors.items(), STYLES, strict=False):
+        bits = component_bits(error, quantum=quantum)
+        label = f"{name}: {bits.mean():.2f} bits/dim"
+        drawn.plot(at, mean(bits), color=colour, marker=mark, ms=6, lw=1.8, label=label)
+    octave_ticks_of(drawn, octaves, count, narrow=layout == "narrow")
+    drawn.yaxis.set_major_locator(MaxNLocator(6))
+    drawn.set_ylabel("bits a component" if quantum > 0 else "bits a component (own units)")
+    return finish_panel(drawn, own=axes is None, columns=2 if layout == "wide" else 1)
