@@ -12,18 +12,22 @@ from spectra.plots.denoising import plot_denoising
 from spectra.plots.density import plot_training_density
 from spectra.plots.directions import plot_directions
 from spectra.plots.evaluations import plot_against_evaluations
+from spectra.plots.exponents import plot_exponents
 from spectra.plots.fields import plot_fields
 from spectra.plots.hinge import plot_hinge
 from spectra.plots.image_spectra import plot_image_spectra
 from spectra.plots.images import plot_examples, plot_samples_beside_data
+from spectra.plots.lowpass import plot_lowpass
+from spectra.plots.noisy import plot_noisy_spectra
 from spectra.plots.octaves import plot_octaves
 from spectra.plots.paths import plot_snr_paths
 from spectra.plots.prediction import plot_prediction
 from spectra.plots.report import Cell, Fact, Section, Table, write_report
 from spectra.plots.schedule import plot_schedule
 from spectra.plots.signals import plot_spectrograms, plot_waveforms
-from spectra.plots.spectrum import plot_rapsd, plot_sample_spectrum
+from spectra.plots.spectrum import plot_rapsd, plot_sample_spectrum, plot_spectra
 from spectra.plots.steps import plot_steps
+from spectra.plots.studies import plot_studies
 from spectra.plots.style import save_figure
 from spectra.plots.training import plot_training
 from spectra.plots.weighting import plot_weighting
@@ -45,9 +49,12 @@ __all__ = [
     "plot_denoising",
     "plot_directions",
     "plot_examples",
+    "plot_exponents",
     "plot_fields",
     "plot_hinge",
     "plot_image_spectra",
+    "plot_lowpass",
+    "plot_noisy_spectra",
     "plot_octaves",
     "plot_prediction",
     "plot_rapsd",
@@ -55,8 +62,10 @@ __all__ = [
     "plot_samples_beside_data",
     "plot_schedule",
     "plot_snr_paths",
+    "plot_spectra",
     "plot_spectrograms",
     "plot_steps",
+    "plot_studies",
     "plot_training",
     "plot_training_density",
     "plot_waveforms",
