@@ -18,6 +18,7 @@ from tests.benchmarks.gpu import gpu
 from tests.benchmarks.grids import grids
 from tests.benchmarks.imports import imports
 from tests.benchmarks.mixtures import mixtures
+from tests.benchmarks.pages import pages
 from tests.benchmarks.preconditioning import preconditioning
 from tests.benchmarks.rapsd import rapsd
 from tests.benchmarks.scores import scores
@@ -40,6 +41,7 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "extension": extension,
     "coverage": coverage,
     "fits": fits,
+    "pages": pages,
     "preconditioning": preconditioning,
     "grids": grids,
     "mixtures": mixtures,

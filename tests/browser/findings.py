@@ -40,8 +40,9 @@ MARK = """(() => {
     if (!e.checkVisibility({visibilityProperty: true}) || e.disabled) continue;
     if (!e.matches(acts) && !scrolls(e)) continue;
     e.dataset.reach = found.length;
+    const bare = scrolls(e) && !e.hasAttribute("tabindex");  // not every browser stops there
     const name = e.getAttribute("aria-label") || e.textContent.trim();
-    found.push(`${e.tagName.toLowerCase()} “${name.slice(0, 40)}”`);
+    found.push(`${e.tagName.toLowerCase()} “${bare ? "no tabindex: " : ""}${name.slice(0, 40)}”`);
   }
   return found;
 })()"""
@@ -114,7 +115,7 @@ def _keyboard(tab: Tab) -> Iterator[str]:
         if not focused["seen"]:
             unseen.add(at)
     for at, name in enumerate(marked):
-        if at not in reached:
+        if at not in reached or "no tabindex" in name:
             yield f"Tab does not reach {name}"
         elif at in unseen:
             yield f"focus is not to be seen on {name}"
