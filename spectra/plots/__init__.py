@@ -29,6 +29,7 @@ from spectra.plots.spectrum import plot_rapsd, plot_sample_spectrum, plot_spectr
 from spectra.plots.steps import plot_steps
 from spectra.plots.studies import plot_studies
 from spectra.plots.style import save_figure
+from spectra.plots.tide import animate_tide
 from spectra.plots.training import plot_training
 from spectra.plots.weighting import plot_weighting
 
@@ -37,6 +38,7 @@ __all__ = [
     "Fact",
     "Section",
     "Table",
+    "animate_tide",
     "inline_animation",
     "plot_against_evaluations",
     "plot_audit",

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from spectra.errors import InputError
 from spectra.frequencies import frequency_scale, number
@@ -24,7 +26,7 @@ from spectra.plots.style import (
 from spectra.schedule import ScalarProcess
 from spectra.spectrum import Spectrum
 
-__all__ = ["plot_hinge"]
+__all__ = ["crossings", "draw_elbows", "plot_hinge"]
 
 MOST_MARKS = 6  # of a jagged curve's crossings the last, which is f_max, is enough
 
@@ -75,21 +77,8 @@ def plot_hinge(
         axes.axhline(noise, color=NOISE, lw=1.3, label="noise  σ²")
         axes.plot(shown, signal, color=DATA, lw=1.5, label="data  α²R(f)")
         axes.plot(shown, signal + noise, color=NOISY, lw=2.2, label="noisy data  α²R(f) + σ²")
-        elbows = _crossings(shown, signal, noise)
-        marked = elbows if len(elbows) <= MOST_MARKS else elbows[-1:]
-        axes.plot(
-            marked,
-            np.full(len(marked), 2 * noise),
-            ls="none",
-            marker="o",
-            ms=7,
-            mfc="none",
-            mec=INK,
-            mew=1.4,
-            label="elbow: signal = noise" if len(elbows) else "",
-        )
-        for elbow in marked:
-            axes.plot([elbow, elbow], [bottom, 2 * noise], color=INK, lw=0.8, ls=":")
+        elbows = crossings(shown, signal, noise)
+        draw_elbows(axes, elbows, noise, bottom)
         axes.set_yscale("log")
         axes.set_ylim(bottom, top)
         axes.set_title(f"t = {t:g}:  {_tide(elbows, signal, noise, scale.unit)}")
@@ -106,7 +95,29 @@ def plot_hinge(
     return finish(figure)
 
 
-def _crossings(frequency: np.ndarray, signal: np.ndarray, noise: float) -> np.ndarray:
+def draw_elbows(axes: Axes, elbows: np.ndarray, noise: float, bottom: float) -> list[Line2D]:
+    """A ring where noisy data have twice the noise's power, and a line down to the axis."""
+    marked = elbows if len(elbows) <= MOST_MARKS else elbows[-1:]
+    rings = axes.plot(
+        marked,
+        np.full(len(marked), 2 * noise),
+        ls="none",
+        marker="o",
+        ms=7,
+        mfc="none",
+        mec=INK,
+        mew=1.4,
+        label="elbow: signal = noise" if len(elbows) else "",
+    )
+    drops = [
+        line
+        for elbow in marked
+        for line in axes.plot([elbow, elbow], [bottom, 2 * noise], color=INK, lw=0.8, ls=":")
+    ]
+    return [*rings, *drops]
+
+
+def crossings(frequency: np.ndarray, signal: np.ndarray, noise: float) -> np.ndarray:
     """Frequencies where signal = noise, ln power taken as linear in ln f."""
     if noise <= 0 or signal.min() <= 0:
         return np.empty(0)
