@@ -69,6 +69,14 @@ def make_basis(name: str, shape: tuple[int, ...]) -> Basis:
     InputError
         The name is none of these, the shape has no spatial axis, a wavelet meets an odd size, or
         the basis is "pca", which no shape alone gives.
+
+    Examples
+    --------
+    >>> basis = spectra.make_basis("dct", (3, 16, 16))
+    >>> x = np.random.default_rng(0).standard_normal((2, 3, 16, 16))
+    >>> z = basis.forward(x)
+    >>> bool(np.allclose(basis.inverse(z), x)), basis.frequency[0, 0, :3].round(3)
+    (True, array([0.   , 0.031, 0.062]))
     """
     shape = tuple(int(n) for n in shape)
     if len(shape) < 2 or min(shape) < 1:

@@ -114,6 +114,15 @@ def compare(
     InputError
         An arm, number or source is wrong, or what the first arm's training raised. Another arm
         whose training fails is left out, and `settings["failed"]` says why.
+
+    Examples
+    --------
+    >>> digits = spectra.open_source("digits")  # open: compared in this process
+    >>> small = {"name": "unet", "width": 8}
+    >>> sizes = dict(network=small, steps=5, seeds=2, samples=16, examples=16, evaluations=[3])
+    >>> found = spectra.compare(digits, ["derived", "edm"], out="compared", **sizes)
+    >>> found.bits_difference("derived", "edm").pairs
+    2
     """
     arms = parse_arms(schedules)
     folder = Path(out)

@@ -111,6 +111,15 @@ def open_source(
     ------
     InputError
         The source cannot be used; the one line says why, and what to do.
+
+    Examples
+    --------
+    >>> source = spectra.open_source("photos", size=64, crop="center")
+    >>> source.shape, len(source), len(source.files)
+    ((1, 64, 64), 11, 11)
+    >>> images = np.random.default_rng(0).uniform(-1, 1, (100, 16, 16))
+    >>> spectra.open_source(images).split(held_out=0.2)[1].shape
+    (1, 16, 16)
     """
     options = check_options(size, channels, crop, view, seed, value_range, rate, spacing, nan)
     if isinstance(source, Source):

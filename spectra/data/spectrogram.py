@@ -53,6 +53,12 @@ def spectrogram(x: Any, *, n_fft: int = 2048, hop: int = 512, center: bool = Tru
     InputError
         A clip is empty, or without `center` shorter than a frame; n_fft or hop is no length; x
         has values that are not finite.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).standard_normal(16_000)
+    >>> spectra.spectrogram(x, n_fft=512, hop=128).shape
+    (257, 126)
     """
     from spectra.data.hann import hann_power
 
@@ -95,6 +101,12 @@ def mel_spectrogram(
     Notes
     -----
     M. Slaney, "Auditory Toolbox", Interval Research Corporation TR 1998-010 (1998).
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).standard_normal(16_000)
+    >>> spectra.mel_spectrogram(x, 16_000, n_mels=80).shape
+    (80, 32)
     """
     from spectra.data.hann import hann_bands
 
@@ -139,6 +151,14 @@ def log_mel(
     ------
     InputError
         As `mel_spectrogram`; or the floor is not positive.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).standard_normal(16_000)
+    >>> spectra.log_mel(x, 16_000, n_mels=80).shape
+    (80, 32)
+    >>> float(spectra.log_mel(0 * x, 16_000).max())
+    -100.0
     """
     check_number("floor", floor, 0.0, strict=True)
     mel = mel_spectrogram(x, rate, n_fft=n_fft, hop=hop, n_mels=n_mels, center=center)

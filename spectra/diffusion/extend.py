@@ -86,6 +86,14 @@ def extend(
         As `sample`; there is no such axis, the overlap is no part of a window, the given examples
         do not fit or are long enough already, or the components of the basis reach over the edge
         between what is finished and what is not.
+
+    Examples
+    --------
+    >>> spectrum = spectra.analyze("digits", bases=("pixel",))
+    >>> schedule = spectra.derive_schedule(spectrum, basis="pixel")
+    >>> run = spectra.train("digits", schedule, out="places", steps=20, known=0.5)
+    >>> spectra.extend(run, n=2, times=3, steps=5).shape
+    (2, 1, 8, 24)
     """
     path = run.schedule if schedule is None else check_path(run, schedule)
     width, unit = _window(path, axis)

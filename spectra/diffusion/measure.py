@@ -84,6 +84,17 @@ def measure_denoiser(
     Every example is given noise of either sign. Most of what is left of the scatter is that of
     eps^2, which the Wiener filter's own error W^2 sigma^2 eps^2 follows; its mean is known, so it
     is the control variate (one coefficient a level, by regression between files).
+
+    Examples
+    --------
+    >>> schedule = spectra.derive_schedule(spectra.analyze("digits"))
+    >>> run = spectra.train("digits", schedule, out="run", steps=20)
+    >>> error = spectra.measure_denoiser(run, "digits", n=32)
+    >>> error.error.shape
+    (16, 1, 8, 8)
+    >>> shrink = lambda x, sigma: x / (1 + sigma[:, None, None, None] ** 2)
+    >>> spectra.measure_denoiser(shrink, "digits", n=32, sigmas=[0.1, 1.0]).per_level().shape
+    (2,)
     """
     check_number("n", n, low=SCARCE)
     check_number("batch", batch, low=1)

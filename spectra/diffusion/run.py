@@ -108,6 +108,13 @@ def load_run(path: str | Path, network: nn.Module | None = None) -> Run:
     ------
     InputError
         The folder is no run, or has no checkpoint yet.
+
+    Examples
+    --------
+    >>> schedule = spectra.derive_schedule(spectra.analyze("digits"))
+    >>> _ = spectra.train("digits", schedule, out="run", steps=20)
+    >>> spectra.load_run("run").step
+    20
     """
     path = Path(path)
     config = read_config(path)

@@ -89,6 +89,13 @@ def sample(
         1 to 0, an error that nothing here uses or that is of other components; a schedule of
         other components; a known part that the components cannot express; or a run that was not
         trained for what is asked.
+
+    Examples
+    --------
+    >>> schedule = spectra.derive_schedule(spectra.analyze("digits"))
+    >>> run = spectra.train("digits", schedule, out="run", steps=20)
+    >>> spectra.sample(run, n=4, steps=5, solver="heun", seed=0).shape
+    (4, 1, 8, 8)
     """
     check_whole("n", n, low=1)
     check_whole("batch", batch, low=1)

@@ -144,6 +144,13 @@ def train(
         an option is wrong, the loss ceases to be finite, or another process has ended.
     KeyboardInterrupt
         On Ctrl-C or SIGTERM, once the running step is done and saved.
+
+    Examples
+    --------
+    >>> schedule = spectra.derive_schedule(spectra.analyze("digits"))
+    >>> run = spectra.train("digits", schedule, out="run", steps=20)
+    >>> run.step
+    20
     """
     config = TrainConfig(
         steps=steps,

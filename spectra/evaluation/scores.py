@@ -220,6 +220,16 @@ def evaluate(
     -----
     Beside each score stands that of real data against other real data, as many as there are
     samples, from other files: samples like data are no nearer than that.
+
+    Examples
+    --------
+    >>> schedule = spectra.derive_schedule(spectra.analyze("digits"))
+    >>> run = spectra.train("digits", schedule, out="run", steps=20)
+    >>> scores = spectra.evaluate(run, "digits", n=16, steps=3, examples=16, scores="none")
+    >>> scores.bound.low < scores.bound.value < scores.bound.high
+    True
+    >>> scores.evaluations, scores.held_out
+    (5, True)
     """
     check_whole("n", n, low=2)  # one sample has no mean spectrum
     check_whole("steps", steps, low=1)

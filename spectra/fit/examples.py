@@ -59,6 +59,14 @@ def fit_examples(
     ------
     InputError
         Powers of another number of rings, or fewer than 3 rings in the range.
+
+    Examples
+    --------
+    >>> source = spectra.open_source("photos", size=64, crop="center")
+    >>> spectrum = spectra.analyze(source)
+    >>> power, _ = spectra.rapsd(source.examples(range(11)).mean(axis=1), window="hann")
+    >>> spectra.fit_examples(power, spectrum).alpha.round(1)
+    array([1.5, 1.9, 3.2, 3.1, 3.2, 4. , 2.1, 1.5, 3.7, 1.7, 2.4])
     """
     return ExampleFitter.of(spectrum, f_range).fit(power)
 

@@ -151,6 +151,13 @@ def measure_exponents(
     ------
     InputError
         As `fit_examples`, or the source's own.
+
+    Examples
+    --------
+    >>> source = spectra.open_source("photos", size=64, crop="center")
+    >>> exponents = spectra.measure_exponents(source, spectra.analyze(source))
+    >>> round(exponents.mean, 1), np.round(exponents.interval(0.95), 1).tolist()
+    (2.6, [2.0, 3.2])
     """
     fitter, found = ExampleFitter.of(spectrum, f_range), ExponentAccumulator()
     size = max(1, BATCH_VALUES // int(np.prod(spectrum.shape)))

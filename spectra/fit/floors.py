@@ -87,6 +87,15 @@ def find_floors(spectrum: Spectrum, examples: np.ndarray | None = None) -> tuple
     the last octave and a half, with all that follows under the law by as much.
     Blocks: the mean |second difference| along x and y has lines at 1/8 and 3/8 cycles/pixel, 4
     standard errors over what is beside them (once in 30,000 sets).
+
+    Examples
+    --------
+    >>> basis = spectra.make_basis("fourier", (1, 64, 64))
+    >>> white = np.random.default_rng(0).standard_normal((2, 64, 1, 64, 64))
+    >>> steep = basis.inverse(white[0] / (basis.frequency + 0.01) ** 1.5)
+    >>> noisy = spectra.analyze(steep + 20 * white[1], window="none")
+    >>> [floor.name for floor in spectra.find_floors(noisy)]
+    ['sensor noise']
     """
     found = [_quantisation(spectrum)]
     cliff = _cliff(spectrum)

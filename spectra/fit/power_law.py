@@ -80,6 +80,15 @@ def fit_power_law(
     Var ln P_k = psi1(n_k / 2), E ln P_k = ln P + psi(n_k / 2) - ln(n_k / 2) for a ring of n_k
     real degrees of freedom. Standard errors are those of a sandwich: the rows d theta / d ln P
     at the optimum about the covariance of ln P, neighbouring rings included.
+
+    Examples
+    --------
+    >>> spectrum = spectra.analyze(spectra.open_source("photos", size=64, crop="center"))
+    >>> fit = spectra.fit_power_law(spectrum)
+    >>> round(fit.alpha, 1), np.round(fit.interval(0.95), 1).tolist()
+    (2.3, [1.6, 3.0])
+    >>> round(spectra.fit_power_law(spectrum, method="log-resampled").alpha, 1)
+    2.5
     """
     check_fit(method, average, floor, knee)
     average = average or _usual_average(method)

@@ -59,6 +59,13 @@ def export_schedule(
     ------
     InputError
         An unknown name, or an output that cannot be written.
+
+    Examples
+    --------
+    >>> schedule = spectra.derive_schedule(spectra.analyze("digits"))
+    >>> written = spectra.export_schedule(schedule, "k-diffusion", "sigmas.json", steps=10)
+    >>> len(written.values["sigmas"]), [path.name for path in written.files]
+    (11, ['sigmas.json'])
     """
     check_name("to", to, get_args(Target))
     chosen = solver or SOLVERS.get(to, "euler")

@@ -128,6 +128,16 @@ def frequency_cutoff(
     -----
     S. Dieleman, "Diffusion is spectral autoregression" (2024): for rectified flow and
     threshold 1, R(f) > (t / (1 - t))^2.
+
+    Examples
+    --------
+    >>> spectrum = spectra.analyze(spectra.open_source("photos", size=64, crop="center"))
+    >>> cutoff = spectra.frequency_cutoff(spectrum, process="rectified-flow")
+    >>> cutoff.f_max([0.1, 0.3, 0.5]).round(2)
+    array([0.37, 0.14, 0.07])
+    >>> low, high = cutoff.interval([0.1, 0.3, 0.5])
+    >>> bool((low <= high).all())
+    True
     """
     check_cutoff(process, threshold)
     return FrequencyCutoff(spectrum, processes.process(process), float(threshold))

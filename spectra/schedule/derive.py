@@ -119,6 +119,18 @@ def derive_schedule(
     -----
     Soft-conditioning: Gerdes, Welling, Cheng, "GUD: Generation with Unified Diffusion",
     arXiv 2410.02667; -log SNR_i(t) = a l_i + 2u(t), theirs with 2u linear in t.
+
+    Examples
+    --------
+    >>> spectrum = spectra.analyze("digits")
+    >>> schedule = spectra.derive_schedule(spectrum)
+    >>> schedule.explanation["pace"]
+    'information: equal nats of the Gaussian surrogate lost per unit time'
+    >>> schedule.log_snr([0.0, 0.5, 1.0]).shape
+    (3, 1, 8, 8)
+    >>> half = spectra.derive_schedule(spectrum, ordering_strength=0.5, pace="octave")
+    >>> half.f_max([0.5]).round(2)
+    array([0.25])
     """
     check_spectrum_given(spectrum)
     check_number("threshold", threshold, low=0.0, strict=True)

@@ -55,6 +55,13 @@ def schedule_from_cutoff(
     ------
     InputError
         The wish rises, leaves [0, 0.5], or the order does not fall with frequency.
+
+    Examples
+    --------
+    >>> spectrum = spectra.analyze("digits")
+    >>> schedule = spectra.schedule_from_cutoff(spectrum, lambda t: 0.5 * (1 - t))
+    >>> schedule.f_max([0.25, 0.5]).round(3)
+    array([0.375, 0.25 ])
     """
     if not isinstance(ordering_strength, (list, tuple, np.ndarray)):
         check_number("ordering_strength", float(ordering_strength), low=0.0, strict=True)  # pyright: ignore[reportArgumentType]

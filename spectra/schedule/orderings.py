@@ -58,6 +58,14 @@ class Ordering:
         time frames, -2 rows.
     reverse : bool
         Of position: generation runs against the axis.
+
+    Examples
+    --------
+    >>> spectrum = spectra.analyze("digits", bases=("wavelet",))
+    >>> coarse_first = [spectra.Ordering("level", 1.0), spectra.Ordering("position", 0.3)]
+    >>> schedule = spectra.derive_schedule(spectrum, basis="wavelet", ordering=coarse_first)
+    >>> schedule.log_snr([0.5]).shape
+    (1, 1, 8, 8)
     """
 
     name: OrderingName

@@ -133,6 +133,15 @@ def example_schedules(
     After Esteves and Makadia, "Spectrally-Guided Diffusion Noise Schedules", arXiv 2603.19222:
     tight ends and a mix of a frequency- and a power-focused schedule per image. Their bounds are
     others: these are the ends that `derive_schedule` uses, taken for one example.
+
+    Examples
+    --------
+    >>> source = spectra.open_source("digits")
+    >>> spectrum = spectra.analyze(source)
+    >>> schedule = spectra.derive_schedule(spectrum, basis="dct", ordering_strength=1)
+    >>> own = spectra.example_schedules(source.examples(range(4)), spectrum, schedule)
+    >>> own.log_snr(0, [0.0, 0.5, 1.0]).shape
+    (3, 1, 8, 8)
     """
     check_number("power_weight", power_weight, low=0.0)
     if power_weight > 1:

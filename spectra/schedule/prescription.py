@@ -194,6 +194,13 @@ def prescription(
     ------
     InputError
         An unknown solver, fewer than one step, or nothing between the schedule's ends.
+
+    Examples
+    --------
+    >>> spectrum = spectra.analyze("digits")
+    >>> told = spectra.prescription(spectrum, spectra.derive_schedule(spectrum), steps=10)
+    >>> told.lines()[0]
+    '# For digits, values as they are: x + sigma eps'
     """
     recursion = linear_solver(solver)
     if error is not None:

@@ -129,6 +129,13 @@ def preset(
     InputError
         An unknown name, an option that the preset does not have, a number out of its range, or
         a basis that was not measured.
+
+    Examples
+    --------
+    >>> spectrum = spectra.analyze("digits")
+    >>> schedule = spectra.preset("equal-snr", spectrum)
+    >>> bool(np.ptp(schedule.log_snr([0.5])) < 1e-9)
+    True
     """
     given: dict[str, Any] = {
         "basis": basis,

@@ -69,6 +69,13 @@ def refine_schedule(
     For the best denoiser dI / d ln sigma = -sum_i mmse_i / sigma_i^2 (Guo, Shamai, Verdu 2005),
     which is flat where all of an example is known: training there has nothing to learn, so that
     its fall is the density unasked.
+
+    Examples
+    --------
+    >>> spectrum = spectra.analyze("digits")
+    >>> error = spectra.wiener_error(spectrum, np.geomspace(0.01, 10, 16))  # a run's, usually
+    >>> spectra.refine_schedule(spectrum, error).name
+    'refined'
     """
     check_spectrum_given(spectrum)
     check_name("density", density, DENSITIES)

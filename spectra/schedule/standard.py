@@ -47,6 +47,13 @@ def standard_schedule(
     ------
     InputError
         An unknown process, an unmeasured basis, or a shift or deviation that is not above 0.
+
+    Examples
+    --------
+    >>> schedule = spectra.standard_schedule(spectra.analyze("digits"), shift=3)
+    >>> alpha, sigma = (float(of([0.5]).mean()) for of in (schedule.alpha, schedule.sigma))
+    >>> round(sigma / alpha, 3)
+    3.0
     """
     standard = standard_beside(coordinates(spectrum, basis), process=process)
     return shifted(standard, shift=shift, sigma_data=sigma_data)

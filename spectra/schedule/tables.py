@@ -44,6 +44,13 @@ def load_schedule(path: str | Path) -> Schedule:
     ------
     InputError
         Missing, damaged, incomplete, of another kind, or from a later major version.
+
+    Examples
+    --------
+    >>> schedule = spectra.derive_schedule(spectra.analyze("digits"))
+    >>> schedule.save("schedule.safetensors")
+    >>> spectra.load_schedule("schedule.safetensors").name
+    'derived'
     """
     tables, settings = read_tables(path, "schedule", major=1)
     found = {**tables, **settings}

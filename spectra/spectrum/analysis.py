@@ -84,6 +84,15 @@ def analyze(
     InputError
         Fewer than two examples, examples too small or without any variation, values that are
         not finite, or too many unreadable files.
+
+    Examples
+    --------
+    >>> source = spectra.open_source("photos", size=64, crop="center")
+    >>> spectrum = spectra.analyze(source, bases=("dct", "fourier"))
+    >>> spectrum.n, spectrum.shape, len(spectrum.frequency)
+    (11, (1, 64, 64), 31)
+    >>> spectrum.component_variance("dct").shape
+    (1, 64, 64)
     """
     if not isinstance(source, Source):
         source = open_source(source)

@@ -41,6 +41,12 @@ def mfcc(
     ------
     InputError
         As `log_mel`; or n_mfcc is not between 1 and n_mels.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).standard_normal(16_000)
+    >>> spectra.mfcc(x, 16_000, n_mfcc=13).shape
+    (13, 32)
     """
     from scipy.fft import dct
 
@@ -77,6 +83,13 @@ def mel_cepstrum(
     ------
     InputError
         As `log_mel`.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).standard_normal(16_000)
+    >>> cepstrum, quefrency = spectra.mel_cepstrum(x, 16_000, n_mels=80)
+    >>> cepstrum.shape, quefrency.shape
+    ((80, 32), (80,))
     """
     decibel = mfcc(x, rate, n_mfcc=n_mels, n_fft=n_fft, hop=hop, n_mels=n_mels, floor=floor)
     return decibel * decibel.dtype.type(np.log(10) / 10), np.arange(n_mels) / (2 * n_mels)

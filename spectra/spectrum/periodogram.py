@@ -54,6 +54,13 @@ def welch(
     -----
     P. D. Welch, "The use of fast Fourier transform for the estimation of power spectra", IEEE
     Trans. Audio Electroacoust. 15, 70 (1967).
+
+    Examples
+    --------
+    >>> t = np.arange(8000) / 8000
+    >>> power, frequency = spectra.welch(np.sin(2 * np.pi * 440 * t), segment=800)
+    >>> round(8000 * frequency[power.argmax()])
+    440
     """
     from spectra.data.hann import add_hann_power, add_power
 

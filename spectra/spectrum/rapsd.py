@@ -55,6 +55,15 @@ def rapsd(
     Notes
     -----
     S. Dieleman, "Diffusion is spectral autoregression" (2024); pysteps for the compat labels.
+
+    Examples
+    --------
+    >>> noise = np.random.default_rng(0).standard_normal((100, 64, 64))
+    >>> power, frequency = spectra.rapsd(noise)
+    >>> power.shape, power.mean(axis=0)[[0, 10, -1]].round(1)
+    ((100, 31), array([1., 1., 1.]))
+    >>> frequency[[0, 10, -1]].round(3)
+    array([0.019, 0.173, 0.485])
     """
     check_name("detrend", detrend, get_args(Detrend))
     check_name("reach", reach, get_args(RingReach))

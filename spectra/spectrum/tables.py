@@ -38,6 +38,13 @@ def load_spectrum(path: str | Path) -> Spectrum:
     ------
     InputError
         Missing, damaged, incomplete, of another kind, or from a later major version.
+
+    Examples
+    --------
+    >>> spectrum = spectra.analyze("digits")
+    >>> spectrum.save("spectrum.safetensors")
+    >>> spectra.load_spectrum("spectrum.safetensors").n
+    1797
     """
     tables, settings = read_tables(path, "spectrum", major=1)
     try:

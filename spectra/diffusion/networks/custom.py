@@ -146,6 +146,22 @@ def custom_network(
     ------
     InputError
         It is no module of float32 weights, or one that batch statistics make depend on the batch.
+
+    Examples
+    --------
+    >>> import torch
+    >>> class Plain(torch.nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.layer = torch.nn.Conv2d(2, 1, 3, padding=1)
+    ...
+    ...     def forward(self, x, t):
+    ...         return self.layer(torch.cat([x, t[:, None, None, None].expand_as(x)], dim=1))
+    >>> schedule = spectra.derive_schedule(spectra.analyze("digits"))
+    >>> network = spectra.custom_network(Plain)
+    >>> run = spectra.train("digits", schedule, out="plain", steps=20, network=network)
+    >>> run.step
+    20
     """
     check_name("times", times, get_args(Times))
     module = network

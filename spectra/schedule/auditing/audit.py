@@ -159,6 +159,12 @@ def audit(
     InputError
         An unknown name, a file that cannot be read, a schedule for other shapes, a grid that does
         not fall.
+
+    Examples
+    --------
+    >>> found = spectra.audit("edm", spectra.analyze("digits"))
+    >>> found.findings[0].severity, found.findings[0].kind
+    ('high', 'wasted compute')
     """
     if steps is not None and (steps != int(steps) or not 1 <= steps <= MOST_STEPS):
         raise InputError(f"steps {steps}: a whole number from 1 to {MOST_STEPS} is needed")

@@ -53,6 +53,13 @@ def schedule_with_density(
     InputError
         A NoiseDensity that the schedule has no single sigma for or that lies outside its ends, an
         unknown name, a share outside [0, 1], or an error of other components.
+
+    Examples
+    --------
+    >>> schedule = spectra.derive_schedule(spectra.analyze("digits"))
+    >>> denser = spectra.schedule_with_density(schedule, "modes")
+    >>> bool((denser.pace == schedule.pace).all()), denser.density.shape
+    (True, (2950,))
     """
     if not 0 <= coverage <= 1:
         raise InputError(f"coverage {coverage}: a share from 0 to 1 is needed")

@@ -158,6 +158,13 @@ def sigma_scale(
     orthonormal basis sampling n x n in place of m x m gives n / m (log SNR shifts by -2 ln(n/m)):
     Hoogeboom, Heek, Salimans, "simple diffusion", arXiv 2301.11093. SD3: Esser et al., arXiv
     2403.03206, section 5.3.2.
+
+    Examples
+    --------
+    >>> small = spectra.analyze(spectra.open_source("photos", size=32, crop="resize"))
+    >>> large = spectra.analyze(spectra.open_source("photos", size=64, crop="resize"))
+    >>> round(spectra.sigma_scale(small, large, filter="box").scale, 1)
+    2.0
     """
     kind: Relation = relation or usual_relation(a.shape, b.shape)
     check_relation(kind, a.shape, b.shape)

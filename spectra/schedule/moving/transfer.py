@@ -70,6 +70,12 @@ def transfer_schedule(
     -----
     Ends are moved with the rest: t = 0 keeps the SNR of the shared modes, which need not be the
     clean end that finer modes ask for; the explanation says what noise is left there.
+
+    Examples
+    --------
+    >>> schedule = spectra.derive_schedule(spectra.analyze("digits"))
+    >>> spectra.transfer_schedule(schedule, shape=(1, 16, 16)).shape
+    (1, 16, 16)
     """
     check_name("filter", filter, get_args(Filter))
     if (spectrum is None) == (shape is None):

@@ -61,6 +61,13 @@ def compare_grids(
     ------
     InputError
         An unknown name, or nothing to compare.
+
+    Examples
+    --------
+    >>> schedule = spectra.derive_schedule(spectra.analyze("digits"))
+    >>> errors = spectra.compare_grids(schedule, solvers=["heun"], evaluations=[9]).errors["heun"]
+    >>> min(errors, key=errors.get)
+    'optimal'
     """
     if not (solvers and evaluations and rules):
         raise InputError("solvers, evaluations, rules: at least one of each is needed")

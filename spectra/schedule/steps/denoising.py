@@ -249,6 +249,13 @@ def load_denoising_error(path: str | Path) -> DenoisingError:
     ------
     InputError
         Missing, damaged, incomplete, of another kind, or from a later major version.
+
+    Examples
+    --------
+    >>> error = spectra.wiener_error(spectra.analyze("digits"), np.geomspace(0.01, 10, 16))
+    >>> error.save("denoising.safetensors")
+    >>> spectra.load_denoising_error("denoising.safetensors").sigma.shape
+    (16,)
     """
     tables, settings = read_tables(path, "denoising", major=1)
     found = {**tables, **settings}
@@ -314,6 +321,12 @@ def wiener_error(
     -------
     DenoisingError
         Without standard errors.
+
+    Examples
+    --------
+    >>> error = spectra.wiener_error(spectra.analyze("digits"), np.geomspace(0.01, 10, 16))
+    >>> error.error.shape
+    (16, 1, 8, 8)
     """
     held = subject if isinstance(subject, Schedule) else coordinates(subject, basis)
     sigma = np.asarray(sigma, float)

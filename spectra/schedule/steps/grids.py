@@ -82,6 +82,12 @@ def optimal_sigmas(
     ------
     InputError
         An unknown name, fewer than one step, or levels that do not rise from above 0.
+
+    Examples
+    --------
+    >>> variance = np.arange(1.0, 65.0) ** -2
+    >>> spectra.optimal_sigmas(variance, 5, "heun", sigma_max=80, sigma_min=0.002).round(1)
+    array([80. ,  5.4,  1.2,  0.2,  0. ])
     """
     variance, weight = check_variance(variance, count)
     sigma_min, sigma_max = check_ends(sigma_min, sigma_max)

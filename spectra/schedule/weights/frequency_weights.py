@@ -92,6 +92,12 @@ def frequency_weighting(
     ------
     InputError
         An unknown name, components without frequencies, or contrast asked of what is no picture.
+
+    Examples
+    --------
+    >>> weighting = spectra.frequency_weighting(spectra.analyze("digits"), "octave")
+    >>> weighting.weight.shape, round(float(weighting.weight.mean()), 6)
+    ((1, 8, 8), 1.0)
     """
     check_name("weighting", name, get_args(FrequencyWeightingName))
     check_number("pixels_per_degree", pixels_per_degree, low=0.0, strict=True)

@@ -179,6 +179,13 @@ def implied_weights(
     S. Dieleman, "Diffusion is spectral autoregression" (2024): the loss over noise levels "is
     also implicitly a weighted average over all spatial frequencies". Made exact to second order
     by `weight_curve`.
+
+    Examples
+    --------
+    >>> spectrum = spectra.analyze("digits")
+    >>> weights = spectra.implied_weights(spectrum, spectra.training_density(spectrum), "edm")
+    >>> weights.weight.shape
+    (1, 8, 8)
     """
     variance, _ = variances(subject, basis)
     if sigma_data is None:
@@ -222,6 +229,12 @@ def schedule_weights(
     ------
     InputError
         An unknown name.
+
+    Examples
+    --------
+    >>> schedule = spectra.derive_schedule(spectra.analyze("digits"))
+    >>> spectra.schedule_weights(schedule, "edm").weight.shape
+    (1, 8, 8)
     """
     from scipy.special import expit
 
