@@ -1,11 +1,11 @@
 """The whole main job on the embedded photographs, from the spectrum to the verdict."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,13 +23,15 @@ from spectra.schedule import Schedule, load_schedule
 from spectra.schedule_commands import schedule_numbers
 from spectra.spectrum import Spectrum, load_spectrum
 
+if TYPE_CHECKING:  # pages are drawn last
+    from spectra.plots import Section
+
 __all__ = ["run_demo"]
 
 DERIVED, STANDARD = "derived", "rectified-flow"
 # The standard's own training, stepped through as the derived one is: what is left is the training.
 STEPPED = f"{STANDARD} on optimised steps"
 ARMS = (DERIVED, STANDARD, f"{STEPPED}={STANDARD}:rule=optimal")
-SAYS = {"better": "better than", "tied": "tied with", "worse": "worse than"}
 
 
 @dataclass(frozen=True)
@@ -107,10 +109,12 @@ def _differences(found: Comparison) -> list[tuple[str, Difference]]:
 
 
 def _sentence(other: str, row: Difference) -> str:
+    from spectra.plots.compared_text import said
+
     digits = 1 if row.unit == "%" else 3
     mean, low, high = (f"{value:+.{digits}f}" for value in (row.mean, row.low, row.high))
     return (
-        f"{row.measure}: derived is {SAYS.get(row.verdict, f'{row.verdict} against')} {other} "
+        f"{row.measure}: derived is {said(row.verdict)} {other} "
         f"({mean} {row.unit}, 95 % interval {low} to {high}, {row.pairs} paired seeds)"
     )
 
@@ -147,12 +151,12 @@ def _report(
         *pages.data_sections(examples, "photographs inside scikit-image and scikit-learn"),
         *pages.spectrum_sections(spectrum, fit, source.some(12)),
         *pages.schedule_sections(derived, standard),
-        *_training_sections(found),
+        _training_section(found),
     ]
     samples = shown_samples(out, found)
     if samples:
         sections += pages.sample_sections(samples, unseen, spectrum, sampling)
-    sections += _comparison_sections(found, settings | sampling)
+    sections.append(_comparison_section(found, settings | sampling))
     low, high = fit.interval()
     reach, note = reach_text(found.reach(DERIVED, STANDARD))
     note = f"95 % interval {note}" if "–" in note else note
@@ -179,31 +183,26 @@ def _report(
     )
 
 
-def _training_sections(found: Comparison) -> Sequence[Any]:
+def _training_section(found: Comparison) -> "Section":
     """Bits/dim along the trainings; two of the arms share theirs."""
-    from spectra.plots.compared import compared_sections
+    from spectra.plots.compared import training_section
 
-    trained = replace(found, arms=found.arms[:2])
+    section = training_section(found.select(DERIVED, STANDARD))
     wiener = float(np.mean([found.run(DERIVED, seed).gaussian for seed in found.seeds]))
     under = wiener - found.bits(DERIVED).mean()
     text = (
         f" After training the derived schedule's runs are {abs(under):.2f} bits/dim "
         f"{'under' if under > 0 else 'above'} the Wiener filter, which needs no training."
     )
-    return [
-        replace(section, text=section.text + text)
-        for section in compared_sections(trained)
-        if section.anchor == "training"
-    ]
+    return replace(section, text=section.text + text)
 
 
-def _comparison_sections(found: Comparison, settings: Mapping[str, Any]) -> Sequence[Any]:
+def _comparison_section(found: Comparison, settings: Mapping[str, Any]) -> "Section":
     """What may be said of the derived schedule, in one figure and one table."""
     from spectra.plots import Section, Table, plot_contrasts
-    from spectra.plots.compared import compared_sections
     from spectra.plots.compared_tables import distance_table, verdict_table
+    from spectra.plots.compared_text import verdict_text
 
-    verdict = next(one for one in compared_sections(found) if one.anchor == "verdict")
     bits, spectral, frechet = (
         verdict_table(found),
         distance_table(found, "spectral", "dB"),
@@ -224,18 +223,16 @@ def _comparison_sections(found: Comparison, settings: Mapping[str, Any]) -> Sequ
         f"copied one is usually stepped through. “{STEPPED}” is the copied one's own training "
         "with its steps optimised too: its bits/dim are the same, and what is left of a "
         "difference between samples is the training's merit.\n\n"
-        f"{verdict.text}\n\n"
+        f"{verdict_text(found)}\n\n"
         "These are short runs of a small network on a few photographs: they show that the chain "
         "works and who is ahead early, not who wins in the end."
     )
-    return [
-        Section(
-            "comparison",
-            verdict.title,
-            text,
-            partial(plot_contrasts, found),
-            alt="Paired differences of the derived arm less every other one with their intervals",
-            table=table,
-            settings=settings,
-        )
-    ]
+    return Section(
+        "comparison",
+        "Does it pay?",
+        text,
+        partial(plot_contrasts, found),
+        alt="Paired differences of the derived arm less every other one with their intervals",
+        table=table,
+        settings=settings,
+    )

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -110,11 +110,38 @@ class Comparison:
         """Of the arms, in their order."""
         return tuple(arm.name for arm in self.arms)
 
+    def select(self, *names: str) -> "Comparison":
+        """The same comparison of some arms only; the first is held against the others.
+
+        Raises
+        ------
+        InputError
+            There is no such arm, or none is named.
+        """
+        by_name = {arm.name: arm for arm in self.arms}
+        missing = [name for name in names if name not in by_name]
+        if missing or not names:
+            raise InputError(
+                f"arms {', '.join(missing) or '(none)'}: not of this comparison; it has "
+                f"{', '.join(by_name)}"
+            )
+        runs = tuple(run for name in names for run in self.runs if run.arm == name)
+        return replace(self, arms=tuple(by_name[name] for name in names), runs=runs)
+
     @property
     def samplers(self) -> tuple[tuple[str, int], ...]:
-        """(solver, evaluations) that some arm's samples were drawn with, in order."""
-        found = {(one.solver, one.evaluations) for run in self.runs for one in run.drawn}
-        return tuple(sorted(found))
+        """(solver, evaluations) that some arm's samples were drawn with, in order.
+
+        Of the arms that name no solver of their own, where there are any.
+        """
+        free = {arm.name for arm in self.arms if "solver" not in arm.sampling}
+        runs = [run for run in self.runs if run.arm in free] or self.runs
+        return tuple(sorted({(one.solver, one.evaluations) for run in runs for one in run.drawn}))
+
+    def solver_of(self, arm: str, solver: str) -> str:
+        """The arm's own solver where it names one, else `solver`."""
+        own = next(one.sampling for one in self.arms if one.name == arm)
+        return own.get("solver", solver)
 
     def bits(self, arm: str) -> np.ndarray:
         """Final bits/dim by seed, [S]."""
@@ -123,12 +150,14 @@ class Comparison:
     def distances(self, arm: str, measure: str, evaluations: int, solver: str) -> np.ndarray:
         """A distance by seed, [S]; not a number where the arm was not drawn so.
 
-        `measure` is "spectral" (dB) or "frechet".
+        `measure` is "spectral" (dB) or "frechet". An arm that names a solver of its own is held
+        against the others at that, with as many evaluations.
         """
+        own = self.solver_of(arm, solver)
         found = []
         for seed in self.seeds:
             drawn = self.run(arm, seed).drawn
-            here = [d for d in drawn if (d.solver, d.evaluations) == (solver, evaluations)]
+            here = [d for d in drawn if (d.solver, d.evaluations) == (own, evaluations)]
             found.append(getattr(here[0], measure) if here else np.nan)
         return np.array(found)
 
@@ -165,8 +194,9 @@ class Comparison:
         mean, low, high = (
             100 * float(np.expm1(min(end, 50.0))) for end in (logs.mean, logs.low, logs.high)
         )
+        ways = " against ".join(dict.fromkeys(self.solver_of(x, solver) for x in (a, b)))
         return Difference(
-            f"{DISTANCES[measure]}, {evaluations} evaluations of {solver}",
+            f"{DISTANCES[measure]}, {evaluations} evaluations of {ways}",
             "%",
             mean,
             low,
@@ -251,6 +281,15 @@ def load_comparison(path: str | Path) -> Comparison:
     ------
     InputError
         Missing, damaged, or from a later version.
+
+    Examples
+    --------
+    >>> digits = spectra.open_source("digits")
+    >>> small = {"name": "unet", "width": 8}
+    >>> sizes = dict(network=small, steps=5, seeds=2, samples=16, examples=16, evaluations=[3])
+    >>> _ = spectra.compare(digits, ["derived", "edm"], out="compared", **sizes)
+    >>> [arm.name for arm in spectra.load_comparison("compared/compare.json").arms]
+    ['derived', 'edm']
     """
     try:
         held = json.loads(Path(path).read_text())

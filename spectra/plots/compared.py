@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from spectra.plots.arms import plot_bits_along_training
+from spectra.plots.arms import plot_bits_along_training, solver_title
 from spectra.plots.compared_tables import (
     VERDICTS,
     distance_table,
@@ -17,7 +17,7 @@ from spectra.plots.compared_tables import (
     verdict_table,
 )
 from spectra.plots.compared_text import margins, verdict_text
-from spectra.plots.contrasts import Measure, plot_contrasts
+from spectra.plots.contrasts import TITLES, Measure, plot_contrasts
 from spectra.plots.evaluations import plot_against_evaluations
 from spectra.plots.images import plot_samples_beside_data
 from spectra.plots.report import Fact, Section, Table, flatten, format_cell
@@ -25,7 +25,7 @@ from spectra.plots.report import Fact, Section, Table, flatten, format_cell
 if TYPE_CHECKING:  # scores need torch, a page of them does not
     from spectra.comparison.results import Comparison
 
-__all__ = ["compared_facts", "compared_intro", "compared_sections"]
+__all__ = ["compared_facts", "compared_intro", "compared_sections", "training_section"]
 
 _SECTIONS: tuple[tuple[Literal["spectral", "frechet"], str, str, str], ...] = (
     (
@@ -119,18 +119,9 @@ def compared_sections(
         )
     ]
     if others:
-        sections.append(_contrasts(comparison, spectral=True))
-    sections.append(
-        Section(
-            "training",
-            "Along the training",
-            "Bits/dim on held-out files while the networks learn; lower is better. Thick lines "
-            "are means over seeds, thin ones the seeds. An arm that is below another early and "
-            "meets it at the end has a head start and no more.",
-            partial(plot_bits_along_training, comparison),
-            alt="Bits per dimension on held-out files against the training step, a line an arm",
-        )
-    )
+        spectral = _compared(comparison, "spectral")
+        sections.append(_contrasts(comparison, ("bits", "spectral") if spectral else ("bits",)))
+    sections.append(training_section(comparison))
     if comparison.samplers:
         for measure, title, unit, text in _SECTIONS:
             sections.append(
@@ -138,14 +129,14 @@ def compared_sections(
                     f"{measure}-evaluations",
                     title,
                     f"{text} Lower is better. Lines are geometric means over seeds, upright bars "
-                    "go from the lowest seed to the highest.",
+                    f"go from the lowest seed to the highest.{_own_solvers(comparison)}",
                     partial(plot_against_evaluations, comparison, measure),
                     alt=f"{measure.capitalize()} distance against evaluations, a line an arm",
                     table=distance_table(comparison, measure, unit),
                 )
             )
         if _compared(comparison, "frechet"):
-            sections.append(_contrasts(comparison, spectral=False))
+            sections.append(_contrasts(comparison, ("frechet",)))
     if samples is not None and data is not None:
         sections.append(
             Section(
@@ -160,18 +151,25 @@ def compared_sections(
     return [*sections, _arms(comparison), _equal(comparison)]
 
 
-def _contrasts(comparison: "Comparison", *, spectral: bool) -> Section:
-    """The figure of all differences: the bound and the spectral distance, or Frechet's."""
-    first = comparison.names[0]
-    drawn = spectral and _compared(comparison, "spectral")
-    shown = "bits/dim and spectral distance" if drawn else "bits/dim"
-    if not spectral:
-        shown = "Frechet distance"
-    measures: tuple[Measure, ...] = ("bits", "spectral") if drawn else ("bits",)
-    if not spectral:
-        measures = ("frechet",)
+def training_section(comparison: "Comparison") -> Section:
+    """The bound along the training of every arm."""
     return Section(
-        "contrasts" if spectral else "frechet-contrasts",
+        "training",
+        "Along the training",
+        "Bits/dim on held-out files while the networks learn; lower is better. Thick lines "
+        "are means over seeds, thin ones the seeds. An arm that is below another early and "
+        "meets it at the end has a head start and no more.",
+        partial(plot_bits_along_training, comparison),
+        alt="Bits per dimension on held-out files against the training step, a line an arm",
+    )
+
+
+def _contrasts(comparison: "Comparison", measures: tuple[Measure, ...]) -> Section:
+    """The figure of all differences in some measures."""
+    first = comparison.names[0]
+    shown = " and ".join(TITLES.get(measure, "bits/dim") for measure in measures)
+    return Section(
+        "contrasts" if "bits" in measures else f"{'-'.join(measures)}-contrasts",
         f"{first} against each arm: {shown}",
         f"Each dot is {first} less the arm of that row, paired over seeds, with its 95 % "
         "interval. Left of zero it is better. Distances are compared by their ratio, so that half "
@@ -179,6 +177,14 @@ def _contrasts(comparison: "Comparison", *, spectral: bool) -> Section:
         partial(plot_contrasts, comparison, measures),
         alt=f"Paired differences of {first} less every other arm with their intervals: {shown}",
     )
+
+
+def _own_solvers(comparison: "Comparison") -> str:
+    """Which arms are stepped by a solver of their own in every panel."""
+    own = [
+        (arm.name, arm.sampling["solver"]) for arm in comparison.arms if "solver" in arm.sampling
+    ]
+    return "".join(f" “{name}” is stepped by {solver_title(solver)}." for name, solver in own)
 
 
 def _compared(comparison: "Comparison", measure: Measure) -> bool:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # scores need torch, a page of them does not
     from spectra.comparison.results import Comparison
     from spectra.evaluation import Difference
 
-__all__ = ["margins", "verdict_text"]
+__all__ = ["margins", "said", "verdict_text"]
 
 
 def verdict_text(comparison: "Comparison") -> str:
@@ -59,9 +59,8 @@ def _summary(comparison: "Comparison", found: "list[tuple[str, str, Difference]]
     groups: dict[str, list[str]] = {word: [] for word in VERDICTS}
     for other in comparison.names[1:]:
         groups[comparison.bits_difference(first, other).verdict].append(other)
-    says = {"better": "better than", "tied": "tied with", "worse": "worse than"}
     told = [
-        f"{says.get(word, 'undecided against')} {', '.join(_quoted(name) for name in names)}"
+        f"{said(word)} {', '.join(_quoted(name) for name in names)}"
         for word, names in groups.items()
         if names
     ]
@@ -71,6 +70,12 @@ def _summary(comparison: "Comparison", found: "list[tuple[str, str, Difference]]
         counts = ", ".join(f"{count[word]} {word}" for word in VERDICTS)
         text += f" Of its {sum(count.values())} distances: {counts}."
     return text
+
+
+def said(verdict: str) -> str:
+    """A verdict as it stands before the other's name."""
+    after = {"better": "than", "tied": "with", "worse": "than"}
+    return f"{verdict} {after.get(verdict, 'against')}"
 
 
 def _losses(first: str, found: "list[tuple[str, str, Difference]]") -> str:

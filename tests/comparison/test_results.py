@@ -172,6 +172,39 @@ def test_ratios_are_geometric_with_students_interval() -> None:
     )
 
 
+def test_an_arm_with_a_solver_of_its_own_is_held_against_the_others_at_that() -> None:
+    heun = (Drawn("heun", 3, 5, 4.0, 4.0), Drawn("heun", 5, 9, 3.0, 3.0))
+    own = (Drawn("covariance", 5, 5, 1.0, 1.0), Drawn("covariance", 9, 9, 1.5, 1.0))
+    runs = [run("ours", 0, many=heun), run("theirs", 0, many=own), run("third", 0, many=heun)]
+    found = comparison(runs)
+    arms = [
+        replace(arm, sampling={"solver": "covariance"}) if arm.name == "theirs" else arm
+        for arm in found.arms
+    ]
+    found = replace(found, arms=tuple(arms))
+    assert found.samplers == (("heun", 5), ("heun", 9))
+    np.testing.assert_array_equal(found.distances("theirs", "spectral", 9, "heun"), [1.5])
+    difference = found.distance_difference("ours", "theirs", "spectral", 5, "heun")
+    assert difference is not None
+    assert difference.mean == pytest.approx(300)
+    assert difference.measure.endswith("5 evaluations of heun against covariance")
+    assert len(found.differences("ours", "theirs")) == len(found.differences("ours", "third"))
+    alone = replace(found, arms=found.arms[1:2], runs=found.runs[1:2])
+    assert alone.samplers == (("covariance", 5), ("covariance", 9))
+
+
+def test_some_arms_in_another_order() -> None:
+    found = with_finals(ours=(1.0, 2.0), edm=(1.5, 2.7), flow=(3.0, 3.0))
+    some = found.select("flow", "ours")
+    assert some.names == ("flow", "ours")
+    assert [(a, b) for a, b, d in some.contrasts() if d.unit != "%"] == [("flow", "ours")]
+    np.testing.assert_array_equal(some.bits("flow"), found.bits("flow"))
+    assert len(some.to_dict()["runs"]) == 4
+    for names, words in ((("ours", "sd3"), "arms sd3: not of this"), ((), "it has ours, edm")):
+        with pytest.raises(InputError, match=words):
+            found.select(*names)
+
+
 @pytest.mark.parametrize("nothing", [0.0, 1e-9, -0.3])
 def test_a_distance_of_nothing_is_no_infinite_win(nothing) -> None:
     """The noise's share is taken off a squared distance, which may leave 0."""
