@@ -30,6 +30,7 @@ from spectra.plots.steps import plot_steps
 from spectra.plots.studies import plot_studies
 from spectra.plots.style import save_figure
 from spectra.plots.tide import animate_tide
+from spectra.plots.toy import animate_sample_paths, plot_sample_paths
 from spectra.plots.training import plot_training
 from spectra.plots.weighting import plot_weighting
 
@@ -38,6 +39,7 @@ __all__ = [
     "Fact",
     "Section",
     "Table",
+    "animate_sample_paths",
     "animate_tide",
     "inline_animation",
     "plot_against_evaluations",
@@ -60,6 +62,7 @@ __all__ = [
     "plot_octaves",
     "plot_prediction",
     "plot_rapsd",
+    "plot_sample_paths",
     "plot_sample_spectrum",
     "plot_samples_beside_data",
     "plot_schedule",
