@@ -12,7 +12,7 @@ from spectra.plots.images import plot_examples
 from spectra.plots.report import Section
 from spectra.plots.signals import LONGEST_LINE, plot_spectrograms, plot_waveforms
 
-__all__ = ["Measured", "data_sections", "example_sections"]
+__all__ = ["Measured", "are_pictures", "data_sections", "example_sections"]
 
 
 class Measured(Protocol):
@@ -26,6 +26,13 @@ class Measured(Protocol):
     def spacing(self) -> tuple[float, ...]: ...
     @property
     def axis_units(self) -> tuple[str, ...]: ...
+
+
+def are_pictures(examples: np.ndarray, of: Measured) -> bool:
+    """Whether these are to be looked at: [N, C, H, W] in [-1, 1], no fields, no spectrograms."""
+    if np.ndim(examples) != 4 or of.kind == "fields" or tuple(of.axis_units) == ("mel", "s"):
+        return False
+    return examples.shape[1] != 2 and bool(np.abs(examples).max() <= 1 + 1e-6)
 
 
 def data_sections(images: np.ndarray, title: str) -> list[Section]:
@@ -74,7 +81,7 @@ def example_sections(
         text += "colour for the power of a band in decibels. Each is one example."
         rate = getattr(of, "data", None) or getattr(of, "settings", {})
         figure = partial(plot_spectrograms, examples, spacing[1], rate.get("rate"))
-    elif of.kind == "fields" or np.abs(examples).max() > 1 + 1e-6 or examples.shape[1] == 2:
+    elif not are_pictures(examples, of):
         noun = "Fields"
         if value_range is not None:
             least, most = value_range

@@ -13,6 +13,7 @@ from spectra.plots.style import Layout, finish, house_style, new_figure
 
 __all__ = [
     "TALL",
+    "TILE",
     "as_images",
     "block_mean",
     "frequency_edges",

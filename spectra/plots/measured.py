@@ -11,8 +11,10 @@ from spectra.fit.floors import Floor
 from spectra.frequencies import failings, frequency_scale, heard_peak, signed
 from spectra.plots.cutoff import plot_cutoff
 from spectra.plots.directions import is_spectrogram
+from spectra.plots.examples import are_pictures
 from spectra.plots.extent import channel_section, directions_section, worth_section
 from spectra.plots.hinge import plot_hinge
+from spectra.plots.lowpass import plot_lowpass
 from spectra.plots.report import Section, Table
 from spectra.plots.spectrum import plot_rapsd
 from spectra.schedule import FrequencyCutoff, frequency_cutoff, process
@@ -29,6 +31,7 @@ HINGE_TIMES = (0.1, 0.3, 0.5, 0.8)
 HINGE_SHARES = (0.3, 0.6, 0.9, 1.1)  # of the way from the least to the greatest ln power
 CUTOFF_TIMES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
 SECOND_THRESHOLD = 10.0
+FEWEST_SPREAD = 8  # examples that have a middle 80 %
 
 
 def measured_sections(
@@ -40,17 +43,14 @@ def measured_sections(
     threshold: float = 1.0,
 ) -> list[Section]:
     """All that a spectrum holds: its curve, directions, channels, bases, and what drowns when."""
-    curve, hinge, cutoff = spectrum_sections(
-        spectrum, fit, examples, process_name, threshold, floors
-    )
+    curve, *drowning = spectrum_sections(spectrum, fit, examples, process_name, threshold, floors)
     sections = [
         curve,
         _floor_section(spectrum, floors),
         directions_section(spectrum),
         channel_section(spectrum),
         worth_section(spectrum),
-        hinge,
-        cutoff,
+        *drowning,
     ]
     return [section for section in sections if section is not None]
 
@@ -63,7 +63,10 @@ def spectrum_sections(
     threshold: float = 1.0,
     floors: Sequence[Floor] = (),
 ) -> list[Section]:
-    """The spectrum with its fit (and `examples` [n, C, *spatial]), the hinge, and f_max(t)."""
+    """The spectrum with its fit (and `examples` [n, C, *spatial]), the hinge, and f_max(t).
+
+    Where the examples are pictures, one of them follows: under noise, and low-pass filtered.
+    """
     singles = None
     if examples is not None and len(examples):
         singles = ring_power(np.asarray(examples), spectrum.estimator)  # [n, C, F]
@@ -75,6 +78,7 @@ def spectrum_sections(
     t = np.linspace(0, 1, 801)
     holes, other_holes = (bool(cutoff.has_holes(t).any()) for cutoff in cutoffs)
     times = hinge_times(spectrum, process_name)
+    spread = singles if singles is not None and len(singles) >= FEWEST_SPREAD else None
     return [
         Section(
             "rapsd",
@@ -112,16 +116,47 @@ def spectrum_sections(
             "The cut is soft: between SNR 0.1 and 10, shaded, a frequency is neither clean nor "
             "lost."
             + (
+                " Dotted: the middle 80 % of single examples by their own spectra; the curve is "
+                "the average's, from which single examples stray."
+                if spread is not None
+                else ""
+            )
+            + (
                 " Hatched: the spectrum is not monotone there, and some lower frequencies have "
                 "drowned already."
                 if holes or other_holes
                 else ""
             ),
-            partial(plot_cutoff, cutoffs),
+            partial(plot_cutoff, cutoffs, spread),
             alt="Largest detectable frequency against time for two thresholds, with intervals",
             table=cutoff_table(cutoffs),
             settings={"process": process_name, "SNR thresholds": [c.threshold for c in cutoffs]},
         ),
+        *_lowpass_sections(spectrum, examples, cutoffs[0], times),
+    ]
+
+
+def _lowpass_sections(
+    spectrum: Spectrum,
+    examples: np.ndarray | None,
+    cutoff: FrequencyCutoff,
+    times: Sequence[float],
+) -> list[Section]:
+    """One picture under noise and low-pass filtered; none where there is no picture."""
+    if examples is None or not len(examples) or not are_pictures(examples, spectrum):
+        return []
+    return [
+        Section(
+            "lowpass",
+            "Noise acts as a low-pass filter",
+            "One example without its frequencies over f_max(t); the same under the noise of that "
+            "time; and what the best linear filter makes of the noisy one, which keeps each "
+            "frequency by its signal-to-noise ratio. The first and the last agree in what they "
+            "keep: that is why denoising goes from coarse to fine.",
+            partial(plot_lowpass, np.asarray(examples)[len(examples) // 2], cutoff, times),
+            alt="An example low-pass filtered at f_max(t), under noise, and estimated from it",
+            settings={"process": cutoff.process.name, "SNR threshold": cutoff.threshold},
+        )
     ]
 
 

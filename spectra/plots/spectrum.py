@@ -22,6 +22,7 @@ from spectra.plots.curves import (
     single_curves,
     thinned,
 )
+from spectra.plots.panel import finish_panel, open_panel
 from spectra.plots.style import (
     DATA,
     DERIVED,
@@ -40,13 +41,16 @@ from spectra.plots.style import (
     power_axis,
 )
 from spectra.spectrum import Spectrum
+from spectra.spectrum.spectrum import Average
 
-__all__ = ["POWER", "plot_rapsd", "plot_sample_spectrum"]
+__all__ = ["POWER", "plot_rapsd", "plot_sample_spectrum", "plot_spectra"]
 
 FREQUENCY = "frequency (cycles/pixel)"
 POWER = "power (white unit noise = 1)"
 DEEPEST = 1e-3  # under the least power, where the axis ends
 FLOOR_MARKS = ("v", "s", "D", "^", "P")
+SHORT_NAME = 20  # characters, of which four fit above a wide panel
+COLOURS, LINES = (DATA, *SERIES), ("-", "--", "-.", ":")
 
 
 @house_style()
@@ -128,6 +132,59 @@ def plot_rapsd(
     frequency_axis(bottom, shown, scale.label, unit=scale.unit)
     legend_above(figure, [top], 2 if layout == "wide" else 1)
     return finish(figure)
+
+
+@house_style()
+def plot_spectra(
+    spectra: Mapping[str, Curve | Spectrum | np.ndarray],
+    *,
+    average: Average = "log",
+    axes: Axes | None = None,
+    layout: Layout = "wide",
+) -> Figure:
+    """Spectra of several images or data sets in one panel, with 95 % intervals.
+
+    Parameters
+    ----------
+    spectra
+        Name -> a Spectrum, images [N, C, H, W] (Hann-windowed, mean of logs; one image alone has
+        no interval), or a curve: frequency in cycles/pixel, then mean, low and high of ln power,
+        [F] each. Their rings may differ.
+    average
+        Over the examples of a Spectrum: "log" (mean of logs) or "arithmetic" (mean power).
+    axes
+        Where to draw; by default on a figure of its own.
+    layout
+        "wide" or "narrow".
+
+    Raises
+    ------
+    InputError
+        There is no spectrum, or their frequencies have different units.
+    """
+    if not spectra:
+        raise InputError("spectra: empty; give at least one")
+    scales = {frequency_scale(one) for one in spectra.values() if isinstance(one, Spectrum)}
+    if len(scales) > 1:
+        raise InputError("spectra: their frequencies have different units; draw a figure for each")
+    scale = next(iter(scales), FrequencyScale())
+    panel = open_panel(axes, layout, 4.2 if layout == "wide" else 4.4)
+    shown, deepest = [], []
+    for i, (name, value) in enumerate(spectra.items()):
+        curve = mean_curve(value, average) if isinstance(value, Spectrum) else as_curve(value)
+        frequency, *rows = thinned(*curve)
+        colour, line = COLOURS[i % len(COLOURS)], LINES[i // len(COLOURS) % len(LINES)]
+        draw_band(panel, (scale.factor * frequency, *rows), colour, np.exp)
+        panel.plot(scale.factor * frequency, np.exp(rows[0]), color=colour, ls=line, label=name)
+        shown.append(scale.factor * frequency)
+        deepest.append(float(np.exp(rows[0].min())))
+    power_axis(panel, POWER)
+    # The foot of an interval, or a silent example, would only squeeze the curves.
+    low, high = panel.get_ylim()
+    panel.set_ylim(max(low, min(deepest) / 4, DEEPEST * float(np.median(deepest))), high)
+    frequency_axis(panel, np.concatenate(shown), scale.label, unit=scale.unit)
+    columns = 4 if max(map(len, spectra)) <= SHORT_NAME else 2
+    return finish_panel(panel, axes, columns if layout == "wide" else 1)
 
 
 @house_style()

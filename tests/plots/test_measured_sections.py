@@ -15,6 +15,8 @@ from tests.plots.conftest import power_law_images
 
 pytestmark = pytest.mark.slow
 
+MEASURED = ("rapsd", "directions", "channels", "bases", "hinge", "cutoff")  # no examples needed
+
 
 @pytest.mark.parametrize(
     ("kind", "expected"),
@@ -24,10 +26,10 @@ pytestmark = pytest.mark.slow
         ("log-mel", "data rapsd directions bases hinge cutoff"),
         ("series", "data rapsd bases hinge cutoff"),
         ("fields", "data rapsd directions bases hinge cutoff"),
-        ("colour", "data spectra-2d rapsd directions channels bases hinge cutoff"),
+        ("colour", "data spectra-2d rapsd directions channels bases hinge cutoff lowpass"),
         ("latents", "data rapsd directions channels bases hinge cutoff"),
-        ("grey", "data spectra-2d rapsd directions bases hinge cutoff"),
-        ("bare", "data spectra-2d rapsd directions hinge cutoff"),
+        ("grey", "data spectra-2d rapsd directions bases hinge cutoff lowpass"),
+        ("bare", "data spectra-2d rapsd directions hinge cutoff lowpass"),
     ],
 )
 def test_sections_are_those_that_fit(cases, kind, expected):
@@ -41,7 +43,7 @@ def test_a_spectrum_file_shows_the_same_without_examples(cases, tmp_path):
         case = cases[kind]
         case.spectrum.save(tmp_path / "spectrum.safetensors")
         sections, _ = pages.sections_of(tmp_path / "spectrum.safetensors")
-        shown = [s.anchor for s in case.sections() if s.anchor not in ("data", "spectra-2d")]
+        shown = [s.anchor for s in case.sections() if s.anchor in MEASURED]
         assert [section.anchor for section in sections if section.anchor != "floors"] == shown
 
 
