@@ -2,6 +2,7 @@
 
 import ast
 import dataclasses
+import doctest
 import importlib
 import inspect
 import re
@@ -11,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import spectra
@@ -29,6 +31,7 @@ PACKAGES = (
     "spectra.comparison",
     "spectra.interop",
 )
+OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 HEADING = re.compile(r"^(\w[\w ]*)\n-{3,}$", re.MULTILINE)
 
 
@@ -206,3 +209,73 @@ def test_what_is_missing_is_found() -> None:
     assert faults_of_class(Bare) == ["has no docstring"]
     assert faults_of_class(Half) == ["does not say what other is", ".twice has no docstring"]
     assert faults("tests.UNHEARD_OF", 1) == ["has no docstring"]
+
+
+def examples(name: str, value: Any) -> list[doctest.DocTest]:
+    """What the docstring of a name, and those of its methods, show at the prompt."""
+    value = inspect.unwrap(value) if callable(value) else value
+    documented = {name: value}
+    if inspect.isclass(value):
+        documented |= {f"{name}.{member}": held for member, held in members(value)}
+    known = {"np": np, "spectra": spectra}
+    parse = doctest.DocTestParser().get_doctest
+    shown = [parse(of.__doc__ or "", known, what, None, 0) for what, of in documented.items()]
+    return [test for test in shown if test.examples]
+
+
+def failures(test: doctest.DocTest) -> str:
+    """What went otherwise than shown; "" where nothing did."""
+    said: list[str] = []
+    runner = doctest.DocTestRunner(optionflags=OPTIONS, verbose=False)
+    runner.run(test, out=said.append)
+    return "".join(said)
+
+
+def test_every_function_at_the_top_shows_how_it_is_called(public: dict[str, Any]) -> None:
+    silent = [
+        name
+        for name in spectra.__all__
+        if inspect.isfunction(getattr(spectra, name))
+        and not examples(f"spectra.{name}", getattr(spectra, name))
+    ]
+    assert not silent
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One for all: an example that trains what another one has trained finds it done."""
+    return tmp_path_factory.mktemp("examples")
+
+
+@pytest.mark.parametrize("name", [name for name in spectra.__all__ if name != "__version__"])
+def test_examples_show_what_happens(
+    name: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    for test in examples(f"spectra.{name}", getattr(spectra, name)):
+        assert not failures(test)
+
+
+def test_examples_elsewhere_show_what_happens(
+    public: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    for name, value in public.items():
+        if name.removeprefix("spectra.") not in spectra.__all__:
+            for test in examples(name, value):
+                assert not failures(test)
+
+
+def wrong() -> None:
+    """Add.
+
+    Examples
+    --------
+    >>> 1 + 1
+    3
+    """
+
+
+def test_a_wrong_example_fails() -> None:
+    (test,) = examples("wrong", wrong)
+    assert "Expected:\n    3\nGot:\n    2" in failures(test)
