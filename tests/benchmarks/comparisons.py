@@ -1,8 +1,8 @@
 """Does `compare` find what is there, and nothing else?
 
 Twenty repeats on photographs at 16 x 16: the derived schedule beside itself under another name,
-trained with other seeds, and beside itself with half the steps. Each repeat is 3 paired seeds of
-60 steps. About 12 minutes of two cores; SPECTRA_BENCH_OUT=FOLDER keeps the runs, and the same
+trained with other seeds, and beside itself with half the steps. Each repeat is 4 paired seeds of
+60 steps. About 16 minutes of two cores; SPECTRA_BENCH_OUT=FOLDER keeps the runs, and the same
 command goes on where it stopped.
 """
 
@@ -18,7 +18,7 @@ from tests.benchmarks.table import Row
 __all__ = ["comparisons"]
 
 REPEATS, ASKED = 20, 18
-STEPS, SEEDS = 60, 3
+STEPS, SEEDS = 60, 4
 NOTHING = ("undecided", "tied")
 SAME, HALF = "itself", "half"
 
