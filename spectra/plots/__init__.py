@@ -18,6 +18,7 @@ from spectra.plots.hinge import plot_hinge
 from spectra.plots.image_spectra import plot_image_spectra
 from spectra.plots.images import plot_examples, plot_samples_beside_data
 from spectra.plots.lowpass import plot_lowpass
+from spectra.plots.noised import plot_noised
 from spectra.plots.noisy import plot_noisy_spectra
 from spectra.plots.octaves import plot_octaves
 from spectra.plots.paths import plot_snr_paths
@@ -58,6 +59,7 @@ __all__ = [
     "plot_hinge",
     "plot_image_spectra",
     "plot_lowpass",
+    "plot_noised",
     "plot_noisy_spectra",
     "plot_octaves",
     "plot_prediction",
