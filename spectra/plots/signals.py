@@ -1,6 +1,7 @@
 """Examples of sound and other series: waveforms, and log-mel pictures."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,18 @@ from spectra.errors import InputError
 from spectra.frequencies import tick_label
 from spectra.plots.style import DATA, MUTED, Layout, finish, house_style, new_figure
 
-__all__ = ["LONGEST_LINE", "plot_spectrograms", "plot_waveforms"]
+__all__ = [
+    "LONGEST_LINE",
+    "clips_of",
+    "decibel_range",
+    "decibels_of",
+    "draw_mel_picture",
+    "draw_outline",
+    "mel_ticks",
+    "names_of",
+    "plot_spectrograms",
+    "plot_waveforms",
+]
 
 COLUMNS = 480  # of a waveform's outline; a page shows no more
 LONGEST_LINE = 2 * COLUMNS  # samples
@@ -40,16 +52,16 @@ def plot_waveforms(
     InputError
         There is no series, or a value is not finite.
     """
-    values = _checked(series, 2)
+    values = np.asarray(series)
     channels = values.shape[1] if values.ndim == 3 else 1
-    rows = (values[:, 0] if values.ndim == 3 else values)[: 8 if layout == "wide" else 4]
+    rows = clips_of(values)[: 8 if layout == "wide" else 4]
     columns = 2 if layout == "wide" and len(rows) > 1 else 1
     lines = math.ceil(len(rows) / columns)
     figure = new_figure(layout, 0.6 + 0.85 * lines + (0.3 if channels > 1 else 0.0))
     panels = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
     reach = float(np.abs(rows).max()) * 1.2 or 1.0
     for axes, row in zip(panels, rows, strict=False):
-        _outline(axes, row, spacing)
+        draw_outline(axes, row, spacing)
         axes.set_ylim(-reach, reach)
         axes.set_xlim(0, len(row) * spacing)
         axes.locator_params(axis="y", nbins=3)
@@ -85,35 +97,22 @@ def plot_spectrograms(
     InputError
         There is no picture, or a value is not finite.
     """
-    values = _checked(images, 3)
     wide = layout == "wide"
-    pictures = values[: 8 if wide else 6, 0]  # [n, mels, frames]
-    pictures = pictures * ((TOP_DB - FLOOR_DB) / 2) + (TOP_DB + FLOOR_DB) / 2
+    pictures = decibels_of(images)[: 8 if wide else 6]  # [n, mels, frames]
     columns = min(len(pictures), 4 if wide else 2)
     rows = math.ceil(len(pictures) / columns)
     figure = new_figure(layout, 0.7 + rows * (2.0 if wide else 1.6) + (0 if wide else 0.7))
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    mels, frames = pictures.shape[1:]
-    low, high = np.percentile(pictures, [1, 99.9])
+    ends = decibel_range(pictures)
     shown = None
     for axes, picture in zip(panels.ravel(), pictures, strict=False):
-        shown = axes.imshow(
-            picture,
-            origin="lower",
-            aspect="auto",
-            extent=(0, frames * frame, 0, mels),
-            vmin=low,
-            vmax=max(high, low + 1e-3),
-            interpolation="none",
-        )
-        axes.grid(visible=False)
-        axes.locator_params(axis="x", nbins=4)
+        shown = draw_mel_picture(axes, picture, frame, ends)
     for axes in panels.ravel()[len(pictures) :]:
         axes.set_axis_off()
     for axes in panels[:, 0]:
         axes.set_ylabel("mel band" if rate is None else "frequency (Hz)")
         if rate is not None:
-            _mel_ticks(axes, rate, mels)
+            mel_ticks(axes, rate, pictures.shape[1])
     for axes in panels[-1]:
         axes.set_xlabel("time (s)")
     bar = figure.colorbar(
@@ -128,7 +127,70 @@ def plot_spectrograms(
     return finish(figure)
 
 
-def _outline(axes: Axes, row: np.ndarray, spacing: float) -> None:
+def decibels_of(images: Any) -> np.ndarray:
+    """The first channel of log-mel pictures [N, C, mels, frames] in dB, float64 [N, mels, frames].
+
+    Raises
+    ------
+    InputError
+        There is no picture, or a value is not finite.
+    """
+    return _checked(images, 3)[:, 0] * ((TOP_DB - FLOOR_DB) / 2) + (TOP_DB + FLOOR_DB) / 2
+
+
+def decibel_range(pictures: np.ndarray) -> tuple[float, float]:
+    """Where the colours of some pictures begin and end."""
+    low, high = np.percentile(pictures, [1, 99.9])
+    return float(low), float(max(high, low + 1e-3))
+
+
+def draw_mel_picture(
+    axes: Axes, picture: np.ndarray, frame: float, ends: tuple[float, float]
+) -> Any:
+    """A log-mel picture [mels, frames] over seconds and bands; what a colour bar needs."""
+    mels, frames = picture.shape
+    shown = axes.imshow(
+        picture,
+        origin="lower",
+        aspect="auto",
+        extent=(0, frames * frame, 0, mels),
+        vmin=ends[0],
+        vmax=ends[1],
+        interpolation="none",
+    )
+    axes.grid(visible=False)
+    axes.locator_params(axis="x", nbins=4)
+    return shown
+
+
+def clips_of(series: Any) -> np.ndarray:
+    """The first channel of [N, C, T] or [N, T], float64 [N, T].
+
+    Raises
+    ------
+    InputError
+        There is no series, or a value is not finite.
+    """
+    values = _checked(series, 2)
+    return values[:, 0] if values.ndim == 3 else values
+
+
+def names_of(names: Sequence[str], count: int) -> list[str]:
+    """A title for each of so many panels; empty where no names are given.
+
+    Raises
+    ------
+    InputError
+        There are fewer names than panels.
+    """
+    if not names:
+        return [""] * count
+    if isinstance(names, str) or len(names) < count:
+        raise InputError(f"names {names!r}: give a list of {count}, one for each example drawn")
+    return [str(name).replace("$", r"\$") for name in names[:count]]  # a name is no formula
+
+
+def draw_outline(axes: Axes, row: np.ndarray, spacing: float) -> None:
     """A line, or the band from the least to the largest value in each of COLUMNS."""
     if len(row) <= LONGEST_LINE:
         axes.plot(np.arange(len(row)) * spacing, row, color=DATA, lw=0.9)
@@ -139,7 +201,7 @@ def _outline(axes: Axes, row: np.ndarray, spacing: float) -> None:
     axes.fill_between(t, parts.min(axis=1), parts.max(axis=1), color=DATA, lw=0.5)
 
 
-def _mel_ticks(axes: Axes, rate: float, mels: int) -> None:
+def mel_ticks(axes: Axes, rate: float, mels: int) -> None:
     """Frequencies where their bands are."""
     centres = mel_frequencies(rate, mels)[1:-1]
     ticks = [hertz for hertz in MEL_TICKS_HZ if centres[0] <= hertz <= centres[-1]][::-2]

@@ -6,6 +6,7 @@ from spectra.schedule.densities.density import EdmConstants, edm_constants, trai
 from spectra.schedule.densities.noise_density import NoiseDensity
 from spectra.schedule.densities.times import schedule_with_density
 from spectra.schedule.derive import derive_schedule
+from spectra.schedule.drowning import out_of_order
 from spectra.schedule.from_cutoff import schedule_from_cutoff
 from spectra.schedule.moving.scale import SigmaScale
 from spectra.schedule.moving.transfer import sigma_scale, transfer_schedule
@@ -62,6 +63,7 @@ __all__ = [
     "mixed_schedule",
     "named_sigmas",
     "optimal_sigmas",
+    "out_of_order",
     "predict_error",
     "predict_sigmas",
     "prescription",
