@@ -29,6 +29,7 @@ from spectra.plots.prediction import plot_prediction
 from spectra.plots.report import Cell, Fact, Section, Table, write_report
 from spectra.plots.schedule import plot_schedule
 from spectra.plots.signals import plot_spectrograms, plot_waveforms
+from spectra.plots.slices import animate_slices, plot_slices
 from spectra.plots.sound import plot_clips, plot_periodograms, plot_sound_spectrum
 from spectra.plots.spectrum import plot_rapsd, plot_sample_spectrum, plot_spectra
 from spectra.plots.steps import plot_steps
@@ -45,6 +46,7 @@ __all__ = [
     "Section",
     "Table",
     "animate_sample_paths",
+    "animate_slices",
     "animate_tide",
     "inline_animation",
     "plot_against_evaluations",
@@ -78,6 +80,7 @@ __all__ = [
     "plot_sample_spectrum",
     "plot_samples_beside_data",
     "plot_schedule",
+    "plot_slices",
     "plot_snr_paths",
     "plot_sound_spectrum",
     "plot_spectra",
