@@ -13,7 +13,7 @@ DATA   ?=
 export OMP_NUM_THREADS ?= 2
 export MKL_NUM_THREADS ?= 2
 
-.PHONY: install demo test test-fast bench study lint types notebooks clean
+.PHONY: install demo test test-fast reference bench study lint types notebooks clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -31,6 +31,10 @@ test: lint types
 # What a developer runs between edits: the laws, without the journeys.
 test-fast: $(STAMP)
 	$(BIN)/python -m pytest tests -m "not slow" -q
+
+# Pages of every public name, from the docstrings: reference/index.html
+reference: $(STAMP)
+	$(BIN)/python -m tests.reference reference
 
 # Recomputes every figure that no test asserts, asked beside measured.
 # One by name: make bench BENCH=rapsd

@@ -1,4 +1,10 @@
-"""Looks at the data before it chooses the noise: spectra, f_max(t) and fitted noise schedules."""
+"""Looks at the data before it chooses the noise: spectra, f_max(t) and fitted noise schedules.
+
+What most people call is here; the rest is in `spectra.data`, `spectra.bases`, `spectra.spectrum`,
+`spectra.fit`, `spectra.schedule`, `spectra.diffusion`, `spectra.evaluation`, `spectra.comparison`,
+`spectra.interop` and `spectra.plots`. Arrays are numpy's, [B, C, *spatial]; frequencies are in
+cycles/pixel. Examples assume ``import numpy as np`` and ``import spectra``.
+"""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

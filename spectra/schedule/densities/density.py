@@ -80,7 +80,7 @@ def training_density(
     Notes
     -----
     "modes" is the histogram of ln(lambda_i) / 2 under a logistic kernel, sech^2 / 2, so that its
-    mean is <ln lambda> / 2 and its variance Var(ln lambda) / 4 + pi^2 / 12. "information" by
+    mean is mean(ln lambda) / 2 and its variance Var(ln lambda) / 4 + pi^2 / 12. "information" by
     I-MMSE: Guo, Shamai, Verdu (2005), dI / d(1 / sigma^2) = mmse / 2.
 
     Examples
