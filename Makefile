@@ -13,7 +13,7 @@ DATA   ?=
 export OMP_NUM_THREADS ?= 2
 export MKL_NUM_THREADS ?= 2
 
-.PHONY: install demo test test-fast reference bench study lint types notebooks clean
+.PHONY: install demo test test-fast reference picture bench study lint types notebooks clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -35,6 +35,10 @@ test-fast: $(STAMP)
 # Pages of every public name, from the docstrings: reference/index.html
 reference: $(STAMP)
 	$(BIN)/python -m tests.reference reference
+
+# The README's picture.
+picture: $(STAMP)
+	$(BIN)/python -m tests.picture analysis_notebooks/figures/photograph_under_noise.png
 
 # Recomputes every figure that no test asserts, asked beside measured.
 # One by name: make bench BENCH=rapsd
