@@ -39,6 +39,7 @@ __all__ = ["COMMANDS", "Outcome"]
 
 Bases = Annotated[tuple[MeasuredBasis, ...], tyro.conf.arg(metavar="BASIS [BASIS ...]")]
 Average = Literal["arithmetic", "log"]
+AnimationChoice = Literal["gif", "mp4", "html"]
 ExportSolver = Literal["euler", "ddim", "heun", "2m", "ancestral"]
 SpectrumFile = Annotated[Argument[Path], tyro.conf.arg(metavar="SPECTRUM")]
 AnyFile = Annotated[Argument[Path], tyro.conf.arg(metavar="FILE")]
@@ -207,16 +208,41 @@ def plot(
     /,
     *,
     out: Out,
+    animate: Annotated[AnimationChoice | None, one_of(AnimationChoice)] = None,
     json: Json = False,
 ) -> Outcome:
     """Draw every figure that fits a file: spectrum, schedule, denoising, run folder or samples.
 
     Args:
         file: A .safetensors file that spectra wrote, a run folder, or samples .npy.
+        animate: Write the animations that fit it too, in this format; mp4 needs ffmpeg.
     """
     from spectra import commands
 
-    return Outcome(*commands.plot(file, out))
+    return Outcome(*commands.plot(file, out, animate))
+
+
+def report(
+    first: Annotated[Argument[Path], tyro.conf.arg(metavar="A")],
+    second: Annotated[Argument[Path], tyro.conf.arg(metavar="B")],
+    /,
+    *,
+    out: Out,
+    process: ProcessChoice = "rectified-flow",
+    threshold: float = 1.0,
+    json: Json = False,
+) -> Outcome:
+    """Set two data sets, schedules or runs side by side on one page, with what they differ by.
+
+    Args:
+        first: A spectrum.safetensors or the folder it is in, a schedule.safetensors, or a run.
+        second: Another of the same kind.
+        process: Of spectra: the diffusion process of f_max(t).
+        threshold: Of spectra: the SNR at which a frequency counts as drowned.
+    """
+    from spectra import report_commands
+
+    return Outcome(*report_commands.report(first, second, out, process, threshold))
 
 
 def demo(
@@ -275,5 +301,6 @@ COMMANDS: dict[str, Callable[..., Outcome]] = {
     "evaluate": evaluate,
     "compare": compare,
     "plot": plot,
+    "report": report,
     "data": data,
 }

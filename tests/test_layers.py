@@ -28,6 +28,7 @@ ORDER = (
     "sample_commands",
     "comparison_commands",
     "schedule_commands",
+    "report_commands",
     "commands",
     "demo",
     "arguments",
