@@ -190,12 +190,18 @@ def evaluate(
     return numbers, "\n".join([*scores.lines(), f"wrote {target}"])
 
 
-def plot(path: Path, out: Path) -> Result:
-    """Draw what fits a file; write PNGs and one page."""
-    from spectra.plots import pages, save_figure, write_report
+def plot(path: Path, out: Path, animate: str | None = None) -> Result:
+    """Draw what fits a file; write PNGs, one page, and perhaps animations."""
+    from spectra.plots import pages, save_animation, save_figure, write_report
+    from spectra.plots.motions import motions_of
 
     sections, title = pages.sections_of(path)
     check_writable(out)
+    # First, as the format may be one that this machine cannot write.
+    moving = [
+        str(save_animation(motion.animate(), out / f"{motion.anchor}.{animate}", alt=motion.alt))
+        for motion in (motions_of(path) if animate else ())
+    ]
     written = []
     for section in sections:
         if section.figure is not None:
@@ -211,7 +217,11 @@ def plot(path: Path, out: Path) -> Result:
         numbers={},
         settings={"file": str(path)},
     )
-    return {"figures": written, "report": str(report)}, "\n".join(["wrote", *written, str(report)])
+    numbers = {"figures": written, "animations": moving, "report": str(report)}
+    lines = ["wrote", *written, *moving, str(report)]
+    if animate and not moving:
+        lines.append(f"no animation fits {path}: spectra, schedules, runs and pictures have one")
+    return numbers, "\n".join(lines)
 
 
 def _known_error(path: Path | None) -> Any:

@@ -28,6 +28,7 @@ from spectra.plots.paths import plot_snr_paths
 from spectra.plots.prediction import plot_prediction
 from spectra.plots.report import Cell, Fact, Section, Table, write_report
 from spectra.plots.schedule import plot_schedule
+from spectra.plots.schedule_tide import animate_schedule
 from spectra.plots.signals import plot_spectrograms, plot_waveforms
 from spectra.plots.slices import animate_slices, plot_slices
 from spectra.plots.sound import plot_clips, plot_periodograms, plot_sound_spectrum
@@ -46,6 +47,7 @@ __all__ = [
     "Section",
     "Table",
     "animate_sample_paths",
+    "animate_schedule",
     "animate_slices",
     "animate_tide",
     "inline_animation",

@@ -157,7 +157,9 @@ def _drawn(animation: FuncAnimation, dpi: float, progress: bool | None) -> list[
         writer = _Frames(bar)
 
         def count(_: int, total: int | None) -> None:
-            bar.total = total
+            if bar.total != total:
+                bar.total = total
+                bar.refresh()
 
         animation.save("frames", writer=writer, dpi=dpi, progress_callback=count)
     if not writer.pictures:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from spectra.data import open_source
+from spectra.data import Source, open_source
 from spectra.data.arrays import LEAST_SIDE
 from spectra.errors import InputError
 from spectra.files import table_kind
@@ -37,6 +37,7 @@ __all__ = [
     "denoising_sections",
     "example_sections",
     "measured_sections",
+    "open_samples",
     "sample_sections",
     "schedule_sections",
     "sections_of",
@@ -227,7 +228,7 @@ def sections_of(path: Path) -> tuple[list[Section], str]:
             sections += training_sections({path.name: run.log}, text)
         return sections, f"Run {path.name}"
     if path.suffix == ".npy" and path.is_file():
-        source = open_source(path, view="series" if _holds_series(path) else "auto")
+        source = open_samples(path)
         sections = example_sections(source.some(12), source, source.settings["value_range"])
         return sections, f"Samples {path.name}"
     kind = table_kind(path)
@@ -244,6 +245,11 @@ def sections_of(path: Path) -> tuple[list[Section], str]:
         f"{path}: holds a {kind}; give a spectrum, a schedule, a denoising error, a run folder, "
         "samples .npy or compare.json"
     )
+
+
+def open_samples(path: Path) -> Source:
+    """Samples .npy as a source of pictures or of series."""
+    return open_source(path, view="series" if _holds_series(path) else "auto")
 
 
 def _holds_series(path: Path) -> bool:
