@@ -34,6 +34,7 @@ from spectra.plots.slices import animate_slices, plot_slices
 from spectra.plots.sound import plot_clips, plot_periodograms, plot_sound_spectrum
 from spectra.plots.spectrum import plot_rapsd, plot_sample_spectrum, plot_spectra
 from spectra.plots.steps import plot_steps
+from spectra.plots.strengths import StrengthCurve, plot_strengths
 from spectra.plots.studies import plot_studies
 from spectra.plots.style import save_figure
 from spectra.plots.tide import animate_tide
@@ -45,6 +46,7 @@ __all__ = [
     "Cell",
     "Fact",
     "Section",
+    "StrengthCurve",
     "Table",
     "animate_sample_paths",
     "animate_schedule",
@@ -88,6 +90,7 @@ __all__ = [
     "plot_spectra",
     "plot_spectrograms",
     "plot_steps",
+    "plot_strengths",
     "plot_studies",
     "plot_training",
     "plot_training_density",
