@@ -12,6 +12,7 @@ from spectra.errors import InputError, check_number
 from spectra.fit.peak import peak_interval
 from spectra.frequencies import LOWEST_HEARD_HZ, frequency_scale, heard_peak
 from spectra.plots.curves import draw_band, mean_curve, thinned
+from spectra.plots.panel import finish_panel, open_panel
 from spectra.plots.signals import clips_of, draw_outline, names_of
 from spectra.plots.spectrum import POWER
 from spectra.plots.style import (
@@ -22,12 +23,10 @@ from spectra.plots.style import (
     NOISY,
     Layout,
     finish,
-    finish_panel,
     frequency_axis,
     house_style,
     legend_above,
     new_figure,
-    panel,
 )
 from spectra.spectrum import Spectrum, spectrogram, welch
 
@@ -211,7 +210,7 @@ def plot_sound_spectrum(
             "view='waveform'"
         )
     scale = frequency_scale(spectrum)
-    on = panel(axes, layout, 3.9 if layout == "wide" else 4.3)
+    on = open_panel(axes, layout, 3.9 if layout == "wide" else 4.3)
     curve = mean_curve(spectrum, "log")
     frequency, *drawn = thinned(curve[0], *curve[1:], np.log(spectrum.power))
     shown = frequency * scale.factor
@@ -234,7 +233,7 @@ def plot_sound_spectrum(
     # A resampler's cliff, decades under the rest, would only squeeze the curves.
     on.set_ylim(bottom=max(on.get_ylim()[0], DEEPEST_MEAN * float(np.exp(np.median(mean)))))
     frequency_axis(on, shown, scale.label, unit=scale.unit, most=8 if layout == "wide" else 5)
-    return finish_panel(on, own=axes is None, columns=2 if layout == "wide" else 1)
+    return finish_panel(on, axes, 2 if layout == "wide" else 1)
 
 
 def _sounds(clips: Any, rate: float) -> np.ndarray:
