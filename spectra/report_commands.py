@@ -27,7 +27,7 @@ from spectra.spectrum import Spectrum, load_spectrum
 
 if TYPE_CHECKING:
     from spectra.diffusion import Run
-    from spectra.plots import Section
+    from spectra.plots import Fact, Section
 
 __all__ = ["report"]
 
@@ -56,6 +56,7 @@ class Pair:
         The numbers of either.
     lines : list of str
         For the terminal.
+    facts : list of Fact
     """
 
     noun: str
@@ -63,6 +64,7 @@ class Pair:
     numbers: dict[str, Any]
     each: tuple[dict[str, Any], dict[str, Any]]
     lines: list[str]
+    facts: "list[Fact]"
 
 
 def report(first: Path, second: Path, out: Path, process: str, threshold: float) -> Result:
@@ -96,6 +98,7 @@ def report(first: Path, second: Path, out: Path, process: str, threshold: float)
         intro=f"Two {pair.noun}: {first} and {second}. Differences are the first less the second.",
         sections=pair.sections,
         numbers={"names": names} | pair.numbers | dict(zip("ab", pair.each, strict=True)),
+        facts=pair.facts,
         settings={"a": str(first), "b": str(second), "process": process, "threshold": threshold},
     )
     numbers = {"kind": kinds[0], "names": names} | pair.numbers
@@ -143,6 +146,7 @@ def _names(paths: Sequence[Path], own: Sequence[str]) -> list[str]:
 
 def _spectra(paths: Sequence[Path], process: str, threshold: float) -> tuple[Pair, list[str]]:
     """Two measured sources."""
+    from spectra.plots import Fact
     from spectra.plots.side_by_side import ratio_octaves, spectrum_pair_sections
 
     files = [path / SPECTRUM if path.is_dir() else path for path in paths]
@@ -186,7 +190,14 @@ def _spectra(paths: Sequence[Path], process: str, threshold: float) -> tuple[Pai
         "same_files": spectra[0].fingerprint == spectra[1].fingerprint,
     }
     sections = spectrum_pair_sections(names, spectra, fits, floors, cutoffs, recipes)
-    return Pair("data sets", sections, numbers, (found[0], found[1]), lines), names
+    between = [" to ".join(map(signed, fit.interval())) for fit in fits]
+    facts = [
+        Fact(f"exponent of {name}", signed(fit.alpha), f"95 % interval {ends}")
+        for name, fit, ends in zip(names, fits, between, strict=True)
+    ]
+    note = f"95 % interval {signed(low)} to {signed(high)}: {told}"
+    facts.append(Fact("first less second", signed(difference, plus=True), note))
+    return Pair("data sets", sections, numbers, (found[0], found[1]), lines, facts), names
 
 
 def _schedules(paths: Sequence[Path]) -> tuple[Pair, list[str]]:
@@ -205,12 +216,13 @@ def _schedules(paths: Sequence[Path]) -> tuple[Pair, list[str]]:
     for a, b in zip(found[0]["table"], found[1]["table"], strict=True):
         lines.append(_line(f"f_max({a['t']:.2f})", [f"{row['f_max']:.4g}" for row in (a, b)]))
     sections = schedule_pair_sections(names, schedules, recipes)
-    return Pair("schedules", sections, {}, (found[0], found[1]), lines), names
+    return Pair("schedules", sections, {}, (found[0], found[1]), lines, []), names
 
 
 def _runs(paths: Sequence[Path]) -> tuple[Pair, list[str]]:
     """Two training runs."""
     from spectra.diffusion import load_run
+    from spectra.plots import Fact
     from spectra.plots.two_runs import (
         run_pair_sections,
         same_schedule,
@@ -251,7 +263,15 @@ def _runs(paths: Sequence[Path]) -> tuple[Pair, list[str]]:
             f"{bits.high:+.4f} over {bits.pairs} files: {names[0]} is {bits.verdict}"
         )
     each = [_run_numbers(run, one) for run, one in zip(runs, scores, strict=True)]
-    return Pair("runs", sections, numbers, (each[0], each[1]), lines), names
+    facts = [
+        Fact(f"bits/dim of {name}", _score(one, "bits_per_dim"), f"after {run.step} steps")
+        for name, one, run in zip(names, scores, runs, strict=True)
+    ]
+    if bits is not None:
+        note = f"95 % interval {signed(bits.low, 3)} to {signed(bits.high, 3)}, {bits.pairs} files"
+        facts.append(Fact("first less second", signed(bits.mean, 3, plus=True), note))
+        facts.append(Fact(f"{names[0]} is", bits.verdict, "by that interval"))
+    return Pair("runs", sections, numbers, (each[0], each[1]), lines, facts), names
 
 
 def _recipe(subject: Spectrum | Schedule) -> Prescription | str:

@@ -120,8 +120,8 @@ def plot_two_cutoffs(
     Parameters
     ----------
     first, second
-        A cutoff is drawn with its 95 % interval. Where their units differ, and of schedules,
-        frequencies are in cycles/sample.
+        A cutoff is drawn with its 95 % interval. Where their units differ, frequencies are in
+        cycles/sample.
     names
         Of both, for the legend.
     axes
@@ -183,11 +183,16 @@ def _lowest(subject: FrequencyCutoff | Schedule) -> float:
 
 def _scales(*subjects: FrequencyCutoff | Schedule) -> tuple[str, list[float]]:
     """The unit both are shown in, and what turns cycles/sample into it."""
-    spectra = [one.spectrum for one in subjects if isinstance(one, FrequencyCutoff)]
-    shared = {one.unit for one in spectra}
-    if len(spectra) == len(subjects) and len(shared) == 1:
-        factors = [float(one.physical_frequency[0] / one.frequency[0]) for one in spectra]
-        return shared.pop(), factors
+    units, factors = [], []
+    for one in subjects:
+        if isinstance(one, Schedule):
+            units.append("cycles/sample" if len(one.shape) == 2 else "cycles/pixel")
+            factors.append(1.0)
+        else:
+            units.append(one.spectrum.unit)
+            factors.append(float(one.spectrum.physical_frequency[0] / one.spectrum.frequency[0]))
+    if len(set(units)) == 1:
+        return units[0], factors
     return "cycles/sample", [1.0] * len(subjects)
 
 

@@ -26,7 +26,13 @@ __all__ = [
 
 TIMES = (0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
 MEASURED = ("kind", "n", "n_files", "shape", "unit", "window", "detrend", "reach", "segment")
-SPOKEN = {"n": "examples", "n_files": "files", "shape": "an example is", "segment": "Welch segment"}
+SPOKEN = {
+    "n": "examples",
+    "n_files": "files",
+    "shape": "an example is",
+    "unit": "frequencies in",
+    "segment": "Welch segment",
+}
 CONSTANTS = {
     "P_mean": "P_mean, mean of ln sigma to train at",
     "P_std": "P_std, its deviation",
@@ -117,7 +123,7 @@ def _measured_section(names: Sequence[str], spectra: Sequence[Spectrum]) -> Sect
             " Both are of the same files. Intervals of differences take the files to be "
             "independent, and are wider than they need be here."
         )
-    return Section("measured", "What was measured", text, table=Table(["", *names], rows))
+    return Section("measured", "What was measured", text, table=Table(["what", *names], rows))
 
 
 def _law_text(names: Sequence[str], fits: Sequence[PowerLaw]) -> str:
@@ -157,7 +163,7 @@ def _law_table(
         ["residual (dB rms)", *(f"{one.residual_db:.2f}" for one in fits), "–"],
         ["a power law", *laws, "–"],
     ]
-    return Table(["", *names, f"{names[0]} less {names[1]}"], rows)
+    return Table(["of the law", *names, f"{names[0]} less {names[1]}"], rows)
 
 
 def ratio_octaves(ratio: PowerRatio) -> Iterator[tuple[float, float, float, float, float]]:
@@ -252,8 +258,11 @@ def recipe_section(names: Sequence[str], recipes: Sequence[Prescription | str]) 
     rows.append(["scale of logit t", *(None if one is None else one.flow.scale for one in made)])
     for row in rows:
         _, a, b = row
-        row.append("–" if a is None or b is None else signed(a - b, 3, plus=True))
-        row.append(a / b if a is not None and b and a * b > 0 else "–")
+        if a is None or b is None:
+            row += ["–", "–"]
+        else:  # a ratio of logarithms says nothing
+            ratio = a / b if a > 0 and b > 0 else "–"
+            row += [f"{a - b:+.3g}".replace("-", "−"), ratio]
     columns = ["constant", *names, "difference", "ratio"]
     table = Table(columns, rows) if any(one is not None for one in made) else None
     return Section("constants", "What to tell other tools", " ".join([text, *missing]), table=table)

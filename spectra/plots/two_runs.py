@@ -17,7 +17,7 @@ from spectra.schedule import Prescription, Schedule
 __all__ = ["run_pair_sections", "same_schedule", "schedule_pair_sections"]
 
 TIMES = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
-HIDDEN = ("schedule", "family", "fingerprint")  # digests: what they stand for is shown
+HIDDEN = ("schedule", "family")  # digests: what they stand for is shown
 SCORED_ON = ("source", "fingerprint", "seed")
 LAST = 20  # the share of a run's records, one in so many, that its last loss is the mean of
 
@@ -106,7 +106,8 @@ def _time_table(names: Sequence[str], schedules: Sequence[Schedule]) -> Table:
     times = np.array(TIMES)
     columns, cells = ["t"], [[f"{t:g}" for t in times]]
     for name, one in zip(names, schedules, strict=True):
-        columns += [f"{name}: f_max (cycles/pixel)", "log SNR", "nats left"]
+        unit = "cycles/sample" if len(one.shape) == 2 else "cycles/pixel"
+        columns += [f"{name}: f_max ({unit})", "log SNR", "nats left"]
         ends = [(float(row.min()), float(row.max())) for row in one.log_snr(times)]
         cells.append([number(f) if np.isfinite(f) else "–" for f in one.f_max(times)])
         cells.append([f"{signed(low, 1)} to {signed(high, 1)}" for low, high in ends])
@@ -134,13 +135,15 @@ def _run_settings(
 ) -> Section:
     flat = [dict(flatten(config)) for config in configs]
     rows: list[list[Any]] = [["steps done", *steps]]
-    rows += [list(row) for row in differing(*flat) if row[0] not in HIDDEN]
-    if configs[0].get("fingerprint") != configs[1].get("fingerprint"):
-        rows.append(["files trained on", "its own", "others"])
+    rows += [
+        [key, *(str(value)[:12] if key == "fingerprint" else value for value in values)]
+        for key, *values in differing(*flat)
+        if key not in HIDDEN
+    ]
     text = "Every setting that is not the same in both."
     if len(rows) == 1:
         text = "Every setting is the same in both, but perhaps for the schedule."
-    return Section("differing", "What differs", text, table=Table(["", *names], rows))
+    return Section("differing", "What differs", text, table=Table(["setting", *names], rows))
 
 
 def _loss_table(
@@ -156,7 +159,7 @@ def _loss_table(
         ["loss, mean of the last twentieth", *last, last[0] - last[1] if known else None],
         ["seconds of training", *seconds, None],
     ]
-    return Table(["", *names, f"{names[0]} less {names[1]}"], rows)
+    return Table(["at the end", *names, f"{names[0]} less {names[1]}"], rows)
 
 
 def _score_section(
@@ -166,7 +169,7 @@ def _score_section(
     missing = [name for name, one in zip(names, scores, strict=True) if one is None]
     if len(missing) == 2:
         return Section("scores", title, "Neither was scored: see spectra evaluate RUN SOURCE.")
-    text = "Less is better. In small type: the 95 % interval."
+    text = "Of bits and distances less is better. In small type: the 95 % interval."
     if missing:
         text += f" {missing[0]} was not scored."
     elif any((scores[0] or {}).get(k) != (scores[1] or {}).get(k) for k in SCORED_ON):
@@ -181,7 +184,7 @@ def _score_section(
             row[3] = Cell(signed(bits.mean, 3, plus=True), between, bits.verdict, said)
         rows.append(row)
     return Section(
-        "scores", title, text, table=Table(["", *names, f"{names[0]} less {names[1]}"], rows)
+        "scores", title, text, table=Table(["score", *names, f"{names[0]} less {names[1]}"], rows)
     )
 
 
@@ -203,7 +206,8 @@ def _score_cells(scores: Mapping[str, Any]) -> dict[str, Any]:
         cells[name] = _with_ends(octave["difference_db"], ends, plus=True)
     for name, score in scores.get("scores", {}).items():
         found = score["found"]
-        label = f"{name} ({score['unit']})" if score.get("unit") else name
+        unit = score.get("unit", "")
+        label = f"{name}, {unit.strip('()')}" if unit else name
         cells[label] = _with_ends(found["value"], [found["low"], found["high"]])
     for key in ("solver", "evaluations", "samples", "examples"):
         if key in scores:

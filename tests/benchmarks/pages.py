@@ -57,7 +57,16 @@ def written_pages(folder: Path) -> dict[str, Path]:
     _spectra("schedule", spectrum, "--out", schedule)
     _spectra("plot", schedule, "--out", folder / "schedule")
     _write_comparison(folder / "compare" / "report.html")
-    names = [*ANALYSES, "schedule", "compare"]
+    _spectra("report", folder / "photos", folder / "log-mel", "--out", folder / "two spectra")
+    copied = folder / "copied.safetensors"
+    _spectra("schedule", spectrum, "--preset", "edm", "--out", copied)
+    _spectra("report", schedule, copied, "--out", folder / "two schedules")
+    runs = [folder / "derived", folder / "edm"]
+    for run, path in zip(runs, (schedule, copied), strict=True):
+        _spectra("train", "photos", "--schedule", path, "--out", run, "--steps", 3, "--batch", 4)
+        _spectra("evaluate", run, "photos", "--n", 8, "--steps", 2, "--examples", 16)
+    _spectra("report", *runs, "--out", folder / "two runs")
+    names = [*ANALYSES, "schedule", "compare", "two spectra", "two schedules", "two runs"]
     return {name: folder / name / "report.html" for name in names}
 
 
