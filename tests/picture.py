@@ -14,12 +14,12 @@ __all__ = ["draw"]
 
 TIMES = (0.05, 0.15, 0.3, 0.5, 0.8)
 PIXELS_PER_INCH = 110
-GREYS = 48  # that the file keeps: noise compresses badly
+GREYS = 96  # that the file keeps: noise compresses badly
 
 
 def draw(path: Path) -> None:
     """A photograph without the frequencies over f_max(t), under noise, and estimated from it."""
-    source = spectra.open_source("photos", size=128, crop="resize")
+    source = spectra.open_source("photos", size=96, crop="resize")
     cutoff = spectra.frequency_cutoff(spectra.analyze(source))
     photograph = source.examples([list(source.files).index("astronaut.png")])[0]
     figure = plot_lowpass(photograph, cutoff, TIMES)
