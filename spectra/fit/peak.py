@@ -36,6 +36,18 @@ def peak_interval(
     ------
     InputError
         There is no such ring, or the level is not between 0 and 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import spectra
+    >>> noise = np.random.default_rng(0).standard_normal((20, 512)).astype(np.float32)
+    >>> clips = np.sin(2 * np.pi * np.arange(512) / 8).astype(np.float32) + noise
+    >>> source = spectra.open_source(clips, view="series")
+    >>> spectrum = spectra.analyze(source, segment=64, bases=())
+    >>> low, high = peak_interval(spectrum, int(np.argmax(spectrum.log_power)))
+    >>> low, high
+    (0.125, 0.125)
     """
     from scipy import stats
 

@@ -67,6 +67,10 @@ def plot_log_mel_spectra(
     layout
         "wide" (four columns) or "narrow" (two).
 
+    Returns
+    -------
+    Figure
+
     Raises
     ------
     InputError
@@ -144,6 +148,10 @@ def plot_mfcc(
         One per clip that is shown.
     layout
         "wide" (two columns) or "narrow" (one).
+
+    Returns
+    -------
+    Figure
 
     Raises
     ------

@@ -56,6 +56,10 @@ def plot_drowning(cutoffs: Mapping[str, FrequencyCutoff], *, layout: Layout = "w
     layout
         "wide" (side by side) or "narrow" (one under the other).
 
+    Returns
+    -------
+    Figure
+
     Raises
     ------
     InputError
@@ -162,6 +166,10 @@ def plot_drowning_plane(cutoff: FrequencyCutoff, *, layout: Layout = "wide") -> 
         Of pictures whose DCT was measured (``bases=("dct",)``, as `analyze` does unasked).
     layout
         "wide" (side by side) or "narrow" (one under the other).
+
+    Returns
+    -------
+    Figure
 
     Raises
     ------

@@ -47,6 +47,10 @@ def plot_waveforms(
     layout
         "wide" (two columns) or "narrow" (one, of 4).
 
+    Returns
+    -------
+    Figure
+
     Raises
     ------
     InputError
@@ -91,6 +95,10 @@ def plot_spectrograms(
         Samples a second, for the bands' frequencies in Hz; without it bands are numbered.
     layout
         "wide" (four columns) or "narrow" (two, of 3 rows).
+
+    Returns
+    -------
+    Figure
 
     Raises
     ------

@@ -58,6 +58,10 @@ def plot_clips(
     layout
         "wide" (each waveform left of its spectrogram) or "narrow" (above it).
 
+    Returns
+    -------
+    Figure
+
     Raises
     ------
     InputError
@@ -138,6 +142,10 @@ def plot_periodograms(
     layout
         "wide" (three columns) or "narrow" (one).
 
+    Returns
+    -------
+    Figure
+
     Raises
     ------
     InputError
@@ -197,6 +205,10 @@ def plot_sound_spectrum(
         Where to draw; by default on a new figure.
     layout
         "wide" or "narrow".
+
+    Returns
+    -------
+    Figure
 
     Raises
     ------
