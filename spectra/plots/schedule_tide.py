@@ -108,7 +108,7 @@ def animate_schedule(
         color=STANDARD,
         lw=1.8,
         ls="--",
-        label=f"of {standard.name}",
+        label=f"noise of {standard.name}",
     )
     water: list[Artist] = []
 

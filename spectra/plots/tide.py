@@ -11,7 +11,6 @@ from matplotlib.axes import Axes
 
 from spectra.errors import InputError, check_name
 from spectra.frequencies import LOWEST_HEARD_HZ, FrequencyScale, frequency_scale
-from spectra.plots.curves import thinned
 from spectra.plots.hinge import crossings, draw_elbows
 from spectra.plots.panel import finish_panel, open_panel
 from spectra.plots.spectrum import POWER
@@ -38,7 +37,7 @@ INTERVAL_MS = 110
 WEAKEST = 0.05  # of the curve: a cut-off end would have the tide rise through nothing for long
 MARGIN = 1.0  # nats of SNR by which the tide starts under the data and ends over them
 STRIP = 0.035  # of the panel's height: which frequencies stand above the noise
-FINE = 600  # points at which it is looked up, evenly spaced in ln f
+FINE = 600  # points between the rings at which it is looked up, evenly spaced in ln f
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class _Tide:
     Attributes
     ----------
     frequency, power
-        Of the data, thinned, cycles/sample, [F] each.
+        Of the data, cycles/sample, [F] each.
     process
         Which mixes them with noise.
     scale
@@ -135,7 +134,7 @@ def animate_tide(
         for artist in shown:
             artist.remove()
         shown[:] = _draw_tide(panel, tide, t)
-        for text, words in zip(said, (f"t = {_time(t)}", _reach(tide, t)), strict=True):
+        for text, words in zip(said, (f"t = {_time(t)}", _reach(tide, t, layout)), strict=True):
             text.set_text(words)
         return shown
 
@@ -156,7 +155,7 @@ def _tide_of(
     check_name("average", average, get_args(Average))
     scheme = named_process(process) if isinstance(process, str) else process
     mean = spectrum.power if average == "arithmetic" else np.exp(spectrum.log_power)
-    frequency, power = thinned(spectrum.frequency, mean)
+    frequency, power = spectrum.frequency, mean
     if not (np.isfinite(power).all() and (power > 0).any()):
         raise InputError(
             "spectrum: some rings have no mean of logs; take the arithmetic average"
@@ -173,7 +172,7 @@ def _tide_of(
         raise InputError("times: at least one is needed, each in [0, 1]; 0 is data and 1 is noise")
     alpha, sigma = scheme.alpha(at), scheme.sigma(at)
     top = 4 * float((alpha**2 * power.max() + sigma**2).max())
-    bottom = min(max(float(alpha.min()) ** 2 * weakest, weakest / 30), float(sigma.max()) ** 2) / 3
+    bottom = max(float(alpha.min()) ** 2 * weakest, weakest / 30) / 3
     scale = frequency_scale(spectrum)
     return _Tide(frequency, power, scheme, scale, bottom, top), at
 
@@ -188,7 +187,7 @@ def _draw_tide(axes: Axes, tide: _Tide, t: float) -> list[Artist]:
     """One frame; its artists, to be taken off before the next."""
     shown, (scaled, noise) = tide.frequency * tide.scale.factor, tide.coefficients(t)
     signal = scaled * tide.power
-    fine = np.geomspace(shown[0], shown[-1], FINE)
+    fine = np.union1d(shown, np.geomspace(shown[0], shown[-1], FINE))
     between = np.exp(np.interp(np.log(fine), np.log(shown), _log(signal)))
     seen = between > noise
     elbows = crossings(shown, signal, noise)
@@ -238,7 +237,7 @@ def _time(t: float) -> str:
     return f"{t:.{min(digits, 8)}f}"
 
 
-def _reach(tide: _Tide, t: float) -> str:
+def _reach(tide: _Tide, t: float, layout: Layout) -> str:
     """How far up the data can be seen."""
     scaled, noise = tide.coefficients(t)
     signal = scaled * tide.power
@@ -247,5 +246,5 @@ def _reach(tide: _Tide, t: float) -> str:
         return "all above the noise" if signal.min() > noise else "all under the noise"
     level = _log(np.array([noise]))
     f_max = float(last_crossing(tide.frequency, _log(signal), level)[0])
-    many = f", {elbows} elbows" if elbows > 1 else ""
+    many = f", {elbows} elbows" if elbows > 1 and layout == "wide" else ""
     return f"f_max = {tide.scale.say(f_max)}{many}"
