@@ -51,6 +51,16 @@ class Source:
     spacing, axis_units
         Distance of neighbouring samples along each spatial axis, and in what: a frequency in
         cycles per sample over `spacing` is in cycles per unit.
+
+    Examples
+    --------
+    >>> source = spectra.open_source("digits")
+    >>> source.shape, len(source), source.quantum
+    ((1, 8, 8), 1797, 0.125)
+    >>> next(source.batches(32)).shape
+    (32, 1, 8, 8)
+    >>> source.examples([0, 1]).shape
+    (2, 1, 8, 8)
     """
 
     name: str

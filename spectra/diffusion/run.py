@@ -55,6 +55,13 @@ class Run:
         The resolved settings, as config.json holds them.
     step : int
         Training steps done.
+
+    Examples
+    --------
+    >>> schedule = spectra.derive_schedule(spectra.analyze("digits"))
+    >>> run = spectra.train("digits", schedule, out="run", steps=20)
+    >>> run.step, run.schedule.name, run.path.name
+    (20, 'derived', 'run')
     """
 
     path: Path

@@ -49,6 +49,14 @@ class PowerLaw:
         error is infinite where the rings do not show a knee.
     criterion : tuple of (parameters, BIC)
         What was compared where a choice was asked for, the least BIC chosen; else empty.
+
+    Examples
+    --------
+    >>> spectrum = spectra.analyze(spectra.open_source("photos", size=64, crop="center"))
+    >>> fit = spectra.fit_power_law(spectrum)
+    >>> low, high = fit.predict([0.05, 0.1])
+    >>> bool(np.isclose(low / high, 2**fit.alpha))
+    True
     """
 
     alpha: float

@@ -42,6 +42,13 @@ class FrequencyCutoff:
     process : ScalarProcess
     threshold : float
         SNR at which a frequency counts as drowned.
+
+    Examples
+    --------
+    >>> spectrum = spectra.analyze(spectra.open_source("photos", size=64, crop="center"))
+    >>> cutoff = spectra.frequency_cutoff(spectrum)
+    >>> cutoff.t_detect(cutoff.f_max([0.2, 0.4])).round(3)
+    array([0.2, 0.4])
     """
 
     spectrum: Spectrum

@@ -77,6 +77,17 @@ class Schedule:
     density : float64 [T] or None
         Cumulative share of the training times at the knots, rising from 0 to 1, linear in between;
         None: what `coverage` says.
+
+    Examples
+    --------
+    >>> schedule = spectra.derive_schedule(spectra.analyze("digits"))
+    >>> alpha, sigma = schedule.alpha([0.5]), schedule.sigma([0.5])  # [T, C, H, W]
+    >>> bool(np.allclose(alpha**2 + sigma**2, 1))
+    True
+    >>> schedule.f_max([0.0, 1.0]).round(2)
+    array([0.38, 0.  ])
+    >>> schedule.grid(steps=3, solver="heun").shape
+    (4,)
     """
 
     name: str

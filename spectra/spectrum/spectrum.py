@@ -58,6 +58,16 @@ class Spectrum:
         The source's settings: what reopens the same view.
     fingerprint : str
     skipped : tuple of (name, reason)
+
+    Examples
+    --------
+    >>> first, second = spectra.open_source("photos", size=64, crop="center").split(held_out=0.5)
+    >>> both = spectra.analyze(first) + spectra.analyze(second)
+    >>> both.n, both.power.shape
+    (11, (31,))
+    >>> low, high = both.power_interval(0.95)
+    >>> bool((low < both.power).all() and (both.power < high).all())
+    True
     """
 
     name: str

@@ -56,6 +56,12 @@ class DenoisingError:
     ------
     InputError
         Tables that do not fit each other, hold NaN, are negative, or levels that do not rise.
+
+    Examples
+    --------
+    >>> error = spectra.wiener_error(spectra.analyze("digits"), np.geomspace(0.01, 10, 16))
+    >>> error.gain().shape, bool((np.diff(error.per_level()) > 0).all())
+    ((16, 1, 8, 8), True)
     """
 
     name: str

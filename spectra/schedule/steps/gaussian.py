@@ -86,6 +86,13 @@ class Prediction:
         How many components each entry stands for.
     evaluations : int
         Of the denoiser.
+
+    Examples
+    --------
+    >>> schedule = spectra.derive_schedule(spectra.analyze("digits"))
+    >>> found = spectra.predict_error(schedule, schedule.grid(10, "heun"), "heun")
+    >>> found.evaluations, bool(found.w2 < 0.01 * schedule.variance.mean())
+    (19, True)
     """
 
     ratio: np.ndarray
