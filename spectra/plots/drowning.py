@@ -77,7 +77,7 @@ def plot_drowning(cutoffs: Mapping[str, FrequencyCutoff], *, layout: Layout = "w
         _order(axes, cutoff)
         share = out_of_order(cutoff.spectrum)
         title = name.replace("$", r"\$")  # a name is no formula
-        axes.set_title(f"{title}: {share:.0%} of pairs out of order")
+        axes.set_title(f"{title}: {100 * share:.0f} % of pairs out of order")
         scale = frequency_scale(cutoff.spectrum)
         frequency = cutoff.spectrum.physical_frequency
         frequency_axis(axes, frequency, scale.label, unit=scale.unit, most=5)

@@ -120,8 +120,8 @@ def test_what_drowns_before_something_finer_is_shaded(cases):
         return sum(np.size(path.vertices) for path in part.get_paths()), axes.get_title(loc="left")
 
     assert shaded("sound")[0] > shaded("grey")[0]
-    assert shaded("grey")[1] == "grey: 0% of pairs out of order"
-    assert not shaded("sound")[1].startswith("sound: 0%")
+    assert shaded("grey")[1] == "grey: 0 % of pairs out of order"
+    assert not shaded("sound")[1].startswith("sound: 0 %")
 
 
 def test_the_curve_is_when_the_cutoff_says_each_frequency_drowns(cases):
