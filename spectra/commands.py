@@ -193,11 +193,13 @@ def evaluate(
 def plot(path: Path, out: Path, animate: str | None = None) -> Result:
     """Draw what fits a file; write PNGs, one page, and perhaps animations."""
     from spectra.plots import pages, save_animation, save_figure, write_report
+    from spectra.plots.animation import check_animation
     from spectra.plots.motions import motions_of
 
+    if animate:
+        check_animation(out / f"tide.{animate}")
     sections, title = pages.sections_of(path)
     check_writable(out)
-    # First, as the format may be one that this machine cannot write.
     moving = [
         str(save_animation(motion.animate(), out / f"{motion.anchor}.{animate}", alt=motion.alt))
         for motion in (motions_of(path) if animate else ())

@@ -21,7 +21,7 @@ from spectra.errors import InputError, check_number
 from spectra.files import write_atomically
 from spectra.plots.style import house_style
 
-__all__ = ["SUFFIXES", "InlineAnimation", "inline_animation", "save_animation"]
+__all__ = ["SUFFIXES", "InlineAnimation", "check_animation", "inline_animation", "save_animation"]
 
 SUFFIXES = (".gif", ".mp4", ".html")
 HOLD_MS = 1500  # of the last frame, which is what the motion led to, before it starts again
@@ -85,19 +85,36 @@ def save_animation(
         written.
     """
     path = Path(path)
+    check_animation(path)
     suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise InputError(f"{path}: an animation is written as {', '.join(SUFFIXES)}; name one")
-    ffmpeg = _ffmpeg(path) if suffix == ".mp4" else ""
     frames, interval = _drawn(animation, dpi, progress), _interval(animation)
     if suffix == ".mp4":
-        payload = _mp4(frames, interval, ffmpeg)
+        payload = _mp4(frames, interval, _ffmpeg(path))
     elif suffix == ".gif":
         payload = _gif(frames, interval)
     else:
         payload = _page(frames, interval, alt or "Animation")
     write_atomically(path, payload)
     return path
+
+
+def check_animation(path: Path) -> None:
+    """Refuse a format that `save_animation` would, before anything is drawn.
+
+    Parameters
+    ----------
+    path
+        As in `save_animation`.
+
+    Raises
+    ------
+    InputError
+    """
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise InputError(f"{path}: an animation is written as {', '.join(SUFFIXES)}; name one")
+    if suffix == ".mp4":
+        _ffmpeg(path)
 
 
 @house_style()
