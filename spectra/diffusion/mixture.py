@@ -95,6 +95,10 @@ def mixture_schedule(
     strength : float
         Of the order; 0 gives every component the same SNR.
 
+    Returns
+    -------
+    Schedule
+
     Raises
     ------
     InputError

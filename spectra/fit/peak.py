@@ -39,14 +39,12 @@ def peak_interval(
 
     Examples
     --------
-    >>> import numpy as np
-    >>> import spectra
     >>> noise = np.random.default_rng(0).standard_normal((20, 512)).astype(np.float32)
     >>> clips = np.sin(2 * np.pi * np.arange(512) / 8).astype(np.float32) + noise
     >>> source = spectra.open_source(clips, view="series")
     >>> spectrum = spectra.analyze(source, segment=64, bases=())
-    >>> low, high = peak_interval(spectrum, int(np.argmax(spectrum.log_power)))
-    >>> low, high
+    >>> peak = int(np.argmax(spectrum.log_power))
+    >>> spectra.fit.peak_interval(spectrum, peak)
     (0.125, 0.125)
     """
     from scipy import stats

@@ -38,9 +38,8 @@ def out_of_order(spectrum: Spectrum) -> float:
 
     Examples
     --------
-    >>> import spectra
-    >>> spectrum = spectra.analyze(spectra.open_source("photos", size=32), bases=())
-    >>> out_of_order(spectrum)  # photographs drown from the finest detail down
+    >>> photos = spectra.open_source("photos", size=64, crop="center")
+    >>> spectra.schedule.out_of_order(spectra.analyze(photos))  # from the finest detail down
     0.0
     """
     log_f = np.log2(spectrum.frequency / spectrum.frequency[0])

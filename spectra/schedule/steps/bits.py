@@ -39,9 +39,10 @@ def component_bits(error: DenoisingError, *, quantum: float = 0.0) -> np.ndarray
 
         1/2 ln(2 pi e lambda_i) - int (W_i - error_i / sigma^2) d ln sigma
 
-    nats, with W_i = lambda_i / (lambda_i + sigma^2): what a Gaussian of its variance needs, less what the denoiser knows beyond the Wiener
-    filter. The split depends on the order in which components are learnt; it is that of the
-    noise they were measured under. Only the sum is a bound on the code length.
+    nats, with W_i = lambda_i / (lambda_i + sigma^2): what a Gaussian of its variance needs, less
+    what the denoiser knows beyond the Wiener filter. The split depends on the order in which
+    components are learnt; it is that of the noise they were measured under. Only the sum is a
+    bound on the code length.
     """
     check_number("quantum", quantum, low=0.0)
     variance = np.maximum(error.variance, np.finfo(float).tiny)
