@@ -74,7 +74,7 @@ def plot_cutoff(
     thresholds = list(dict.fromkeys(cutoff.threshold for cutoff in cutoffs))
     scale = frequency_scale(first.spectrum)
     frequency = first.spectrum.physical_frequency
-    t = np.linspace(0, 1, 801)  # [T]
+    t = np.linspace(0, 1, 401)  # [T]
     floor = float(frequency.min()) / 1.12  # where the axis ends: nothing is detectable
     panel = open_panel(axes, layout, 4.4 if layout == "wide" else 4.3)
 

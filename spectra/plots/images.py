@@ -13,7 +13,6 @@ from spectra.plots.style import Layout, finish, house_style, new_figure
 
 __all__ = [
     "TALL",
-    "TILE",
     "as_images",
     "block_mean",
     "frequency_edges",

@@ -9,12 +9,13 @@ from matplotlib.figure import Figure
 from spectra.bases import make_basis
 from spectra.errors import InputError
 from spectra.frequencies import number
-from spectra.plots.images import TILE, as_images, mosaic_tiles, show_picture
+from spectra.plots.images import as_images, mosaic_tiles, show_picture
 from spectra.plots.style import Layout, finish, house_style, new_figure
 from spectra.schedule import FrequencyCutoff
 
 __all__ = ["plot_lowpass"]
 
+SIDE, COLOUR_SIDE = 128, 96  # pixels shown, at most: noise in three colours is dear on a page
 KINDS = ("low-pass at f_max", "under noise", "best estimate")
 BROKEN = ("low-pass\nat f_max", "under\nnoise", "best\nestimate")  # for narrow columns
 
@@ -72,8 +73,8 @@ def plot_lowpass(
         )
         for t, bound in zip(at, bounds, strict=True)
     ]  # [T][3]
-    shape = [min(size, TILE) for size in clean.shape[1:]]
-    aspect = shape[0] / shape[1]
+    side = SIDE if len(clean) == 1 else COLOUR_SIDE
+    aspect = min(clean.shape[1], side) / min(clean.shape[2], side)
     wide = layout == "wide"
     rows, columns = (3, len(at)) if wide else (len(at), 3)
     figure = new_figure(layout, rows * aspect * (8.6 if wide else 3.5) / columns + 0.7)
@@ -81,7 +82,7 @@ def plot_lowpass(
     panels = np.asarray(figure.subplots(rows, columns, squeeze=False))
     told = [f"t = {t:g}\nf_max = {number(f)}" for t, f in zip(at, f_max, strict=True)]
     for i, pictures in enumerate(shown):
-        for j, tile in enumerate(mosaic_tiles(middle(np.stack(pictures)))):
+        for j, tile in enumerate(mosaic_tiles(middle(np.stack(pictures), side))):
             show_picture(panels[j, i] if wide else panels[i, j], tile, "")
     for axes, text in zip(panels[0], told if wide else BROKEN, strict=True):
         axes.set_title(text)
@@ -97,12 +98,12 @@ def low_passed(image: np.ndarray, f_max: float) -> np.ndarray:
     return basis.inverse(basis.forward(image) * (basis.frequency <= f_max))
 
 
-def middle(images: np.ndarray) -> np.ndarray:
-    """The middle TILE x TILE pixels at most, [..., H, W] -> [..., h, w]."""
+def middle(images: np.ndarray, side: int) -> np.ndarray:
+    """The middle side x side pixels at most, [..., H, W] -> [..., h, w]."""
     for axis in (-2, -1):
         size = images.shape[axis]
-        start = max(0, size - TILE) // 2
-        images = images.take(np.arange(start, start + min(size, TILE)), axis=axis)
+        start = max(0, size - side) // 2
+        images = images.take(np.arange(start, start + min(size, side)), axis=axis)
     return images
 
 
