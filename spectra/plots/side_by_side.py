@@ -262,7 +262,7 @@ def recipe_section(names: Sequence[str], recipes: Sequence[Prescription | str]) 
             row += ["–", "–"]
         else:  # a ratio of logarithms says nothing
             ratio = a / b if a > 0 and b > 0 else "–"
-            row += [f"{a - b:+.3g}".replace("-", "−"), ratio]
+            row += [f"{a - b:+.3g}".replace("-", "−") if a != b else "0", ratio]
     columns = ["constant", *names, "difference", "ratio"]
     table = Table(columns, rows) if any(one is not None for one in made) else None
     return Section("constants", "What to tell other tools", " ".join([text, *missing]), table=table)

@@ -199,16 +199,19 @@ def _score_cells(scores: Mapping[str, Any]) -> dict[str, Any]:
         cells["spectral distance (dB)"] = _with_ends(scores["spectral_distance_db"], ends)
         floor = scores.get("spectral_distance_of_data")
         if floor:
-            cells["  of real data"] = _with_ends(floor["value"], [floor["low"], floor["high"]])
+            cells["spectral distance of real data (dB)"] = _with_ends(
+                floor["value"], [floor["low"], floor["high"]]
+            )
     for octave in scores.get("octaves", []):
         name = f"power at {number(octave['lowest'])} – {number(octave['highest'])} (dB)"
         ends = [octave["low"], octave["high"]]
         cells[name] = _with_ends(octave["difference_db"], ends, plus=True)
     for name, score in scores.get("scores", {}).items():
         found = score["found"]
-        unit = score.get("unit", "")
-        label = f"{name}, {unit.strip('()')}" if unit else name
+        label = f"{name}, {score['unit']}" if score.get("unit") else name
         cells[label] = _with_ends(found["value"], [found["low"], found["high"]])
+        if floor := score.get("floor"):
+            cells[f"{name}, real data"] = _with_ends(floor["value"], [floor["low"], floor["high"]])
     for key in ("solver", "evaluations", "samples", "examples"):
         if key in scores:
             cells[key] = scores[key]

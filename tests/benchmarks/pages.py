@@ -18,7 +18,7 @@ from spectra.plots.compared import compared_facts, compared_intro, compared_sect
 from tests.benchmarks.table import Row
 from tests.browser.axe import fetch_axe
 from tests.browser.chromium import Chromium, chromium_path
-from tests.browser.findings import LOOKS, page_findings
+from tests.browser.findings import LOOKS, page_findings, paper_findings
 from tests.plots.compared_cases import compared
 
 __all__ = ["pages", "written_pages"]
@@ -43,7 +43,9 @@ def pages() -> list[Row]:
             for width, dark in LOOKS:
                 found = page_findings(tab, path, width=width, dark=dark, axe=axe)
                 what = f"{name}, {width} px, {'dark' if dark else 'light'}"
-                rows.append(Row(what, "0 findings", "; ".join(found) or "0 findings", not found))
+                rows.append(Row(what, "0 findings", "; ".join(found) or "0", not found))
+            found = paper_findings(tab, path)
+            rows.append(Row(f"{name}, on paper", "0 findings", "; ".join(found) or "0", not found))
             size = path.stat().st_size / 1e6
             rows.append(Row(f"{name}, size", "under 5 MB", f"{size:.2f} MB", size < 5))
     return rows
@@ -79,7 +81,7 @@ def _spectra(*words: object) -> None:
 def _write_comparison(path: Path) -> None:
     """The page of `compare`, of runs that were made up."""
     found = compared()
-    data = open_source("photos", size=32).examples(np.arange(8))
+    data = open_source("photos", size=32).examples(np.arange(0, 2000, 250))
     write_report(
         path,
         title=f"Which schedule pays on {found.source}?",

@@ -7,10 +7,11 @@ from typing import Any
 
 from tests.browser.chromium import Tab
 
-__all__ = ["LARGEST", "LOOKS", "page_findings"]
+__all__ = ["LARGEST", "LOOKS", "page_findings", "paper_findings"]
 
 LOOKS = [(width, dark) for width in (1280, 400) for dark in (False, True)]
 LARGEST = 5_000_000  # bytes
+PAPER = 718  # CSS pixels between the margins of A4
 GRAVE = ("serious", "critical")  # axe-core's own words
 
 # The page where it is wider than the window, and the innermost elements that make it so.
@@ -90,6 +91,22 @@ def page_findings(
     found += [f"asked for {url[:80]}" for url in _requests(tab, path)]
     if path.stat().st_size > LARGEST:
         found.append(f"{path.stat().st_size / 1e6:.1f} MB")
+    return found
+
+
+def paper_findings(tab: Tab, path: Path) -> list[str]:
+    """What is wrong with a page once it is printed by a reader who likes dark pages."""
+    tab.look(PAPER, dark=True)
+    tab.open(path)
+    features = [{"name": "prefers-color-scheme", "value": "dark"}]
+    tab.call("Emulation.setEmulatedMedia", media="print", features=features)
+    found = [f"sticks out: {what}" for what in tab.evaluate(STICKING_OUT)]
+    if tab.evaluate("getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)":
+        found.append("its background is printed")
+    for part in ("nav", "details table"):
+        shown = f"(e => !e || e.checkVisibility())(document.querySelector('{part}'))"
+        if not tab.evaluate(shown):
+            found.append(f"{part} is not printed")
     return found
 
 

@@ -10,7 +10,7 @@ from spectra import plots
 from spectra.plots import Fact, Section, Table, write_report
 from tests.browser.axe import axe_script
 from tests.browser.chromium import Chromium, Tab, chromium_path
-from tests.browser.findings import LOOKS, page_findings
+from tests.browser.findings import LOOKS, page_findings, paper_findings
 from tests.plots.conftest import nouns_of
 
 pytestmark = [
@@ -32,7 +32,7 @@ def tab() -> Iterator[Tab]:
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All that a page can hold: both kinds of figure, wide tables, long names."""
     small = nouns_of((1, 16, 16))
-    columns = [f"a column of some {i}" for i in range(12)]
+    columns = [f"a column {i}" for i in range(7)]
     sections = [
         Section(
             "rapsd",
@@ -49,7 +49,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "It scrolls where the page is narrow.",
             plots.plot_rapsd(small.spectrum, small.fit),
             "The same",
-            Table(columns, [[f"{row}" * 12 for row in columns]]),
+            Table(columns, [["one of several words" for _ in columns]]),
         ),
     ]
     return write_report(
@@ -120,12 +120,20 @@ def test_a_page_in_order_has_no_findings(tab: Tab, tmp_path: Path) -> None:
     assert page_findings(tab, path, width=1280, axe=AXE) == []
 
 
-def test_dark_is_not_printed(tab: Tab, page: Path, tmp_path: Path) -> None:
-    tab.look(1280, dark=True)
-    tab.open(page)
-    colour = "getComputedStyle(document.body).backgroundColor"
-    assert tab.evaluate(colour) == "rgb(18, 21, 25)"
-    features = [{"name": "prefers-color-scheme", "value": "dark"}]
-    tab.call("Emulation.setEmulatedMedia", media="print", features=features)
-    assert tab.evaluate(colour) == "rgb(255, 255, 255)"
-    assert tab.evaluate("document.querySelector('nav').checkVisibility()")
+def test_a_report_prints_whole_and_on_white(tab: Tab, page: Path) -> None:
+    assert paper_findings(tab, page) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ('<p style="width:800px">wide</p>', "sticks out"),
+        ("<style>body {background: #111}</style>", "its background is printed"),
+        ("<style>nav {display: none}</style><nav>contents</nav>", "nav is not printed"),
+        ("<details><table><tr><td>1</td></tr></table></details>", "details table is not printed"),
+    ],
+)
+def test_what_does_not_print_is_found(tab: Tab, tmp_path: Path, fault: str, said: str) -> None:
+    path = planted(tmp_path, "<style>body {background: #fff}</style>" + fault)
+    found = paper_findings(tab, path)
+    assert any(said in line for line in found), found
