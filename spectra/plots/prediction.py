@@ -50,7 +50,7 @@ def plot_prediction(
     schedule
         That all were made along; its basis and variances are those compared in.
     predictions
-        Name -> what `predict_error` gave, from 1 to 4.
+        Name -> what `predict_error` gave, or `predict_sigmas` of all variances; from 1 to 4.
     samples
         Name, one of those, -> samples [n, C, *spatial] in data values.
     axes
@@ -82,7 +82,7 @@ def plot_prediction(
     lowest = 0.0
     room = np.linspace(-0.12, 0.12, len(predictions)) if len(predictions) > 1 else np.zeros(1)
     for (name, one), (colour, mark), aside in zip(predictions.items(), STYLES, room, strict=False):
-        if one.ratio.shape != schedule.shape:
+        if one.ratio.size != schedule.variance.size:
             raise InputError(f"{name}: predicted for {one.ratio.shape}, not {schedule.shape}")
         power = np.bincount(index, (one.ratio * one.variance).ravel())
         line = _shown(np.log(np.maximum(power, 1e-300) / variance))

@@ -77,6 +77,22 @@ def test_predicted_and_measured_power_meet(schedule, prediction) -> None:
     np.testing.assert_allclose(measured[2:], predicted[2:], atol=0.6)
 
 
+def test_a_prediction_from_a_list_of_levels_is_the_same(schedule) -> None:
+    variance, sigmas = schedule.variance, np.geomspace(20, 0.05, 6)
+    flat = spectra.predict_sigmas(variance.ravel(), sigmas, "euler")
+    shaped = replace(
+        flat,
+        ratio=flat.ratio.reshape(variance.shape),
+        variance=variance,
+        count=np.ones(variance.shape),
+    )
+    one, other = (
+        np.asarray(plot_prediction(schedule, {"x": made}).axes[0].lines[1].get_ydata())
+        for made in (flat, shaped)
+    )
+    np.testing.assert_array_equal(one, other)
+
+
 def test_bits_of_an_octave_are_the_mean_of_its_components(schedule, errors) -> None:
     figure = new_figure("wide", 4.0)
     axes = figure.subplots(1, 2)[0]
