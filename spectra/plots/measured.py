@@ -132,7 +132,7 @@ def spectrum_sections(
             table=cutoff_table(cutoffs),
             settings={"process": process_name, "SNR thresholds": [c.threshold for c in cutoffs]},
         ),
-        *_lowpass_sections(spectrum, examples, cutoffs[0], times),
+        *_lowpass_sections(spectrum, examples, cutoffs[0], times, holes),
     ]
 
 
@@ -141,19 +141,26 @@ def _lowpass_sections(
     examples: np.ndarray | None,
     cutoff: FrequencyCutoff,
     times: Sequence[float],
+    holes: bool,
 ) -> list[Section]:
     """One picture under noise and low-pass filtered; none where there is no picture."""
     if examples is None or not len(examples) or not are_pictures(examples, spectrum):
         return []
+    most_varied = int(np.argmax(np.var(examples, axis=(1, 2, 3))))  # a blank one shows nothing
     return [
         Section(
             "lowpass",
             "Noise acts as a low-pass filter",
             "One example without its frequencies over f_max(t); the same under the noise of that "
             "time; and what the best linear filter makes of the noisy one, which keeps each "
-            "frequency by its signal-to-noise ratio. The first and the last agree in what they "
-            "keep: that is why denoising goes from coarse to fine.",
-            partial(plot_lowpass, np.asarray(examples)[len(examples) // 2], cutoff, times),
+            "frequency by its signal-to-noise ratio. "
+            + (
+                "This spectrum rises and falls, so that the low-pass is only a rough likeness."
+                if holes
+                else "The first and the last agree in what they keep: that is why denoising goes "
+                "from coarse to fine."
+            ),
+            partial(plot_lowpass, examples[most_varied], cutoff, times),
             alt="An example low-pass filtered at f_max(t), under noise, and estimated from it",
             settings={"process": cutoff.process.name, "SNR threshold": cutoff.threshold},
         )

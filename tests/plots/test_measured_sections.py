@@ -197,3 +197,17 @@ def test_the_peak_is_sought_above_hearing(cases):
     loud = replace(spectrum, log_moments=replace(spectrum.log_moments, total=total))
     assert np.argmax(loud.log_power) == 0
     assert heard_peak(loud) == heard_peak(spectrum)
+
+
+def test_the_low_passed_example_is_the_most_varied_and_the_text_fits_the_spectrum(cases):
+    case = cases["grey"]
+    dull = case.examples * np.linspace(0, 1, len(case.examples))[:, None, None, None]
+    section = next(s for s in replace(case, examples=dull).sections() if s.anchor == "lowpass")
+    first = np.asarray(section.figure(layout="wide").axes[0].images[0].get_array())
+    alike = [np.corrcoef(first[..., 0].ravel(), one.ravel())[0, 1] for one in case.examples]
+    assert np.argmax(alike) == np.argmax(dull.var(axis=(1, 2, 3)))
+    assert "coarse to fine" in section.text
+    wave = np.cos(2 * np.pi * 0.3 * np.arange(16)) * np.ones((16, 1))
+    bumpy = measured((0.7 * wave + 0.1 * case.examples).clip(-1, 1))
+    section = next(s for s in bumpy.sections() if s.anchor == "lowpass")
+    assert "rough likeness" in section.text
