@@ -1,6 +1,5 @@
 """What `spectra report` does: two data sets, schedules or runs side by side on one page."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,12 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["report"]
 
-SPECTRUM, CONFIG, COMPARED, SCORES = (
-    "spectrum.safetensors",
-    "config.json",
-    "compare.json",
-    "scores.json",
-)
+SPECTRUM, CONFIG, COMPARED = "spectrum.safetensors", "config.json", "compare.json"
 WRITERS = "give what spectra analyze, schedule or train wrote"
 
 Result = tuple[dict[str, Any], str]
@@ -222,6 +216,7 @@ def _schedules(paths: Sequence[Path]) -> tuple[Pair, list[str]]:
 def _runs(paths: Sequence[Path]) -> tuple[Pair, list[str]]:
     """Two training runs."""
     from spectra.diffusion import load_run
+    from spectra.evaluation.records import bits_difference, read_scores
     from spectra.plots import Fact
     from spectra.plots.two_runs import (
         run_pair_sections,
@@ -231,8 +226,8 @@ def _runs(paths: Sequence[Path]) -> tuple[Pair, list[str]]:
 
     runs = [load_run(path) for path in paths]
     names = _names(paths, [path.resolve().name for path in paths])
-    scores = [_scores(path) for path in paths]
-    bits = _bits_difference(scores)
+    scores = [read_scores(path) for path in paths]
+    bits = None if None in scores else bits_difference(scores[0] or {}, scores[1] or {})
     sections = run_pair_sections(
         names,
         [run.config for run in runs],
@@ -285,36 +280,6 @@ def _recipe(subject: Spectrum | Schedule) -> Prescription | str:
 
 def _numbers(recipe: Prescription | str) -> dict[str, Any]:
     return {"left_out": recipe} if isinstance(recipe, str) else recipe.to_dict()
-
-
-def _scores(path: Path) -> dict[str, Any] | None:
-    """What `spectra evaluate` wrote into a run's folder."""
-    file = path / SCORES
-    if not file.is_file():
-        return None
-    try:
-        scores = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{file}: cannot be read ({error}); run spectra evaluate again") from error
-    if not isinstance(scores, dict):
-        raise InputError(f"{file}: holds no scores; run spectra evaluate again")
-    return scores
-
-
-def _bits_difference(scores: Sequence[dict[str, Any] | None]) -> Any:
-    """Of the bits/dim over the files that both were scored on, paired; None without two of them."""
-    from spectra.evaluation import paired_difference
-
-    if scores[0] is None or scores[1] is None:
-        return None
-    if any(scores[0].get(key) != scores[1].get(key) for key in ("fingerprint", "seed")):
-        return None
-    by_file = [one.get("bits_per_dim_by_file", {}) for one in scores if one is not None]
-    shared = sorted(by_file[0].keys() & by_file[1].keys())
-    if len(shared) < 2:
-        return None
-    values = [np.array([one[name] for name in shared], float) for one in by_file]
-    return paired_difference(*values, measure="bits/dim", unit="bits/dim")
 
 
 def _run_numbers(run: "Run", scores: dict[str, Any] | None) -> dict[str, Any]:
