@@ -254,6 +254,13 @@ def test_examples_elsewhere_show_what_happens(
     tests = [test for name in elsewhere for test in examples(name, public[name])]
     found = [failures(test) for test in tests]
     assert not any(found), "".join(found)
+    # What is imported here already a reader would have to import first.
+    inner = re.compile(r"\bspectra\.(" + "|".join(subpackages()) + r")\.")
+    assert not [test.name for test in tests if inner.search(test.docstring or "")]
+
+
+def subpackages() -> list[str]:
+    return [name.partition(".")[2] for name in PACKAGES if name != "spectra"]
 
 
 def wrong() -> None:

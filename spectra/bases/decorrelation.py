@@ -26,6 +26,12 @@ def explained_variance(variance: np.ndarray, residual: float = 0.0) -> np.ndarra
     ------
     InputError
         A variance that is negative or not finite, or none above 0.
+
+    Examples
+    --------
+    >>> from spectra.bases import explained_variance
+    >>> explained_variance(np.array([1.0, 6.0, 3.0]))
+    array([0.6, 0.9, 1. ])
     """
     check_number("residual variance", residual, 0.0)
     rising = np.cumsum(np.sort(_checked(variance))[::-1])
@@ -67,6 +73,14 @@ def log_determinant_gap(a: np.ndarray, b: np.ndarray, floor: float = 0.0) -> flo
     -----
     PCA from n examples is more decorrelated than the truth; `log_determinant_excess` says by how
     much, and a gap under a few times that is none.
+
+    Examples
+    --------
+    >>> from spectra.bases import log_determinant_gap
+    >>> spectrum = spectra.analyze("digits", bases=("dct", "pca"))
+    >>> dct, pca = spectrum.component_variance("dct"), spectrum.component_variance("pca")
+    >>> round(log_determinant_gap(dct, pca, floor=spectrum.quantum**2 / 12), 2)
+    0.68
     """
     check_number("floor", floor, 0.0)
     a, b = _checked(a) + floor, _checked(b) + floor

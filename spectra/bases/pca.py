@@ -137,6 +137,15 @@ def pca(
     eigenvalues, thus at K = Q / 2 about twice what K exact components leave. Tropp, Yurtsever,
     Udell and Cevher, "Fixed-rank approximation of a positive-semidefinite matrix from streaming
     data" (2017), algorithm 3 and theorem 4.1.
+
+    Examples
+    --------
+    >>> from spectra.bases import ScatterAccumulator, pca
+    >>> images = np.random.default_rng(0).standard_normal((200, 1, 4, 4))
+    >>> accumulator = ScatterAccumulator(16)
+    >>> accumulator.add(images)
+    >>> pca(accumulator.result(), (1, 4, 4)).components.shape
+    (16, 16)
     """
     moments.check_enough()
     size, columns = moments.scatter.shape

@@ -125,6 +125,13 @@ def parse_arms(texts: Sequence[str | Arm]) -> tuple[Arm, ...]:
     ------
     InputError
         Fewer than one, two of one name, or one that cannot be read.
+
+    Examples
+    --------
+    >>> from spectra.comparison import parse_arms
+    >>> arms = parse_arms(["derived", "low=edm:p_mean=-2"])
+    >>> [arm.name for arm in arms]
+    ['derived', 'low']
     """
     if isinstance(texts, str | Arm):
         texts = (texts,)

@@ -42,6 +42,12 @@ def list_manifests() -> list[str]:
     Returns
     -------
     list of str
+
+    Examples
+    --------
+    >>> from spectra.data import list_manifests
+    >>> "photos" in list_manifests()
+    True
     """
     return sorted(path.stem for path in manifest_folder().glob("*.toml"))
 
@@ -68,6 +74,12 @@ def load_manifest(name: str | Path) -> Manifest:
     ------
     InputError
         There is none of this name, or the file is not as a manifest must be.
+
+    Examples
+    --------
+    >>> from spectra.data import load_manifest
+    >>> load_manifest("digits").kind
+    'table'
     """
     own = _own_file(str(name))
     if own is not None:

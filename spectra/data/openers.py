@@ -155,6 +155,13 @@ def reopen_source(source: Any, view: Mapping[str, Any]) -> Source:
     ------
     InputError
         As `open_source`; where the view does not fit, the line says that it is a recorded one.
+
+    Examples
+    --------
+    >>> from spectra.data import reopen_source
+    >>> photos = spectra.open_source("photos", size=32, crop="center")
+    >>> reopen_source("photos", photos.settings).shape
+    (1, 32, 32)
     """
     if isinstance(source, Source):
         return source

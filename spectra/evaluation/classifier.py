@@ -100,6 +100,14 @@ def classifier_auc(
     ------
     InputError
         Examples of two shapes, or fewer than 5 files of either.
+
+    Examples
+    --------
+    >>> from spectra.evaluation import classifier_auc
+    >>> images = np.random.default_rng(0).standard_normal((100, 1, 16, 16))
+    >>> smooth = images[:50].cumsum(axis=-1)
+    >>> classifier_auc(smooth, images[50:]).value > 0.9
+    True
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline

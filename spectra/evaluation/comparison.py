@@ -95,6 +95,14 @@ def paired_difference(
     ------
     InputError
         The two do not pair up.
+
+    Examples
+    --------
+    >>> from spectra.evaluation import paired_difference
+    >>> a, b = np.array([3.1, 3.0, 3.2]), np.array([3.6, 3.5, 3.7])
+    >>> found = paired_difference(a, b, measure="bits", unit="bits/dim")
+    >>> round(found.mean, 2), found.verdict
+    (-0.5, 'better')
     """
     a, b = np.asarray(a, float), np.asarray(b, float)
     if a.shape != b.shape or a.ndim != 1 or len(a) == 0:

@@ -35,6 +35,13 @@ def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
     Dowson & Landau, "The Frechet distance between multivariate normal distributions" (1982).
     With A = R'R and B = S'S the eigenvalues of A B are the squared singular values of R S', so
     that no root of a matrix is taken and singular covariances (N < F) are no exception.
+
+    Examples
+    --------
+    >>> from spectra.evaluation import frechet_distance
+    >>> a = np.random.default_rng(0).standard_normal((5000, 3))
+    >>> round(frechet_distance(a, a + 1), 6)
+    3.0
     """
     check_features(a, b)
     mean = a.mean(axis=0) - b.mean(axis=0)

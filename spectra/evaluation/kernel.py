@@ -39,6 +39,14 @@ def kernel_distance(
     -----
     Binkowski et al., "Demystifying MMD GANs" (2018), equation 4; its interval is that of the
     jackknife over the units of both, which is too wide rather than too narrow near 0.
+
+    Examples
+    --------
+    >>> from spectra.evaluation import kernel_distance
+    >>> a = np.random.default_rng(0).standard_normal((2, 200, 4))
+    >>> near, far = (kernel_distance(a[0], a[1] + off) for off in (0, 1))
+    >>> near.low < 0 < near.high, far.low > 0
+    (True, True)
     """
     from scipy import stats
 

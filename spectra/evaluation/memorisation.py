@@ -104,6 +104,15 @@ def nearest_neighbours(
     ------
     InputError
         Shapes differ, or fewer than 3 training examples.
+
+    Examples
+    --------
+    >>> from spectra.evaluation import nearest_neighbours
+    >>> images = np.random.default_rng(0).standard_normal((300, 1, 8, 8))
+    >>> training, held_out = images[:200], images[200:]
+    >>> found = nearest_neighbours(training[:10], held_out, [training])
+    >>> found.copies
+    array([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
     """
     if samples.shape[1:] != held_out.shape[1:] or min(len(samples), len(held_out)) < 1:
         raise InputError(f"samples {samples.shape} against held-out examples {held_out.shape}")

@@ -99,6 +99,14 @@ def spectral_distance(
     ------
     InputError
         The two have different shapes, fewer than 2 samples, or values that are not finite.
+
+    Examples
+    --------
+    >>> from spectra.evaluation import spectral_distance
+    >>> noise = np.random.default_rng(0).standard_normal((200, 1, 16, 16))
+    >>> found = spectral_distance(2 * noise[:100], noise[100:])
+    >>> round(found.value), round(20 * np.log10(2))
+    (6, 6)
     """
     from scipy import stats
 

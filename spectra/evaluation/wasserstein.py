@@ -52,6 +52,14 @@ def sliced_wasserstein(
     Notes
     -----
     Rabin et al., "Wasserstein barycenter and its application to texture mixing" (2011).
+
+    Examples
+    --------
+    >>> from spectra.evaluation import sliced_wasserstein
+    >>> images = np.random.default_rng(0).standard_normal((400, 1, 8, 8))
+    >>> found = sliced_wasserstein(images[:200], images[200:] + 0.5)
+    >>> round(found.value, 1)
+    0.5
     """
     check_examples(samples, data, least=2)
     check_number("projections", projections, low=1)

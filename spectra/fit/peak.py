@@ -39,12 +39,13 @@ def peak_interval(
 
     Examples
     --------
+    >>> from spectra.fit import peak_interval
     >>> noise = np.random.default_rng(0).standard_normal((20, 512)).astype(np.float32)
     >>> clips = np.sin(2 * np.pi * np.arange(512) / 8).astype(np.float32) + noise
     >>> source = spectra.open_source(clips, view="series")
     >>> spectrum = spectra.analyze(source, segment=64, bases=())
     >>> peak = int(np.argmax(spectrum.log_power))
-    >>> spectra.fit.peak_interval(spectrum, peak)
+    >>> peak_interval(spectrum, peak)
     (0.125, 0.125)
     """
     from scipy import stats

@@ -159,6 +159,14 @@ def export_diffusers(
     ------
     InputError
         A file in the way, an unknown name, or a count under 2.
+
+    Examples
+    --------
+    >>> from spectra.interop import export_diffusers
+    >>> schedule = spectra.derive_schedule(spectra.analyze("digits"))
+    >>> written = export_diffusers(schedule, "scheduler", steps=10, solver="2m")
+    >>> [path.name for path in written.files]
+    ['scheduler_config.json']
     """
     check_name("noise", noise, ("auto", "scalar", "component"))
     view = scalar_view(schedule)

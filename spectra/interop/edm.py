@@ -42,6 +42,14 @@ def edm_kwargs(schedule: Schedule, steps: int = STEPS) -> EdmConstants:
     ------
     InputError
         Fewer than one step.
+
+    Examples
+    --------
+    >>> from spectra.interop import edm_kwargs
+    >>> schedule = spectra.derive_schedule(spectra.analyze("digits"))
+    >>> constants = edm_kwargs(schedule)
+    >>> round(constants.sigma_data, 2), constants.sigma_min < constants.sigma_max
+    (0.54, True)
     """
     view = scalar_view(schedule)
     low, high = view.sigma(np.array([0.0, 1.0]))
@@ -78,6 +86,15 @@ def sample_sigma(schedule: Schedule, n: int, generator: Any) -> Any:
     -------
     torch float64 [n]
         In data units.
+
+    Examples
+    --------
+    >>> from spectra.interop import sample_sigma
+    >>> import torch
+    >>> schedule = spectra.derive_schedule(spectra.analyze("digits"))
+    >>> sigma = sample_sigma(schedule, 64, torch.Generator().manual_seed(0))
+    >>> sigma.shape, sigma.dtype
+    (torch.Size([64]), torch.float64)
     """
     return scalar_view(schedule).density.sample(n, generator)
 

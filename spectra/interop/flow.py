@@ -108,6 +108,14 @@ def flow_sigmas(schedule: Schedule, steps: int, solver: str = "euler") -> np.nda
     ------
     InputError
         Fewer than one step, or an unknown solver.
+
+    Examples
+    --------
+    >>> from spectra.interop import flow_sigmas
+    >>> schedule = spectra.derive_schedule(spectra.analyze("digits"))
+    >>> sigmas = flow_sigmas(schedule, 4)
+    >>> sigmas.dtype.name, bool((np.diff(sigmas) < 0).all())
+    ('float32', True)
     """
     view = scalar_view(schedule)
     return view.flow_time(view.schedule.grid(steps, solver)[:-1]).astype(np.float32)

@@ -35,6 +35,14 @@ def training_flags(schedule: Schedule) -> dict[str, Any]:
     kohya and SimpleTuner draw t = shift(sigmoid(scale N(0, 1))), that is logit t ~ N(ln shift,
     scale^2). diffusers' SD3 and FLUX scripts count from noise to data: their mean has the other
     sign. OneTrainer's scale is noising_weight + 1.
+
+    Examples
+    --------
+    >>> from spectra.interop import training_flags
+    >>> schedule = spectra.derive_schedule(spectra.analyze("digits"))
+    >>> flags = training_flags(schedule)
+    >>> sorted(flags)
+    ['diffusers', 'distance', 'kohya', 'logit_mean', 'logit_std', 'onetrainer', 'simpletuner']
     """
     density = scalar_view(schedule).density
     mean, std = round(density.mean, 6), round(density.std, 6)

@@ -83,6 +83,13 @@ def scalar_view(schedule: Schedule) -> ScalarView:
     Returns
     -------
     ScalarView
+
+    Examples
+    --------
+    >>> from spectra.interop import scalar_view
+    >>> schedule = spectra.preset("equal-snr", spectra.analyze("digits"))
+    >>> len(scalar_view(schedule).cannot_carry) > 0
+    True
     """
     t = _times(schedule)
     low, high = _ratio_range(schedule, t)
@@ -138,6 +145,14 @@ def whitened(schedule: Schedule) -> tuple[Schedule, np.ndarray]:
     ------
     InputError
         The schedule blurs or has windows: no rescaling makes it one curve.
+
+    Examples
+    --------
+    >>> from spectra.interop import whitened
+    >>> schedule = spectra.preset("equal-snr", spectra.analyze("digits"))
+    >>> white, gain = whitened(schedule)
+    >>> bool(np.ptp(white.variance) < 1e-9), gain.shape
+    (True, (1, 8, 8))
     """
     if not schedule.separable:
         raise InputError("the schedule is not separable: no rescaling makes it one curve")

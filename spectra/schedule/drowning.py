@@ -38,8 +38,9 @@ def out_of_order(spectrum: Spectrum) -> float:
 
     Examples
     --------
+    >>> from spectra.schedule import out_of_order
     >>> photos = spectra.open_source("photos", size=64, crop="center")
-    >>> spectra.schedule.out_of_order(spectra.analyze(photos))  # from the finest detail down
+    >>> out_of_order(spectra.analyze(photos))  # from the finest detail down
     0.0
     """
     log_f = np.log2(spectrum.frequency / spectrum.frequency[0])

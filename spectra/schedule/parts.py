@@ -72,6 +72,14 @@ def mixed_schedule(
     ------
     InputError
         An unknown name, an unmeasured basis, or a pace that the ordering cannot follow.
+
+    Examples
+    --------
+    >>> from spectra.schedule import mixed_schedule
+    >>> spectrum = spectra.analyze("digits")
+    >>> mixed = mixed_schedule(spectrum, process="edm", ends="derived")
+    >>> mixed.explanation["pace"]
+    'copied: edm cut or continued to these ends, even in its own t'
     """
     check_spectrum_given(spectrum)
     check_name("ends", ends, ENDS)

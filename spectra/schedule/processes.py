@@ -97,6 +97,13 @@ def process(name: str) -> ScalarProcess:
     rectified-flow: alpha = 1 - t, sigma = t. vp-cosine: alpha = cos(pi t / 2). vp-linear:
     alpha^2 = exp(-(b0 t + (b1 - b0) t^2 / 2)). ve: sigma = s0 (s1 / s0)^t. edm: sigma =
     (s0^(1/7) + t (s1^(1/7) - s0^(1/7)))^7.
+
+    Examples
+    --------
+    >>> from spectra.schedule import process
+    >>> flow = process("rectified-flow")
+    >>> flow.alpha(np.array([0.25])), flow.sigma(np.array([0.25]))
+    (array([0.75]), array([0.25]))
     """
     check_name("process", name, get_args(ProcessName))
     if name == "rectified-flow":

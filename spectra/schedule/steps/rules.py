@@ -58,6 +58,13 @@ def named_sigmas(
     case of Align Your Steps). rescaled-entropic: even in int sum lambda / (lambda + sigma^2)
     dsigma (Stancevic et al. 2025). beta: Beta(0.6, 0.6) quantiles of the linear schedule's times
     (Lee et al. 2024).
+
+    Examples
+    --------
+    >>> from spectra.schedule import named_sigmas
+    >>> variance = np.arange(1.0, 65.0) ** -2
+    >>> named_sigmas("edm", variance, 5, sigma_max=80, sigma_min=0.002).round(3)
+    array([8.0000e+01, 1.7528e+01, 2.5150e+00, 1.7000e-01, 2.0000e-03])
     """
     check_name("rule", rule, PUBLISHED)
     check_steps(steps)
