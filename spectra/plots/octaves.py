@@ -3,16 +3,15 @@
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from spectra.plots.style import MUTED, NOISE, Layout, finish_panel, house_style, panel
+from spectra.plots.style import MUTED, NOISE, Layout, finish_panel, house_style, panel, ramp
 from spectra.schedule import Schedule
 from spectra.schedule.auditing.account import Octave, octaves_of
 
-__all__ = ["octave_colours", "octave_name", "octave_ticks_of", "plot_octaves"]
+__all__ = ["octave_name", "octave_ticks_of", "plot_octaves"]
 
 POINTS = 401
 MOST = 8  # octaves; more lines are no longer told apart
@@ -49,7 +48,7 @@ def plot_octaves(
     shown = np.unique(np.linspace(0, len(octaves) - 1, MOST).round().astype(int))
     drawn.axhspan(*TRANSITION, color=NOISE, alpha=0.2, lw=0)
     drawn.axhline(1, color=MUTED, lw=0.9)
-    colours = octave_colours(len(shown))
+    colours = ramp(len(shown))
     for k, octave in enumerate(shown):
         width = 3.6 - 2.4 * k / max(len(shown) - 1, 1)
         snr = 10 ** np.clip(means[:, octave], -30, 30)
@@ -63,11 +62,6 @@ def plot_octaves(
     drawn.set_xlabel("time t (0 data, 1 noise)")
     drawn.set_ylabel("SNR of the octave")
     return finish_panel(drawn, own=axes is None, columns=4 if layout == "wide" else 2)
-
-
-def octave_colours(count: int) -> list[tuple[float, ...]]:
-    """From the lowest octave to the highest; of a lightness that shows on white and on black."""
-    return [tuple(colormaps["magma"](share)) for share in np.linspace(0.32, 0.8, count)]
 
 
 def octave_name(octave: Octave) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MultipleLocator
@@ -18,6 +17,7 @@ from spectra.plots.style import (
     house_style,
     legend_above,
     new_figure,
+    ramp,
 )
 from spectra.schedule import Schedule
 from spectra.schedule.auditing.account import octaves_of
@@ -70,10 +70,9 @@ def plot_snr_paths(
     figure = new_figure(layout, 4.9 if wide else 8.4)
     panels = figure.subplots(1 if wide else 2, 2 if wide else 1, squeeze=False).ravel()
     names = ("", "")
-    for k, (name, schedule) in enumerate(schedules.items()):
+    for colour, (name, schedule) in zip(ramp(len(schedules)), schedules.items(), strict=True):
         bands = _bands(schedule, first, second)
         names = (bands[0][0], bands[1][0])
-        colour = colormaps["magma"](0.2 + 0.6 * k / max(len(schedules) - 1, 1))
         log_snr = _log_snr(schedule, bands, _times(schedule))  # [2, T]
         x, y = np.clip(log_snr / np.log(10), -DECADES, DECADES)
         panels[0].plot(x, y, color=colour, lw=2.0, label=name, clip_on=False)

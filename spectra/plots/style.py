@@ -34,6 +34,7 @@ __all__ = [
     "NOISE",
     "NOISY",
     "PAPER",
+    "RAMP",
     "SERIES",
     "STANDARD",
     "TIED",
@@ -51,6 +52,7 @@ __all__ = [
     "panel_legend",
     "picture_bar",
     "power_axis",
+    "ramp",
     "save_figure",
 ]
 
@@ -79,6 +81,16 @@ VERDICT_MARKS = {
 
 SERIES = (DERIVED, STANDARD, NOISY, OLIVE, BROWN)
 
+# What has an order, from its first to its last: magma's middle, 2.8:1 or more on white.
+RAMP = (
+    "#3b0f70", "#59157e", "#752181", "#932b80",
+    "#b0357b", "#cd4071", "#e75263", "#f7705c",
+)  # fmt: skip
+DARK_RAMP = (
+    "#bf3a77", "#d6456c", "#eb5760", "#f7725c",
+    "#fc9065", "#feac76", "#feca8d", "#fde7a9",
+)  # fmt: skip
+
 # The same roles on a dark page; the report swaps each colour for its twin.
 DARK = {
     INK: "#e8ebef",
@@ -93,6 +105,7 @@ DARK = {
     FIT: "#e2e6ea",
     OLIVE: "#d8c646",
     BROWN: "#cf9c8f",
+    **dict(zip(RAMP, DARK_RAMP, strict=True)),
 }
 
 _SETTINGS: dict[str, Any] = {
@@ -161,6 +174,11 @@ def new_figure(layout: Layout, height: float) -> Figure:
     """
     check_name("layout", layout, tuple(WIDTH))
     return Figure(figsize=(WIDTH[layout], height), layout="constrained")
+
+
+def ramp(count: int) -> list[str]:
+    """So many of the ordered colours, spread evenly; at most as many as there are."""
+    return [RAMP[k] for k in np.linspace(0, len(RAMP) - 1, count).round().astype(int)]
 
 
 def finish(figure: Figure, *, trim: bool = False) -> Figure:

@@ -8,7 +8,7 @@ from spectra.errors import InputError
 from spectra.plots.density import plot_training_density, time_shares
 from spectra.plots.octaves import plot_octaves
 from spectra.plots.paths import plot_snr_paths
-from spectra.plots.style import new_figure
+from spectra.plots.style import DARK, PAPER, RAMP, new_figure, ramp
 from spectra.schedule import wiener_error
 from tests.plots.legible import LAYOUTS, NARROWEST, assert_legible
 from tests.schedule.known import known_spectrum, power_law
@@ -157,3 +157,19 @@ def test_a_measured_error_takes_the_law_s_place(family) -> None:
     law = wiener_error(schedule, np.geomspace(1e-4, 100, 60))
     same = time_shares(schedule, error=law)
     np.testing.assert_allclose(same[2], time_shares(schedule)[2], atol=2e-3)
+
+
+def test_ordered_colours_stand_out_on_white_and_on_dark_pages() -> None:
+    def luminance(colour: str) -> float:
+        values = np.array([int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)])
+        linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+        return float(linear @ [0.2126, 0.7152, 0.0722])
+
+    for ink, paper in ((RAMP, PAPER), ([DARK[c] for c in RAMP], DARK[PAPER])):
+        light = [luminance(c) for c in ink]
+        assert light == sorted(light)  # an order that print in grey keeps
+        for value in light:
+            low, high = sorted((value, luminance(paper)))
+            assert (high + 0.05) / (low + 0.05) > 2.75
+    assert ramp(1) == [RAMP[0]]
+    assert ramp(8) == list(RAMP)
