@@ -103,6 +103,10 @@ def plot_denoising(error: DenoisingError, *, layout: Layout = "wide") -> Figure:
         Of any denoiser; see `measure_denoiser`.
     layout
         "wide" (side by side) or "narrow" (stacked).
+
+    Returns
+    -------
+    Figure
     """
     found = octave_errors(error)
     wide = layout == "wide"

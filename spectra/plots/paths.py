@@ -40,10 +40,10 @@ def plot_snr_paths(
 ) -> Figure:
     """Paths through the SNR of two bands, generation running from bottom left to top right.
 
-    First panel: SNR of the one against SNR of the other, on the axes' ends where a band is
-    beyond them. Equal SNR is the diagonal, standard diffusion is parallel to it, one band before
-    the other follows the edges. Second panel: what is known of each, SNR / (1 + SNR), with a dot
-    at every tenth of the time.
+    First panel: SNR of the one against SNR of the other, on the axes' ends ("known", "drowned")
+    where a band is beyond 10^3 or 10^-3. Equal SNR is the diagonal, standard diffusion is
+    parallel to it, one band before the other follows the edges. Second panel: what is known of
+    each, SNR / (1 + SNR), with a dot at every tenth of the time.
 
     Parameters
     ----------
@@ -138,8 +138,9 @@ def _snr_axes(axes: Axes) -> None:
     axes.axhspan(-1, 1, color=NOISE, alpha=0.12, lw=0)
 
     def name(k: float, _: int) -> str:
-        sign = "≥ " if k >= DECADES else "≤ " if k <= -DECADES else ""
-        return sign + ("1" if k == 0 else f"$10^{{{k:.0f}}}$")
+        if abs(k) >= DECADES:
+            return "known" if k > 0 else "drowned"
+        return "1" if k == 0 else f"$10^{{{k:.0f}}}$"
 
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MultipleLocator(1))

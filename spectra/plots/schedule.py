@@ -40,6 +40,10 @@ def plot_schedule(schedule: Schedule, standard: Schedule, *, layout: Layout = "w
         Any two schedules.
     layout
         "wide" (side by side) or "narrow" (stacked).
+
+    Returns
+    -------
+    Figure
     """
     pair = (schedule, standard)
     t = np.linspace(0, 1, COLUMNS)  # [T]

@@ -45,6 +45,10 @@ def plot_steps(comparison: GridComparison, *, layout: Layout = "wide") -> Figure
         What `compare_grids` gave: a panel for each of its solvers.
     layout
         "wide" (side by side) or "narrow" (stacked).
+
+    Returns
+    -------
+    Figure
     """
     evaluations, solvers = comparison.evaluations, list(comparison.errors)
     wide = layout == "wide"

@@ -68,6 +68,10 @@ def plot_strengths(
     layout
         "wide": a row a score, a column a basis. "narrow": all panels below each other.
 
+    Returns
+    -------
+    Figure
+
     Raises
     ------
     InputError

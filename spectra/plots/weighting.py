@@ -50,6 +50,10 @@ def plot_weighting(
     layout
         "wide" (side by side) or "narrow" (stacked).
 
+    Returns
+    -------
+    Figure
+
     Raises
     ------
     InputError
