@@ -69,7 +69,7 @@ def plot_lowpass(
     shown = [
         (
             low_passed(clean, float(bound)),
-            *_noised_and_estimated(clean, noise, cutoff, t),
+            *noised_and_estimated(clean, noise, cutoff, t),
         )
         for t, bound in zip(at, bounds, strict=True)
     ]  # [T][3]
@@ -107,7 +107,7 @@ def middle(images: np.ndarray, side: int) -> np.ndarray:
     return images
 
 
-def _noised_and_estimated(
+def noised_and_estimated(
     clean: np.ndarray, noise: np.ndarray, cutoff: FrequencyCutoff, t: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """x_t at the contrast of x, and the Wiener estimate of x from it, [C, H, W] each."""

@@ -13,7 +13,7 @@ from spectra import plots
 from spectra.plots.cutoff import example_cutoffs
 from spectra.plots.exponents import bars
 from spectra.plots.image_spectra import phase_2d, spread_out
-from spectra.plots.lowpass import low_passed, middle
+from spectra.plots.lowpass import low_passed, middle, noised_and_estimated
 from spectra.schedule import process
 from tests.plots.legible import LAYOUTS, NARROWEST, assert_legible
 
@@ -98,7 +98,15 @@ def test_phase_of_an_even_image_is_zero_or_pi_and_moves_by_two_pi_f_a_pixel():
     np.testing.assert_allclose(np.exp(1j * shift[0]), np.exp(1j * expected), atol=1e-9)
 
 
-@pytest.mark.parametrize("size", [8, 9, 256, 300, 301])
+def test_a_point_in_the_middle_has_no_phase():
+    point = np.zeros((1, 3, 9, 16))
+    point[:, 1, 4, 8] = 1  # of three channels the second
+    angles = phase_2d(point, "none")[0]
+    angles[4, 8] = 0  # the mean is taken off
+    np.testing.assert_allclose(angles, 0, atol=1e-9)
+
+
+@pytest.mark.parametrize("size", [8, 9, 130, 256, 260, 301])
 def test_every_so_many_phases_keep_zero_frequency(size):
     step = -(-size // 128)
     plane = np.zeros((1, size, size))
@@ -218,8 +226,24 @@ def test_low_passing_keeps_what_is_below_and_the_mean():
     image = 0.25 + np.broadcast_to(slow + fast, (1, 32, 32))
     expected = 0.25 + np.broadcast_to(slow, (1, 32, 32))
     np.testing.assert_allclose(low_passed(image, 0.1), expected, atol=1e-9)
+    np.testing.assert_allclose(low_passed(image, 0.3), expected, atol=1e-9)
+    np.testing.assert_allclose(low_passed(image, 0.045), 0.25, atol=1e-9)
     np.testing.assert_allclose(low_passed(image, 0.0), 0.25, atol=1e-9)
     np.testing.assert_allclose(low_passed(image, 0.5), image, atol=1e-9)
+
+
+def test_the_estimate_is_that_of_wiener(small):
+    cutoff = spectra.frequency_cutoff(small.spectrum, process="vp-cosine")
+    grid = np.cos(np.pi * 6 * (np.arange(16) + 0.5) / 16)  # 6 / 32 cycles/pixel
+    wave = np.broadcast_to(grid, (1, 16, 16))
+    log_f, log_power = np.log(small.spectrum.frequency), np.log(small.spectrum.power)
+    power = np.exp(np.interp(np.log(6 / 32), log_f, log_power))
+    alpha, sigma = np.cos(0.15 * np.pi), np.sin(0.15 * np.pi)
+    noisy, estimate = noised_and_estimated(wave, 0 * wave, cutoff, np.array(0.3))
+    gain = alpha**2 * power / (alpha**2 * power + sigma**2)
+    np.testing.assert_allclose(estimate, gain * wave, atol=1e-9)
+    contrast = wave.std() / np.sqrt(alpha**2 * wave.var() + sigma**2)
+    np.testing.assert_allclose(noisy, contrast * alpha * wave, atol=1e-9)
 
 
 def test_at_time_zero_all_three_pictures_are_the_image(small):
