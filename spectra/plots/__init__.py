@@ -20,7 +20,7 @@ from spectra.plots.hinge import plot_hinge
 from spectra.plots.image_spectra import plot_image_spectra
 from spectra.plots.images import plot_examples, plot_samples_beside_data
 from spectra.plots.lowpass import plot_lowpass
-from spectra.plots.noised import plot_noised
+from spectra.plots.noised import animate_noised, plot_noised
 from spectra.plots.noisy import plot_noisy_spectra
 from spectra.plots.octaves import plot_octaves
 from spectra.plots.pair import plot_two_cutoffs, plot_two_spectra
@@ -48,6 +48,7 @@ __all__ = [
     "Section",
     "StrengthCurve",
     "Table",
+    "animate_noised",
     "animate_sample_paths",
     "animate_schedule",
     "animate_slices",

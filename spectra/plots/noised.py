@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.animation import FuncAnimation
 from matplotlib.figure import Figure
 
 from spectra.errors import InputError
@@ -11,9 +12,10 @@ from spectra.plots.images import as_images, mosaic
 from spectra.plots.style import Layout, finish, house_style, new_figure
 from spectra.schedule import Schedule
 
-__all__ = ["noised_at", "plot_noised"]
+__all__ = ["animate_noised", "noised_at", "plot_noised"]
 
 POINTS = 1025
+MOST_COLUMNS = 5
 BRIGHTEST = 99.0  # percentile of the values that is shown as white
 
 
@@ -70,7 +72,7 @@ def plot_noised(
         pictures = [noised_at(example, schedule, share, seed) for share in used]
         shown = [noised for noised, _ in pictures] + [estimate for _, estimate in pictures]
         for axes, picture in zip(row, shown, strict=True):
-            axes.imshow(mosaic(as_images(_in_range(picture)[None]), 1), interpolation="none")
+            axes.imshow(_pixels(picture), interpolation="none")
             axes.set_xticks([])
             axes.set_yticks([])
             axes.grid(visible=False)
@@ -81,6 +83,86 @@ def plot_noised(
     panels[-1][0].set_xlabel("noised example", loc="left")
     panels[-1][len(used)].set_xlabel("best linear estimate", loc="left")
     return finish(figure, trim=True)
+
+
+@house_style()
+def animate_noised(
+    example: np.ndarray,
+    schedules: Mapping[str, Schedule],
+    *,
+    frames: int = 32,
+    seed: int = 0,
+    layout: Layout = "wide",
+) -> FuncAnimation:
+    """The same example taken apart by several schedules, all losing the same nats at a time.
+
+    Above what a network sees, below the best linear estimate from it, as in `plot_noised`.
+
+    Parameters
+    ----------
+    example
+        [C, H, W], values in [-1, 1].
+    schedules
+        Name -> schedule, from 1 to 5; a column each.
+    frames
+        From all nats left to none; more of them where little is left.
+    seed
+        Of the noise, the same white noise in every frame.
+    layout
+        "wide" or "narrow" (then two schedules at most are readable).
+
+    Returns
+    -------
+    FuncAnimation
+
+    Raises
+    ------
+    InputError
+        No schedule or too many, fewer than two frames, or an example of another shape.
+    """
+    example = np.asarray(example, dtype=np.float64)
+    if not 0 < len(schedules) <= MOST_COLUMNS:
+        raise InputError(
+            f"schedules: from 1 to {MOST_COLUMNS} move side by side, not {len(schedules)}"
+        )
+    if frames < 2:
+        raise InputError(f"frames {frames}: two or more are needed")
+    shares = np.linspace(0.999, 0, frames) ** 2
+    shown = {}
+    for name, schedule in schedules.items():
+        shown[name] = [
+            (_time_at(schedule, share), *noised_at(example, schedule, share, seed))
+            for share in shares
+        ]
+    columns = len(schedules)
+    tile = (8.6 if layout == "wide" else 3.7) / columns
+    height, width = example.shape[-2:]
+    figure = new_figure(layout, 2 * tile * min(height / width, 2.0) + 1.3)
+    panels = figure.subplots(2, columns, squeeze=False)
+    drawn = []
+    for column, (name, pictures) in zip(panels.T, shown.items(), strict=True):
+        title = column[0].set_title(f"{name}\nt = 0.00, 100% left")
+        images = [axes.imshow(_pixels(pictures[0][1]), interpolation="none") for axes in column]
+        for axes in column:
+            axes.set_xticks([])
+            axes.set_yticks([])
+            axes.grid(visible=False)
+            axes.spines[:].set_visible(False)
+        drawn.append((name, title, images, pictures))
+    panels[0][0].set_ylabel("noised")
+    panels[1][0].set_ylabel("best linear estimate")
+    finish(figure, trim=True)
+
+    def draw(frame: int) -> Sequence[object]:
+        for name, title, images, pictures in drawn:
+            t, *both = pictures[frame]
+            for image, picture in zip(images, both, strict=True):
+                image.set_data(_pixels(picture))
+            title.set_text(f"{name}\nt = {t:.2f}, {shares[frame]:.0%} left")
+        return []
+
+    draw(0)
+    return FuncAnimation(figure, draw, frames=frames, interval=110, blit=False)  # pyright: ignore
 
 
 def noised_at(
@@ -102,11 +184,7 @@ def noised_at(
         raise InputError(
             f"example of shape {example.shape}: finite values of {schedule.shape} are needed"
         )
-    clock = np.linspace(schedule.clock[0], schedule.clock[-1], POINTS)
-    times = np.interp(clock, schedule.clock, schedule.t)
-    left = schedule.information(times)
-    wanted = left[-1] + share * (left[0] - left[-1])
-    t = np.interp(-wanted, -left, times)[None]
+    t = np.array([_time_at(schedule, share)])
     basis = schedule.make_basis()
     white = np.random.default_rng(seed).standard_normal(schedule.shape)
     noise = schedule.scale * np.asarray(basis.forward(white))
@@ -115,6 +193,19 @@ def noised_at(
     known = 1 / (1 + np.exp(-np.clip(schedule.log_snr(t)[0], -60, 60)))
     estimate = known / np.maximum(alpha, 1e-30) * z
     return tuple(np.real(basis.inverse(part)) + schedule.mean for part in (z, estimate))  # pyright: ignore
+
+
+def _time_at(schedule: Schedule, share: float) -> float:
+    """When a share of the nats that are lost between t = 0 and t = 1 is left."""
+    clock = np.linspace(schedule.clock[0], schedule.clock[-1], POINTS)
+    times = np.interp(clock, schedule.clock, schedule.t)
+    left = schedule.information(times)
+    return float(np.interp(-(left[-1] + share * (left[0] - left[-1])), -left, times))
+
+
+def _pixels(picture: np.ndarray) -> np.ndarray:
+    """[C, H, W] -> what imshow takes."""
+    return mosaic(as_images(_in_range(picture)[None]), 1)
 
 
 def _in_range(picture: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ import pytest
 
 import spectra
 from spectra.errors import InputError
-from spectra.plots.noised import noised_at, plot_noised
+from spectra.plots.noised import animate_noised, noised_at, plot_noised
 from tests.plots.legible import LAYOUTS, assert_legible
 from tests.schedule.known import known_spectrum, power_law
 
@@ -35,6 +35,20 @@ def test_it_is_legible(layout) -> None:
     for word in ("50% left", "10% left", "noised example", "best linear estimate"):
         assert word in words
     assert len(figure.axes) == len(FAMILY) * (6 if layout == "wide" else 4)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_moving_it_says_when_and_how_much_is_left(layout) -> None:
+    two = {name: FAMILY[name] for name in ("standard diffusion", "pixels, by columns")}
+    moving = animate_noised(EXAMPLE, two, frames=5, layout=layout)
+    figure = moving._fig  # pyright: ignore
+    seen = []
+    for frame in (1, 4):
+        moving._draw_frame(frame)  # pyright: ignore
+        assert_legible(figure, f"frame {frame}")
+        seen.append(figure.axes[0].get_title(loc="left"))
+    assert seen[0].endswith("56% left")
+    assert seen[1] == "standard diffusion\nt = 1.00, 0% left"
 
 
 def test_colour_and_a_single_share_are_drawn() -> None:
@@ -82,6 +96,9 @@ def test_the_estimate_is_the_best_linear_one() -> None:
         (lambda: plot_noised(EXAMPLE, FAMILY, shares=(1.0,)), "between 0 and 1"),
         (lambda: plot_noised(EXAMPLE[0], FAMILY), "example of shape"),
         (lambda: plot_noised(EXAMPLE * np.nan, FAMILY), "finite"),
+        (lambda: animate_noised(EXAMPLE, {}), "from 1 to 5"),
+        (lambda: animate_noised(EXAMPLE, FAMILY, frames=1), "frames 1"),
+        (lambda: animate_noised(EXAMPLE[:, :4], FAMILY), "example of shape"),
     ],
 )
 def test_bad_input_is_named(call, word: str) -> None:
