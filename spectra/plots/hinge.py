@@ -119,9 +119,10 @@ def draw_elbows(axes: Axes, elbows: np.ndarray, noise: float, bottom: float) -> 
 
 def crossings(frequency: np.ndarray, signal: np.ndarray, noise: float) -> np.ndarray:
     """Frequencies where signal = noise, ln power taken as linear in ln f."""
-    if noise <= 0 or signal.min() <= 0:
+    if noise <= 0:
         return np.empty(0)
-    above, log_f = np.log(signal / noise), np.log(frequency)
+    held = np.maximum(signal, np.finfo(np.float64).tiny)  # a ring may have no power
+    above, log_f = np.log(held / noise), np.log(frequency)
     i = np.flatnonzero(above[:-1] * above[1:] < 0)
     share = above[i] / (above[i] - above[i + 1])
     return np.exp(log_f[i] + share * (log_f[i + 1] - log_f[i]))

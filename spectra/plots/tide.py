@@ -37,7 +37,7 @@ INTERVAL_MS = 110
 WEAKEST = 0.05  # of the curve: a cut-off end would have the tide rise through nothing for long
 MARGIN = 1.0  # nats of SNR by which the tide starts under the data and ends over them
 STRIP = 0.035  # of the panel's height: which frequencies stand above the noise
-FINE = 600  # points between the rings at which it is looked up, evenly spaced in ln f
+FINE = 600  # points between the rings at which the curve may turn pale, evenly spaced in ln f
 
 
 @dataclass(frozen=True)
@@ -191,19 +191,19 @@ def _draw_tide(axes: Axes, tide: _Tide, t: float) -> list[Artist]:
     between = np.exp(np.interp(np.log(fine), np.log(shown), _log(signal)))
     seen = between > noise
     elbows = crossings(shown, signal, noise)
-    foot = axes.get_xaxis_transform()
-    alone, above = {"color": DATA, "lw": 1.8}, {"lw": 0, "transform": foot}
+    edges = np.array([shown[0], *elbows, shown[-1]])
+    above = range(0 if seen[0] else 1, len(edges) - 1, 2)
+    runs = [(float(edges[i]), float(edges[i + 1] - edges[i])) for i in above]
+    strip = {"lw": 0.6, "transform": axes.get_xaxis_transform()}  # a thin run has its edge
     return [
         axes.axhspan(tide.bottom, max(noise, tide.bottom), color=NOISE, alpha=0.2, lw=0),
         *axes.plot(shown, signal, color=DATA, lw=1.5, alpha=0.4),
-        *axes.plot(fine, np.where(seen, between, np.nan), **alone, label="data  α²R(f)"),
+        *axes.plot(fine, np.where(seen, between, np.nan), color=DATA, lw=1.8, label="data  α²R(f)"),
         axes.axhline(noise, color=NOISE, lw=1.3, label="noise  σ²"),
         *axes.plot(shown, signal + noise, color=NOISY, lw=2.4, label="noisy data  α²R(f) + σ²"),
         *draw_elbows(axes, elbows, noise, tide.bottom),
-        axes.fill_between(fine, 0, STRIP, color=NOISE, alpha=0.5, **above),
-        axes.fill_between(
-            fine, 0, STRIP, where=seen.tolist(), color=DATA, **above, label="above the noise"
-        ),
+        axes.broken_barh([(shown[0], shown[-1] - shown[0])], (0, STRIP), color="#bfc4ca", **strip),
+        axes.broken_barh(runs, (0, STRIP), color=DATA, **strip, label="above the noise"),
     ]
 
 
@@ -243,7 +243,7 @@ def _reach(tide: _Tide, t: float, layout: Layout) -> str:
     signal = scaled * tide.power
     elbows = len(crossings(tide.frequency, signal, noise))
     if not elbows:
-        return "all above the noise" if signal.min() > noise else "all under the noise"
+        return "all above the noise" if signal.max() > noise else "all under the noise"
     level = _log(np.array([noise]))
     f_max = float(last_crossing(tide.frequency, _log(signal), level)[0])
     many = f", {elbows} elbows" if elbows > 1 and layout == "wide" else ""
