@@ -133,6 +133,7 @@ def compared_sections(
                     partial(plot_against_evaluations, comparison, measure),
                     alt=f"{measure.capitalize()} distance against evaluations, a line an arm",
                     table=distance_table(comparison, measure, unit),
+                    settings=_measured_on(comparison),
                 )
             )
         if _compared(comparison, "frechet"):
@@ -146,6 +147,7 @@ def compared_sections(
                 "of the data.",
                 partial(plot_samples_beside_data, _titled(samples), data),
                 alt="Samples of every arm beside data",
+                settings=_measured_on(comparison),
             )
         )
     return [*sections, _arms(comparison), _equal(comparison)]
@@ -161,6 +163,7 @@ def training_section(comparison: "Comparison") -> Section:
         "meets it at the end has a head start and no more.",
         partial(plot_bits_along_training, comparison),
         alt="Bits per dimension on held-out files against the training step, a line an arm",
+        settings=_measured_on(comparison),
     )
 
 
@@ -176,7 +179,19 @@ def _contrasts(comparison: "Comparison", measures: tuple[Measure, ...]) -> Secti
         "and twice as far are as far from zero.",
         partial(plot_contrasts, comparison, measures),
         alt=f"Paired differences of {first} less every other arm with their intervals: {shown}",
+        settings=_measured_on(comparison),
     )
+
+
+def _measured_on(comparison: "Comparison") -> dict[str, Any]:
+    """What every figure was made with."""
+    made: dict[str, Any] = {"source": comparison.source, "seeds": len(comparison.seeds)}
+    if "steps" in comparison.settings:
+        made["training steps"] = comparison.settings["steps"]
+    if comparison.samplers:
+        samplers = [f"{solver} {count}" for solver, count in comparison.samplers]
+        made["evaluations"] = ", ".join(samplers)
+    return made
 
 
 def _own_solvers(comparison: "Comparison") -> str:

@@ -117,6 +117,7 @@ def channel_section(spectrum: Spectrum) -> Section | None:
         text,
         partial(plot_channels, spectrum),
         alt="Spectra of the channels, of their principal axes, and the coherence of each two",
+        settings={"window": spectrum.window, "channels": spectrum.shape[0]},
         table=Table(["", "variance", *names], rows, "How each axis mixes the channels."),
     )
 

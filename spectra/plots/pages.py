@@ -123,6 +123,7 @@ def schedule_sections(schedule: Schedule, standard: Schedule) -> list[Section]:
             "best denoiser; a guide elsewhere.",
             partial(plot_steps, compare_grids(schedule)),
             alt="Predicted error over evaluations for three solvers and five grids",
+            settings={"schedule": schedule.name, "basis": schedule.basis},
         ),
     ]
     frequency = schedule.frequency
@@ -138,6 +139,7 @@ def schedule_sections(schedule: Schedule, standard: Schedule) -> list[Section]:
                 "data; this is what they mean on these.",
                 partial(plot_weighting, recipe_weights(schedule)),
                 alt="Implied weight per frequency, and share of the loss per octave, of recipes",
+                settings={"basis": schedule.basis, "recipes": "as published, on these variances"},
             )
         )
     return sections
@@ -173,6 +175,7 @@ def training_sections(logs: Mapping[str, Sequence[Mapping[str, Any]]], text: str
             text,
             partial(plot_training, logs),
             alt="Training loss against step for each run",
+            settings={"runs": ", ".join(logs)},
         )
     ]
 

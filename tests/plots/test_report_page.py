@@ -10,9 +10,11 @@ import pytest
 
 import spectra
 from spectra import plots
-from spectra.plots import Cell, Fact, Section, Table, write_report
+from spectra.plots import Cell, Fact, Section, Table, pages, write_report
+from spectra.plots.compared import compared_sections
 from spectra.plots.style import DARK, DATA
 from spectra.plots.svg import inline_svg
+from tests.plots.compared_cases import compared
 
 NASTY = '<img src=x onerror="alert(1)"> & </script>'
 
@@ -134,6 +136,20 @@ def test_one_table_has_the_settings_of_every_figure(page):
         ("schedule", "–"),
     ]
     assert "size 16 × 16; thresholds 1, 10" in rows[0][2]
+
+
+def test_every_figure_of_every_page_says_what_it_was_made_with(cases, small):
+    logs = {"run a": [{"step": 1, "loss": 2.0}, {"step": 2, "loss": 1.0}]}
+    sections = [
+        *(section for case in cases.values() for section in case.sections()),
+        *pages.schedule_sections(small.derived, small.standard),
+        *pages.training_sections(logs, "Loss."),
+        *compared_sections(compared(), samples={"derived": small.images}, data=small.images),
+    ]
+    bare = [one.title for one in sections if one.figure is not None and not one.settings]
+    assert not bare
+    uncalled = [one.title for one in sections if one.figure is not None and not one.call]
+    assert not uncalled
 
 
 def test_a_cell_with_its_verdict_reads_back_from_the_json(tmp_path):
