@@ -12,11 +12,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from spectra.files import plain, write_atomically
+from spectra.plots.rasters import shrink_rasters
 from spectra.plots.style import Layout
 from spectra.plots.svg import inline_svg, palette_css
 
 __all__ = ["Cell", "Drawing", "Fact", "Section", "Table", "write_report"]
 
+LARGEST = 5_000_000  # bytes of a page
+DENSITIES = (np.inf, 2.0, 1.5, 1.0, 0.7, 0.5)  # of pictures, pixels to a CSS pixel
 VERDICTS = ("better", "tied", "worse", "undecided")
 
 
@@ -204,20 +207,21 @@ def write_report(
         "paragraphs": lambda text: [part.strip() for part in text.split("\n\n") if part.strip()],
     }
     source = resources.files("spectra.plots") / "templates" / "report.html.j2"
-    page = environment.from_string(source.read_text(encoding="utf-8")).render(
-        title=title,
-        intro=intro,
-        sections=[(section, _drawings(section, Markup)) for section in sections],
-        facts=facts,
-        skipped=skipped,
-        credits=credits,
-        settings=flatten(plain(settings)),
-        figures=[
+    template = environment.from_string(source.read_text(encoding="utf-8"))
+    drawn = [_drawings(section) for section in sections]
+    told = {
+        "title": title,
+        "intro": intro,
+        "facts": facts,
+        "skipped": skipped,
+        "credits": credits,
+        "settings": flatten(plain(settings)),
+        "figures": [
             {"anchor": one.anchor, "title": one.title, "call": one.call, "settings": one.settings}
             for one in sections
             if one.figure is not None
         ],
-        data=Markup(
+        "data": Markup(
             embedded_json(
                 {
                     "numbers": numbers,
@@ -226,27 +230,39 @@ def write_report(
                 }
             )
         ),
-        light=Markup(palette_css(dark=False)),
-        dark=Markup(palette_css(dark=True)),
-        verdicts=VERDICTS,
-        version=__version__,
-    )
+        "light": Markup(palette_css(dark=False)),
+        "dark": Markup(palette_css(dark=True)),
+        "verdicts": VERDICTS,
+        "version": __version__,
+    }
+    page = b""
+    for density in DENSITIES:  # photographs in full, unless the page were too large to send
+        figures = [
+            [(layout, Markup(shrink_rasters(svg, density))) for layout, svg in layouts]
+            for layouts in drawn
+        ]
+        parts = list(zip(sections, figures, strict=True))
+        page = template.render(sections=parts, **told).encode("utf-8", "backslashreplace")
+        if len(page) < LARGEST:
+            break
     path = Path(path)
-    write_atomically(path, page.encode("utf-8", "backslashreplace"))
+    write_atomically(path, page)
     return path
 
 
-def _drawings(section: Section, markup: Any) -> list[tuple[str, Any]]:
+def _drawings(section: Section) -> list[tuple[str, str]]:
     """(class, inline SVG) for each layout of the section's figure."""
     if section.figure is None:
         return []
     if isinstance(section.figure, Figure):
-        return [("single", markup(inline_svg(section.figure, section.anchor, section.alt)))]
-    drawn = []
-    for layout in ("wide", "narrow"):
-        svg = inline_svg(section.figure(layout=layout), f"{section.anchor}-{layout}", section.alt)
-        drawn.append((layout, markup(svg)))
-    return drawn
+        return [("single", inline_svg(section.figure, section.anchor, section.alt))]
+    return [
+        (
+            layout,
+            inline_svg(section.figure(layout=layout), f"{section.anchor}-{layout}", section.alt),
+        )
+        for layout in ("wide", "narrow")
+    ]
 
 
 def format_cell(value: Any) -> str:

@@ -1,5 +1,7 @@
 """The page holds all it shows, reads back as data, and is safe with any name in it."""
 
+import base64
+import io
 import json
 import re
 from functools import partial
@@ -7,11 +9,13 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import spectra
 from spectra import plots
 from spectra.plots import Cell, Fact, Section, Table, pages, write_report
 from spectra.plots.compared import compared_sections
+from spectra.plots.rasters import shrink_rasters
 from spectra.plots.style import DARK, DATA
 from spectra.plots.svg import inline_svg
 from tests.plots.compared_cases import compared
@@ -234,6 +238,49 @@ def test_text_and_lines_pass_contrast_on_both_pages():
             assert contrast(swap(text), card) >= 4.5
         for line in (*style.SERIES, style.DATA, style.NOISE, style.FIT):
             assert contrast(swap(line), card) >= 3.0
+
+
+def written(path, figures):
+    return write_report(
+        path,
+        title="t",
+        intro="",
+        sections=[
+            Section(f"s{i}", "S", "text", figure, "noise", settings={"n": 1})
+            for i, figure in enumerate(figures)
+        ],
+        numbers={},
+        settings={},
+    ).read_text(encoding="utf-8")
+
+
+def sides(page: str) -> list[tuple[int, int]]:
+    """Width and height of every picture in a page."""
+    found = re.findall(r"data:image/png;base64,([^\"]*)", page)
+    return [Image.open(io.BytesIO(base64.b64decode(text))).size for text in found]
+
+
+def test_large_pictures_never_make_a_page_too_large(tmp_path):
+    rng = np.random.default_rng(0)
+    noise = rng.uniform(-1, 1, (12, 3, 400, 300)).astype(np.float32)  # nothing compresses worse
+    small = partial(plots.plot_examples, noise[:, :, :40, :40])
+    page = written(tmp_path / "large.html", [partial(plots.plot_examples, noise)] * 2 + [small])
+    assert len(page.encode()) < 5e6
+    largest, *_, smallest = sorted(sides(page))[::-1]
+    assert max(largest) > 500  # made smaller, and still to be seen
+    assert min(smallest) >= 40
+
+
+def test_a_picture_is_made_smaller_in_its_place():
+    svg = inline_svg(plots.plot_examples(np.zeros((1, 1, 64, 32)) + 0.5), "x", "grey")
+    assert shrink_rasters(svg, np.inf) == svg
+    smaller = shrink_rasters(svg, 0.01)
+    ((width, height),) = sides(smaller)
+    assert (width, height) < sides(svg)[0]
+    for part in ("transform", "width", "height"):
+        assert re.findall(rf'<image[^>]*? {part}="([^"]*)"', smaller) == re.findall(
+            rf'<image[^>]*? {part}="([^"]*)"', svg
+        )
 
 
 def test_a_figure_without_alt_and_uneven_tables_are_refused(small):
