@@ -84,7 +84,7 @@ def plot_cutoff(
             for snr in TRANSITION[::-1]
         )
         panel.fill_between(t, low, high, color=NOISE, alpha=0.2, lw=0, label="0.1 < SNR < 10")
-    if singles is not None:
+    if singles is not None and len(singles):
         single = single_curves(singles, first.spectrum.frequency)
         ends = np.quantile(example_cutoffs(first, single, t), SPREAD, axis=0)
         low, high = np.maximum(scale.factor * ends, floor)

@@ -67,7 +67,7 @@ def plot_noisy_spectra(
     Raises
     ------
     InputError
-        There is no image or no time, or a value is not finite.
+        There is no image, all are blank, there is no time, or a value is not finite.
     """
     images, at = as_images(images), np.array(times, dtype=float)  # [N, C, H, W], [T]
     if not len(at):
@@ -80,6 +80,8 @@ def plot_noisy_spectra(
     figure = new_figure(layout, 0.9 + rows * (2.25 if layout == "wide" else 1.9))
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     (clean, frequency), (drawn, _) = (rapsd(part, window=window) for part in (images, noise))
+    if not clean.any():
+        raise InputError("images: all of them are blank; they have no spectrum")
     for axes, t in zip(panels.ravel(), at, strict=False):
         alpha, sigma = float(process.alpha(t)), float(process.sigma(t))
         noisy = _mean(rapsd(alpha * images + sigma * noise, window=window)[0], average)
@@ -95,8 +97,7 @@ def plot_noisy_spectra(
         axes.plot(frequency, expected, color=INK, lw=1.2, ls=":", label="sum of powers, expected")
         known = (expected > 0) & (noisy > 0)
         off = 10 * np.log10(noisy[known] / expected[known])
-        rms = f"{np.sqrt(np.mean(off**2)):.2f} dB" if known.any() else "nothing"
-        axes.set_title(f"t = {t:g}: {rms} off the sum")
+        axes.set_title(f"t = {t:g}: {np.sqrt(np.mean(off**2)):.2f} dB off the sum")
         axes.set_yscale("log")
         frequency_axis(axes, frequency, most=4 if columns == 3 else 6)
     for axes in panels.ravel()[len(at) :]:

@@ -189,6 +189,8 @@ def test_single_examples_have_their_own_f_max(small):
     assert (found[1] >= found[0]).all()
     assert (found[1] > found[0]).any()
     assert (example_cutoffs(cutoff, 0 * power, t[1:]) == 0).all()
+    none = plots.plot_cutoff([cutoff], power[:0]).axes[0]
+    assert not any("single" in label for label in lines(none))
 
 
 def test_the_spread_drawn_is_the_middle_eighty_per_cent(small):
@@ -270,6 +272,7 @@ def test_the_middle_of_a_large_image_is_shown_pixel_by_pixel():
         lambda n: plots.plot_noisy_spectra(n.images, FLOW, []),
         lambda n: plots.plot_noisy_spectra(n.images, FLOW, [1.5]),
         lambda n: plots.plot_noisy_spectra(n.images * np.nan, FLOW, [0.5]),
+        lambda n: plots.plot_noisy_spectra(n.images * 0, FLOW, [0.5]),
         lambda n: plots.plot_cutoff(
             [
                 spectra.frequency_cutoff(n.spectrum),
