@@ -130,6 +130,11 @@ def inline_animation(animation: FuncAnimation, alt: str, *, dpi: float = 70.0) -
     dpi
         Dots per inch; low, as the notebook carries the whole GIF.
 
+    Returns
+    -------
+    object
+        What a notebook shows at the end of a cell.
+
     Raises
     ------
     InputError

@@ -58,6 +58,10 @@ def plot_bits_along_training(comparison: "Comparison", *, layout: Layout = "wide
     layout
         "wide" or "narrow".
 
+    Returns
+    -------
+    Figure
+
     Raises
     ------
     InputError

@@ -46,6 +46,10 @@ def plot_audit(audit: Audit, *, layout: Layout = "wide") -> Figure:
     audit
     layout
         "wide" (side by side) or "narrow" (stacked).
+
+    Returns
+    -------
+    Figure
     """
     wide = layout == "wide"
     rows = len(audit.octaves)

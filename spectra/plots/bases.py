@@ -44,6 +44,10 @@ def plot_bases(spectrum: Spectrum, *, layout: Layout = "wide") -> Figure:
     layout
         "wide" (side by side) or "narrow" (stacked).
 
+    Returns
+    -------
+    Figure
+
     Raises
     ------
     InputError

@@ -57,6 +57,10 @@ def plot_channels(spectrum: Spectrum, *, layout: Layout = "wide") -> Figure:
     layout
         "wide" (side by side) or "narrow" (stacked).
 
+    Returns
+    -------
+    Figure
+
     Raises
     ------
     InputError

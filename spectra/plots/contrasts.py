@@ -75,6 +75,10 @@ def plot_contrasts(
     layout
         "wide" (three panels a row) or "narrow" (one).
 
+    Returns
+    -------
+    Figure
+
     Raises
     ------
     InputError

@@ -60,6 +60,10 @@ def plot_cutoff(
     layout
         "wide" or "narrow".
 
+    Returns
+    -------
+    Figure
+
     Raises
     ------
     InputError

@@ -78,6 +78,10 @@ def plot_directions(spectrum: Spectrum, *, layout: Layout = "wide") -> Figure:
     layout
         "wide" or "narrow".
 
+    Returns
+    -------
+    Figure
+
     Raises
     ------
     InputError

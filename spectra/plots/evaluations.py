@@ -43,6 +43,10 @@ def plot_against_evaluations(
     layout
         "wide" (side by side) or "narrow" (stacked).
 
+    Returns
+    -------
+    Figure
+
     Raises
     ------
     InputError

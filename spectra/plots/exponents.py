@@ -42,6 +42,10 @@ def plot_exponents(
     layout
         "wide" or "narrow".
 
+    Returns
+    -------
+    Figure
+
     Raises
     ------
     InputError

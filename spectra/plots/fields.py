@@ -30,6 +30,10 @@ def plot_fields(
     layout
         "wide" (four columns) or "narrow" (two).
 
+    Returns
+    -------
+    Figure
+
     Raises
     ------
     InputError

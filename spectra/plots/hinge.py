@@ -51,6 +51,10 @@ def plot_hinge(
     layout
         "wide" (two or three columns) or "narrow" (one).
 
+    Returns
+    -------
+    Figure
+
     Raises
     ------
     InputError

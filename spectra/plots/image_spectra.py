@@ -50,6 +50,10 @@ def plot_image_spectra(
     layout
         "wide" (four columns) or "narrow" (two).
 
+    Returns
+    -------
+    Figure
+
     Raises
     ------
     InputError

@@ -43,6 +43,10 @@ def plot_examples(images: Any, title: str = "", *, layout: Layout = "wide") -> F
         Line above the grid.
     layout
         "wide" (16 in two rows) or "narrow" (12 in three columns).
+
+    Returns
+    -------
+    Figure
     """
     images = as_images(images)
     columns = min(len(images), 8 if layout == "wide" else 3)
@@ -72,6 +76,10 @@ def plot_samples_beside_data(samples: Any, data: Any, *, layout: Layout = "wide"
         [M, C, H, W].
     layout
         "wide" (side by side) or "narrow" (stacked).
+
+    Returns
+    -------
+    Figure
     """
     named = samples if isinstance(samples, Mapping) else {"samples": samples}
     grids = {name: as_images(value) for name, value in named.items()} | {"data": as_images(data)}

@@ -51,6 +51,10 @@ def plot_lowpass(
     layout
         "wide" (a column a time) or "narrow" (a row a time).
 
+    Returns
+    -------
+    Figure
+
     Raises
     ------
     InputError

@@ -64,6 +64,10 @@ def plot_noisy_spectra(
     layout
         "wide" (two or three columns) or "narrow" (one).
 
+    Returns
+    -------
+    Figure
+
     Raises
     ------
     InputError

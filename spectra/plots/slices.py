@@ -67,6 +67,10 @@ def plot_slices(
     layout
         "wide" (side by side) or "narrow" (stacked).
 
+    Returns
+    -------
+    Figure
+
     Raises
     ------
     InputError

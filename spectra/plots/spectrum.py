@@ -80,6 +80,10 @@ def plot_rapsd(
         What ends the spectrum; marked where it begins.
     layout
         "wide" or "narrow".
+
+    Returns
+    -------
+    Figure
     """
     scale = frequency_scale(spectrum)
     curve = mean_curve(spectrum, fit.average)
@@ -157,6 +161,10 @@ def plot_spectra(
     layout
         "wide" or "narrow".
 
+    Returns
+    -------
+    Figure
+
     Raises
     ------
     InputError
@@ -205,6 +213,10 @@ def plot_sample_spectrum(
         Any of the three.
     layout
         "wide" or "narrow".
+
+    Returns
+    -------
+    Figure
 
     Raises
     ------

@@ -57,6 +57,10 @@ def plot_studies(
     layout
         "wide" (panels side by side) or "narrow" (one under the other).
 
+    Returns
+    -------
+    Figure
+
     Raises
     ------
     InputError

@@ -294,6 +294,12 @@ def panel_legend(axes: Axes, title: str, columns: int = 1) -> None:
 def save_figure(figure: Figure, path: str | Path) -> None:
     """Write a figure as the suffix says (.png, .svg, .pdf), on white.
 
+    Parameters
+    ----------
+    figure : Figure
+    path
+        Ends in .png, .svg or .pdf.
+
     Raises
     ------
     InputError

@@ -33,6 +33,10 @@ def plot_training(
     layout
         "wide" or "narrow".
 
+    Returns
+    -------
+    Figure
+
     Raises
     ------
     InputError
