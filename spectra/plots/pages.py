@@ -14,19 +14,15 @@ from spectra.files import table_kind
 from spectra.fit import PowerLaw, fit_power_law
 from spectra.fit.floors import Floor, find_floors
 from spectra.frequencies import failings, frequency_scale, heard_peak, signed
-from spectra.plots.denoising import plot_denoising
 from spectra.plots.examples import data_sections, example_sections
 from spectra.plots.images import plot_samples_beside_data
 from spectra.plots.measured import cutoff_table, measured_sections, spectrum_sections
-from spectra.plots.report import Fact, Section, Table
-from spectra.plots.schedule import plot_schedule
+from spectra.plots.report import Fact, Section
+from spectra.plots.scheduled import denoising_sections, schedule_sections
 from spectra.plots.spectrum import plot_sample_spectrum
-from spectra.plots.steps import plot_steps
 from spectra.plots.training import plot_training
-from spectra.plots.weighting import plot_weighting
-from spectra.schedule import Schedule, compare_grids, load_schedule, standard_beside
-from spectra.schedule.steps.denoising import DenoisingError, load_denoising_error
-from spectra.schedule.weights.recipes import recipe_weights
+from spectra.schedule import load_schedule, standard_beside
+from spectra.schedule.steps.denoising import load_denoising_error
 from spectra.spectrum import Spectrum, analyze, load_spectrum
 
 __all__ = [
@@ -95,75 +91,6 @@ def analysis_facts(spectrum: Spectrum, fit: PowerLaw, floors: Sequence[Floor]) -
         first = min(floors, key=lambda floor: floor.frequency)
         facts.append(Fact("what ends it", first.name, f"from {scale.say(first.frequency)}"))
     return facts
-
-
-def schedule_sections(schedule: Schedule, standard: Schedule) -> list[Section]:
-    """The schedule as a picture beside standard diffusion, its steps, and what training weighs."""
-    sections = [
-        Section(
-            "schedule",
-            "The schedule that follows",
-            "Log-SNR of every component over time, coarse components at the bottom. The line is "
-            "SNR = 1: on its one side a component can be seen, on the other it is noise. First the "
-            f"{schedule.name} schedule, then {standard.name}, which is usually copied.",
-            partial(plot_schedule, schedule, standard),
-            alt="Log-SNR over component and time of the derived and the standard schedule",
-            table=Table(
-                ["choice", "made, and why"],
-                [[name, reason] for name, reason in schedule.explanation.items()],
-            ),
-            settings={"basis": schedule.basis, "beside it": standard.name},
-        ),
-        Section(
-            "steps",
-            "What few steps cost",
-            "Predicted from the spectrum alone, before anything is trained: how far samples are "
-            "from the data when a solver takes few steps, with its steps where this spectrum "
-            "wants them, and where published rules put them. Exact for Gaussian data and the "
-            "best denoiser; a guide elsewhere.",
-            partial(plot_steps, compare_grids(schedule)),
-            alt="Predicted error over evaluations for three solvers and five grids",
-            settings={"schedule": schedule.name, "basis": schedule.basis},
-        ),
-    ]
-    frequency = schedule.frequency
-    if not np.isnan(frequency).any() and (frequency > 0).any():
-        sections.append(
-            Section(
-                "weighting",
-                "What training cares about",
-                "A recipe says how much each noise level counts, and each frequency is learnt "
-                "around the noise that drowns it: so every recipe, knowingly or not, says how much "
-                "each frequency counts. Where a curve is high, the network is made to get that "
-                "frequency right at the cost of the others. Copied recipes were tuned on other "
-                "data; this is what they mean on these.",
-                partial(plot_weighting, recipe_weights(schedule)),
-                alt="Implied weight per frequency, and share of the loss per octave, of recipes",
-                settings={"basis": schedule.basis, "recipes": "as published, on these variances"},
-            )
-        )
-    return sections
-
-
-def denoising_sections(error: DenoisingError) -> list[Section]:
-    """What a trained denoiser leaves wrong."""
-    return [
-        Section(
-            "denoising",
-            "What the network leaves wrong",
-            "The best that can be done with the spectrum alone is the Wiener filter. Blue: the "
-            "network knows more about the data than that. Brown: it does worse than a filter that "
-            "needs no training; longer training, or more weight at that frequency and noise level, "
-            "would help there. At high noise all that is left to know is the mean.",
-            partial(plot_denoising, error),
-            alt="Denoising error per octave over the noise level, beside the Wiener filter's",
-            settings={
-                "denoiser": error.name,
-                "basis": error.basis,
-                "measured on": f"{error.n} examples of {error.files} files",
-            },
-        )
-    ]
 
 
 def training_sections(logs: Mapping[str, Sequence[Mapping[str, Any]]], text: str) -> list[Section]:

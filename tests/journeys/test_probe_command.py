@@ -81,7 +81,7 @@ def test_its_table_says_what_to_do_next(capsys, folder) -> None:
 def test_its_file_is_what_others_take(capsys, folder, tmp_path) -> None:
     error, run = folder / "d.safetensors", folder / "run"
     figures = as_json(capsys, "plot", error, "--out", tmp_path / "figures")["figures"]
-    assert [Path(figure).name for figure in figures] == ["denoising.png"]
+    assert [Path(figure).name for figure in figures] == ["denoising.png", "bits.png"]
     grid = ("--n", 2, "--steps", 3, "--out", tmp_path / "s.png")
     plain = np.load(as_json(capsys, "sample", run, *grid)["npy"])
     drawn = as_json(capsys, "sample", run, *grid, "--error", error, "--criterion", "spectrum")

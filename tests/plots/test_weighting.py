@@ -8,7 +8,7 @@ import pytest
 import spectra
 from spectra import InputError, plots
 from spectra.frequencies import FrequencyScale
-from spectra.plots import pages
+from spectra.plots import pages, scheduled
 from spectra.schedule import preset, standard_beside
 from spectra.schedule.densities.noise_density import log_normal_density
 from spectra.schedule.weights.recipes import recipe_weights
@@ -79,7 +79,7 @@ def test_few_components_and_wrong_ones(weights):
 @pytest.mark.filterwarnings("error::RuntimeWarning")
 @pytest.mark.parametrize("name", then_slow(["blurring"], ["edm", "heat-dissipation", "columns"]))
 def test_a_schedules_page_says_what_training_cares_about(monkeypatch, name):
-    monkeypatch.setattr(pages, "compare_grids", lambda schedule: None)  # slow, and not looked at
+    monkeypatch.setattr(scheduled, "compare_grids", lambda schedule: None)  # slow
     schedule = preset(name, known_spectrum(power_law(2.0), (1, 8, 8)))
     standard = standard_beside(schedule)
     sections = {one.anchor: one for one in pages.schedule_sections(schedule, standard)}

@@ -90,6 +90,18 @@ def small_schedule() -> spectra.Schedule:
     return spectra.derive_schedule(known_spectrum(power_law(2.0), (1, 4, 4)), basis="dct")
 
 
+def test_a_component_that_never_varies_has_few_bits_but_not_none() -> None:
+    law = wiener_error(small_schedule(), LEVELS)
+    variance, error = law.variance.copy(), law.error.copy()
+    variance[0, -1, -1] = error[:, 0, -1, -1] = 0
+    empty = DenoisingError(
+        "empty", "dct", law.shape, LEVELS, error, variance, 0, 0, law.tilt, 0 * error
+    )
+    bits = component_bits(empty)
+    assert -25 < bits[0, -1, -1] < component_bits(law)[0, -1, -1] - 5
+    np.testing.assert_allclose(bits.ravel()[:-1], component_bits(law).ravel()[:-1])
+
+
 def test_a_spacing_under_zero_is_refused() -> None:
     with pytest.raises(InputError, match="quantum"):
         component_bits(wiener_error(small_schedule(), LEVELS), quantum=-1.0)

@@ -7,6 +7,7 @@ from spectra.schedule.steps.denoising import DenoisingError
 
 __all__ = ["component_bits"]
 
+EMPTY = 1e-9  # of the mean variance: a component that never varies has no entropy to speak of
 FINE = 16  # points between two measured levels
 CHUNK = 1 << 21  # numbers at a time
 
@@ -45,7 +46,7 @@ def component_bits(error: DenoisingError, *, quantum: float = 0.0) -> np.ndarray
     bound on the code length.
     """
     check_number("quantum", quantum, low=0.0)
-    variance = np.maximum(error.variance, np.finfo(float).tiny)
+    variance = np.maximum(error.variance, EMPTY * error.variance.mean() + np.finfo(float).tiny)
     low, high = np.log(error.sigma[[0, -1]])
     if quantum > 0:
         low = max(low, np.log(quantum / 2))
