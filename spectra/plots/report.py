@@ -139,7 +139,13 @@ class Section:
 
 @dataclass(frozen=True)
 class Fact:
-    """One number of the summary at the top: what, how much, and a few words on it."""
+    """One number of the summary at the top.
+
+    Attributes
+    ----------
+    label, value, note : str
+        What, how much, and a few words on it.
+    """
 
     label: str
     value: str
