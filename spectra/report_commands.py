@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["report"]
 
 SPECTRUM, CONFIG, COMPARED = "spectrum.safetensors", "config.json", "compare.json"
+LONGEST = 40  # letters of a name
 WRITERS = "give what spectra analyze, schedule or train wrote"
 
 Result = tuple[dict[str, Any], str]
@@ -125,8 +126,9 @@ def _names(paths: Sequence[Path], own: Sequence[str]) -> list[str]:
     """
     from spectra.plots.pair import told_apart
 
+    own = [_shortened(name) for name in own]
     if own[0] != own[1]:
-        return list(own)
+        return own
     usual = (SPECTRUM, "schedule.safetensors")
     labels = []
     for path in paths:
@@ -134,8 +136,13 @@ def _names(paths: Sequence[Path], own: Sequence[str]) -> list[str]:
         labels.append(named.name or str(named))
     if labels[0] == labels[1]:
         return told_apart(own)
-    stems = [label.removesuffix(".safetensors") for label in labels]
-    return stems if stems[0] != stems[1] else labels
+    stems = [_shortened(label.removesuffix(".safetensors")) for label in labels]
+    return told_apart(stems)
+
+
+def _shortened(name: str) -> str:
+    """A name that a table's heading and a legend can hold."""
+    return name if len(name) <= LONGEST else f"{name[: LONGEST // 2]}…{name[-LONGEST // 2 :]}"
 
 
 def _spectra(paths: Sequence[Path], process: str, threshold: float) -> tuple[Pair, list[str]]:

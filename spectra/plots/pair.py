@@ -1,5 +1,6 @@
 """Two data sets in one figure: their spectra, and what drowns when."""
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -78,10 +79,11 @@ def plot_two_spectra(
     for i, (one, frequency) in enumerate(zip(spectra, frequencies, strict=True)):
         rows = [np.log(part) for part in (one.power, *one.power_interval())]
         shown, *curve = thinned(frequency, *rows)
-        label = f"{names[i]}, 95 % interval"
+        label = as_label(f"{names[i]}, 95 % interval")
         if fits:
             low, high = (signed(end) for end in fits[i].interval())
-            label = f"{names[i]}: exponent {signed(fits[i].alpha)} (95 %: {low} to {high})"
+            said = f"{names[i]}: exponent {signed(fits[i].alpha)} (95 %: {low} to {high})"
+            label = as_label(said, 96 if layout == "wide" else 44)
             law = thinned(frequency, law_in_rings(one, fits[i]))[1]
             top.plot(shown, np.exp(law), color=COLOURS[i], lw=0.9, ls=":")
         draw_band(top, (shown, *curve), COLOURS[i], np.exp)
@@ -157,7 +159,7 @@ def plot_two_cutoffs(
             panel.fill_between(t, low, high, color=COLOURS[i], alpha=0.2, lw=0)
         drowned = np.flatnonzero(f_max <= floor)  # the curve ends where it meets the axis
         f_max[drowned[:1]], f_max[drowned[1:]] = floor, np.nan
-        label = f"{names[i]}{', 95 % interval' if banded else ''}"
+        label = as_label(f"{names[i]}{', 95 % interval' if banded else ''}")
         panel.plot(t, f_max, color=COLOURS[i], ls=LINES[i], label=label)
     ends = np.array([floor * 1.12, max(top, 2 * floor)])
     frequency_axis(panel, ends, f"f_max ({units})", unit=units, which="y")
@@ -200,6 +202,12 @@ def _process(*subjects: FrequencyCutoff | Schedule) -> str:
     """The process of cutoffs, where it is one."""
     found = {one.process.name for one in subjects if isinstance(one, FrequencyCutoff)}
     return f"{found.pop()}; " if len(found) == 1 else ""
+
+
+def as_label(text: str, most: int = 44) -> str:
+    """Text as it may stand in a legend: folded, no formula, shown whatever its first letter."""
+    folded = textwrap.fill(text, most, break_on_hyphens=False)
+    return (" " if text.startswith("_") else "") + folded.replace("$", r"\$")
 
 
 def told_apart(names: Sequence[str]) -> list[str]:

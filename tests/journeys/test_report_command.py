@@ -101,6 +101,19 @@ def test_one_data_set_beside_itself_differs_by_nothing(capsys, made: Path, tmp_p
     assert "Both are of the same files" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
+def test_names_that_would_break_a_page(capsys, made: Path, tmp_path: Path) -> None:
+    names = ["_a, b " + "long" * 30, r"<script>$\x$"]
+    for name in names:
+        shutil.copytree(made / "run-derived", tmp_path / name)
+    out = tmp_path / "out"
+    found = json.loads(
+        printed(capsys, "report", *(tmp_path / name for name in names), "--out", out, "--json")
+    )
+    assert len(found["names"][0]) <= 41
+    assert found["names"][1] == names[1]
+    assert (out / "report.html").read_text(encoding="utf-8").count("</script>") == 1
+
+
 def test_two_schedules(capsys, made: Path, tmp_path: Path) -> None:
     files = [made / "derived.safetensors", made / "copied.safetensors"]
     text = printed(capsys, "report", *files, "--out", tmp_path)

@@ -67,6 +67,21 @@ def test_two_schedules_have_their_f_max(pair, layout):
     assert "interval" not in said
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_any_name_may_stand_in_the_legend(pair, layout):
+    names = ["_hidden " + "long" * 20, r"a formula $\nonsense$ of money"]
+    fits = [spectra.fit_power_law(one) for one in pair]
+    cutoffs = [spectra.frequency_cutoff(one) for one in pair]
+    for figure in (
+        plots.plot_two_spectra(*pair, fits, names, layout=layout),
+        plots.plot_two_spectra(*pair, (), names, layout=layout),
+        plots.plot_two_cutoffs(*cutoffs, names, layout=layout),
+    ):
+        said = " ".join(text for text, _ in assert_legible(figure))
+        assert "_hidden" in said
+        assert "nonsense" in said
+
+
 def test_a_panel_may_be_given(pair):
     cutoffs = [spectra.frequency_cutoff(one) for one in pair]
     with house_style():
