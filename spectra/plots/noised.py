@@ -55,7 +55,7 @@ def plot_noised(
     InputError
         No schedule or share, shares outside (0, 1), or an example of another shape.
     """
-    example = np.asarray(example, dtype=np.float64)
+    example = _picture(example)
     if not schedules:
         raise InputError("schedules: none given")
     if not shares or not all(0 < share < 1 for share in shares):
@@ -63,7 +63,7 @@ def plot_noised(
     wide = layout == "wide"
     used = list(shares) if wide or len(shares) < 3 else [shares[0], shares[-1]]
     rows, columns = len(schedules), 2 * len(used)
-    height, width = example.shape[-2:] if example.ndim == 3 else (1, 1)
+    height, width = example.shape[-2:]
     tile = (8.6 if wide else 3.7) / columns
     figure = new_figure(layout, rows * (tile * min(height / width, 2.0) + 0.1) + 0.9)
     panels = figure.subplots(rows, columns, squeeze=False)
@@ -120,7 +120,7 @@ def animate_noised(
     InputError
         No schedule or too many, fewer than two frames, or an example of another shape.
     """
-    example = np.asarray(example, dtype=np.float64)
+    example = _picture(example)
     if not 0 < len(schedules) <= MOST_COLUMNS:
         raise InputError(
             f"schedules: from 1 to {MOST_COLUMNS} move side by side, not {len(schedules)}"
@@ -193,6 +193,14 @@ def noised_at(
     known = 1 / (1 + np.exp(-np.clip(schedule.log_snr(t)[0], -60, 60)))
     estimate = known / np.maximum(alpha, 1e-30) * z
     return tuple(np.real(basis.inverse(part)) + schedule.mean for part in (z, estimate))  # pyright: ignore
+
+
+def _picture(example: np.ndarray) -> np.ndarray:
+    """float64 [C, H, W]; a series is no picture."""
+    example = np.asarray(example, dtype=np.float64)
+    if example.ndim != 3:
+        raise InputError(f"example of shape {example.shape}: a picture [C, H, W] is needed")
+    return example
 
 
 def _time_at(schedule: Schedule, share: float) -> float:
