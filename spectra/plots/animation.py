@@ -6,7 +6,7 @@ import io
 import shutil
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from importlib import resources
 from pathlib import Path
@@ -41,7 +41,7 @@ class InlineAnimation:
         What it shows, for those who cannot see it.
     """
 
-    gif: bytes
+    gif: bytes = field(repr=False)
     alt: str
 
     def _repr_html_(self) -> str:
