@@ -68,6 +68,14 @@ def plot_cutoff(
     ------
     InputError
         There is no cutoff, they are of several spectra, or `singles` has other rings.
+
+    Examples
+    --------
+    >>> from spectra.plots import plot_cutoff, save_figure
+    >>> spectrum = spectra.analyze(spectra.open_source("photos", size=64, crop="center"))
+    >>> names = ("rectified-flow", "vp-cosine")
+    >>> cutoffs = [spectra.frequency_cutoff(spectrum, process=name) for name in names]
+    >>> save_figure(plot_cutoff(cutoffs), "f_max.svg")
     """
     if not cutoffs:
         raise InputError("cutoffs: none given; make one with frequency_cutoff(spectrum)")

@@ -44,6 +44,13 @@ def plot_schedule(schedule: Schedule, standard: Schedule, *, layout: Layout = "w
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> from spectra.plots import plot_schedule, save_figure
+    >>> spectrum = spectra.analyze("digits")
+    >>> derived, copied = spectra.derive_schedule(spectrum), spectra.standard_schedule(spectrum)
+    >>> save_figure(plot_schedule(derived, copied), "schedules.png")
     """
     pair = (schedule, standard)
     t = np.linspace(0, 1, COLUMNS)  # [T]

@@ -304,6 +304,12 @@ def save_figure(figure: Figure, path: str | Path) -> None:
     ------
     InputError
         The file cannot be written.
+
+    Examples
+    --------
+    >>> from spectra.plots import plot_rapsd, save_figure
+    >>> spectrum = spectra.analyze(spectra.open_source("photos", size=64, crop="center"))
+    >>> save_figure(plot_rapsd(spectrum, spectra.fit_power_law(spectrum)), "rapsd.png")
     """
     path = Path(path)
     try:

@@ -118,6 +118,14 @@ def animate_tide(
     Notes
     -----
     S. Dieleman, "Diffusion is spectral autoregression" (2024).
+
+    Examples
+    --------
+    >>> from spectra.plots import animate_tide, save_animation
+    >>> spectrum = spectra.analyze(spectra.open_source("photos", size=64, crop="center"))
+    >>> tide = animate_tide(spectrum, times=[0.1, 0.3, 0.5])
+    >>> save_animation(tide, "tide.gif").name
+    'tide.gif'
     """
     tide, at = _tide_of(spectrum, process, average, times)
     panel = open_panel(axes, layout, 4.2 if layout == "wide" else 4.6)
