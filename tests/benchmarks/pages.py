@@ -58,6 +58,8 @@ def written_pages(folder: Path) -> dict[str, Path]:
     spectrum, schedule = folder / "photos" / "spectrum.safetensors", folder / "s.safetensors"
     _spectra("schedule", spectrum, "--out", schedule)
     _spectra("plot", schedule, "--out", folder / "schedule")
+    figures = folder / "figures"
+    _spectra("plot", spectrum, "--out", figures, "--animate", "html")
     _write_comparison(folder / "compare" / "report.html")
     _spectra("report", folder / "photos", folder / "log-mel", "--out", folder / "two spectra")
     copied = folder / "copied.safetensors"
@@ -69,7 +71,13 @@ def written_pages(folder: Path) -> dict[str, Path]:
         _spectra("evaluate", run, "photos", "--n", 8, "--steps", 2, "--examples", 16)
     _spectra("report", *runs, "--out", folder / "two runs")
     names = [*ANALYSES, "schedule", "compare", "two spectra", "two schedules", "two runs"]
-    return {name: folder / name / "report.html" for name in names}
+    found = {name: folder / name / "report.html" for name in names}
+    return found | {f"animation {path.stem}": path for path in _animations(figures)}
+
+
+def _animations(folder: Path) -> list[Path]:
+    """The players among what was drawn."""
+    return sorted(path for path in folder.glob("*.html") if path.name != "report.html")
 
 
 def _spectra(*words: object) -> None:
