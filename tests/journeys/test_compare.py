@@ -149,7 +149,9 @@ def test_killed_it_leaves_no_process_behind_and_goes_on(undisturbed, tmp_path) -
 def test_a_second_one_in_the_same_folder_is_refused(undisturbed, tmp_path) -> None:
     first = started(tmp_path)
     wait_until_scored(first, tmp_path)
+    first.send_signal(signal.SIGSTOP)  # a slow machine must not let it end meanwhile
     status, said, errors = ended(started(tmp_path))
+    first.send_signal(signal.SIGCONT)
     assert (status, said) == (2, "")
     assert "another process trains here" in errors
     assert errors.count("\n") == 1
