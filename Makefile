@@ -17,7 +17,8 @@ export MKL_NUM_THREADS ?= 2
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[test,notebooks]'
+	@echo "installing into $(VENV): some minutes the first time"
+	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[test,notebooks]'
 	touch $(STAMP)
 
 install: $(STAMP)

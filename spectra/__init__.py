@@ -11,6 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
+# Found as attributes too, so that `spectra.plots` needs no import of its own.
+_PARTS = (
+    "bases",
+    "comparison",
+    "data",
+    "diffusion",
+    "evaluation",
+    "fit",
+    "interop",
+    "plots",
+    "schedule",
+    "spectrum",
+)
+
 # Public name -> the module that defines it. Loaded on first use: measuring must not pay for
 # training, nor either for plots (`import spectra` stays under half a second).
 _HOME = {
@@ -229,6 +243,8 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
+    if name in _PARTS:
+        return import_module(f"spectra.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'spectra' has no attribute {name!r}")
     value = getattr(import_module(_HOME[name]), name)
@@ -237,4 +253,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return list(__all__)
+    return [*__all__, *_PARTS]

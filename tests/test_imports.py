@@ -98,3 +98,13 @@ def test_every_lazy_name_is_public() -> None:
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'analyse'"):
         _ = spectra.analyse  # pyright: ignore
+
+
+def test_the_parts_are_attributes_and_load_when_asked_for() -> None:
+    loaded = modules_after(
+        "import spectra\nassert callable(spectra.plots.plot_rapsd)\nassert 'plots' in dir(spectra)"
+    )
+    assert "matplotlib" in loaded
+    assert "torch" not in loaded
+    with pytest.raises(AttributeError, match="no attribute 'plot'"):
+        _ = spectra.plot  # pyright: ignore[reportAttributeAccessIssue]
