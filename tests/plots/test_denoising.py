@@ -96,6 +96,6 @@ def test_what_is_odd_is_drawn_too() -> None:
 def test_its_file_has_a_page(tmp_path) -> None:
     path = tmp_path / "denoising.safetensors"
     law().save(path)
-    (section,), title = pages.sections_of(path)
-    assert section.anchor == "denoising"
+    sections, title = pages.sections_of(path)
+    assert [section.anchor for section in sections] == ["denoising", "bits"]
     assert path.name in title
