@@ -36,7 +36,7 @@ from spectra.plots.spectrum import plot_rapsd, plot_sample_spectrum, plot_spectr
 from spectra.plots.steps import plot_steps
 from spectra.plots.strengths import StrengthCurve, plot_strengths
 from spectra.plots.studies import plot_studies
-from spectra.plots.style import save_figure
+from spectra.plots.style import house_style, save_figure
 from spectra.plots.tide import animate_tide
 from spectra.plots.toy import animate_sample_paths, plot_sample_paths
 from spectra.plots.training import plot_training
@@ -53,6 +53,7 @@ __all__ = [
     "animate_schedule",
     "animate_slices",
     "animate_tide",
+    "house_style",
     "inline_animation",
     "plot_against_evaluations",
     "plot_audit",

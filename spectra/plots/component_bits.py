@@ -9,6 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from spectra.errors import InputError
 from spectra.plots.octaves import octave_ticks_of
+from spectra.plots.panel import finish_panel, open_panel
 from spectra.plots.style import (
     DATA,
     MUTED,
@@ -16,9 +17,7 @@ from spectra.plots.style import (
     OLIVE,
     STANDARD,
     Layout,
-    finish_panel,
     house_style,
-    panel,
 )
 from spectra.schedule import DenoisingError, component_bits
 from spectra.schedule.auditing.account import octaves_of
@@ -69,7 +68,7 @@ def plot_component_bits(
             raise InputError(
                 f"{name}: in {error.basis} of {error.shape}, not {first.basis} of {first.shape}"
             )
-    drawn = panel(axes, layout, 4.3 if layout == "wide" else 4.9)
+    drawn = open_panel(axes, layout, 4.3 if layout == "wide" else 4.9)
     index, octaves = octaves_of(first.make_basis().frequency, first.variance)
     count = np.bincount(index)
 
@@ -87,4 +86,4 @@ def plot_component_bits(
     octave_ticks_of(drawn, octaves, count, narrow=layout == "narrow")
     drawn.yaxis.set_major_locator(MaxNLocator(6))
     drawn.set_ylabel("bits a component" if quantum > 0 else "bits a component (own units)")
-    return finish_panel(drawn, own=axes is None, columns=2 if layout == "wide" else 1)
+    return finish_panel(drawn, axes, 2 if layout == "wide" else 1)

@@ -12,6 +12,7 @@ from spectra.fit.rings import Bend, ModeNoise
 from spectra.spectrum import Spectrum, rapsd
 
 __all__ = [
+    "BEYOND",
     "Curve",
     "as_curve",
     "decibel",
@@ -25,6 +26,7 @@ __all__ = [
 
 PER_OCTAVE = 48  # points of a long curve; a page shows no more
 LONG = 512
+BEYOND = 100.0  # how far from the curves an axis may go for their intervals
 STRAIGHT = ("plain", "log-resampled")  # fits of a line, whatever the window
 UNCORRECTED = ("whittle", "log-resampled")  # fits of the average itself, not of ln P
 

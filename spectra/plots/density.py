@@ -5,7 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from spectra.plots.style import DATA, NOISE, NOISY, Layout, finish_panel, house_style, panel
+from spectra.plots.panel import finish_panel, open_panel
+from spectra.plots.style import DATA, NOISE, NOISY, Layout, house_style
 from spectra.schedule import DenoisingError, Schedule, schedule_with_density
 
 __all__ = ["plot_training_density", "time_shares"]
@@ -48,7 +49,7 @@ def plot_training_density(
     InputError
         An error of other components.
     """
-    drawn = panel(axes, layout, 3.9)
+    drawn = open_panel(axes, layout, 3.9)
     edges, trained, nats, modes = time_shares(schedule, error=error)
     width = np.diff(edges)
     drawn.stairs(trained / width, edges, fill=True, color=NOISE, alpha=0.35, label="trained at")
@@ -62,7 +63,7 @@ def plot_training_density(
     drawn.yaxis.set_major_locator(MaxNLocator(5))
     drawn.set_xlabel("time t (0 data, 1 noise)")
     drawn.set_ylabel("per unit time (mean = 1)")
-    return finish_panel(drawn, own=axes is None, columns=3 if layout == "wide" else 2)
+    return finish_panel(drawn, axes, 3 if layout == "wide" else 2)
 
 
 def time_shares(

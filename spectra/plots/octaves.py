@@ -7,7 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from spectra.plots.style import MUTED, NOISE, Layout, finish_panel, house_style, panel, ramp
+from spectra.plots.panel import finish_panel, open_panel
+from spectra.plots.style import MUTED, NOISE, Layout, house_style, ramp
 from spectra.schedule import Schedule
 from spectra.schedule.auditing.account import Octave, octaves_of
 
@@ -41,7 +42,7 @@ def plot_octaves(
     -------
     Figure
     """
-    drawn = panel(axes, layout, 4.2 if layout == "wide" else 4.9)
+    drawn = open_panel(axes, layout, 4.2 if layout == "wide" else 4.9)
     t = np.linspace(0, 1, POINTS)  # [T]
     index, octaves = octaves_of(schedule.frequency, schedule.variance)
     means = _octave_means(schedule, t, index, len(octaves)) / np.log(10)  # [T, O], decades
@@ -61,7 +62,7 @@ def plot_octaves(
     drawn.yaxis.set_minor_locator(NullLocator())
     drawn.set_xlabel("time t (0 data, 1 noise)")
     drawn.set_ylabel("SNR of the octave")
-    return finish_panel(drawn, own=axes is None, columns=4 if layout == "wide" else 2)
+    return finish_panel(drawn, axes, 4 if layout == "wide" else 2)
 
 
 def octave_name(octave: Octave) -> str:

@@ -11,7 +11,7 @@ from spectra.errors import InputError
 from spectra.fit import PowerLaw
 from spectra.fit.differences import power_ratio, shared_frequencies
 from spectra.frequencies import signed
-from spectra.plots.curves import decibel, draw_band, law_in_rings, thinned
+from spectra.plots.curves import BEYOND, decibel, draw_band, law_in_rings, thinned
 from spectra.plots.panel import finish_panel, open_panel
 from spectra.plots.spectrum import POWER
 from spectra.plots.style import (
@@ -33,7 +33,6 @@ from spectra.spectrum import Spectrum
 __all__ = ["plot_two_cutoffs", "plot_two_spectra"]
 
 COLOURS, LINES = (DATA, NOISY), ("-", "--")
-BEYOND = 100.0  # how far from the curves the axis may go for their intervals
 ROOM = 10.0  # dB, likewise
 
 

@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from spectra.errors import InputError
 from spectra.plots.curves import decibel
 from spectra.plots.octaves import octave_ticks_of
+from spectra.plots.panel import finish_panel, open_panel
 from spectra.plots.style import (
     DATA,
     MUTED,
@@ -17,9 +18,7 @@ from spectra.plots.style import (
     OLIVE,
     STANDARD,
     Layout,
-    finish_panel,
     house_style,
-    panel,
 )
 from spectra.schedule import Prediction, Schedule
 from spectra.schedule.auditing.account import octaves_of
@@ -74,7 +73,7 @@ def plot_prediction(
     for name in samples:
         if name not in predictions:
             raise InputError(f"samples {name!r}: not among {', '.join(predictions)}")
-    drawn = panel(axes, layout, 4.3 if layout == "wide" else 4.9)
+    drawn = open_panel(axes, layout, 4.3 if layout == "wide" else 4.9)
     index, octaves = octaves_of(schedule.frequency, schedule.variance)
     at = np.arange(len(octaves))
     variance = np.bincount(index, schedule.variance.ravel())
@@ -100,7 +99,7 @@ def plot_prediction(
     drawn.set_ylim(bottom=max(1.08 * lowest, DEEPEST) - 0.5)
     drawn.yaxis.set_major_locator(MaxNLocator(6))
     drawn.set_ylabel("power over the data's (dB)")
-    return finish_panel(drawn, own=axes is None, columns=2 if layout == "wide" else 1)
+    return finish_panel(drawn, axes, 2 if layout == "wide" else 1)
 
 
 def sampled_octaves(

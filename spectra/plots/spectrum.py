@@ -12,6 +12,7 @@ from spectra.fit import PowerLaw
 from spectra.fit.floors import Floor
 from spectra.frequencies import FrequencyScale, frequency_scale, heard_peak, signed
 from spectra.plots.curves import (
+    BEYOND,
     Curve,
     as_curve,
     decibel,
@@ -121,9 +122,11 @@ def plot_rapsd(
         top.axhline(floor if seen else np.nan, color=MUTED, lw=1.2, ls=":", label=label)
     _floors(top, spectrum, floors, scale)
     power_axis(top, POWER)
-    # Nor does a silent example say anything decades under them all.
+    # Nor does a silent example say anything decades under them all, or an interval far above.
     lowest_seen, highest_seen = top.get_ylim()
-    top.set_ylim(max(lowest_seen, DEEPEST * float(np.exp(mean.min()))), highest_seen)
+    most = max(float(np.exp(mean.max())), float(single.max(initial=0.0)))
+    least = DEEPEST * float(np.exp(mean.min()))
+    top.set_ylim(max(lowest_seen, least), min(highest_seen, BEYOND * most))
 
     residual = (shown, mean - law, low - law, high - law)
     _law(bottom, frequency, np.zeros_like(law), fit, scale.factor, "")

@@ -43,12 +43,10 @@ __all__ = [
     "WORSE",
     "Layout",
     "finish",
-    "finish_panel",
     "frequency_axis",
     "house_style",
     "legend_above",
     "new_figure",
-    "panel",
     "panel_legend",
     "picture_bar",
     "power_axis",
@@ -192,27 +190,6 @@ def finish(figure: Figure, *, trim: bool = False) -> Figure:
         figure.set_figheight(box.height + 0.14)
         figure.draw_without_rendering()
     figure.set_layout_engine("none")  # what is laid out once need not be again when it is saved
-    return figure
-
-
-def panel(axes: Axes | None, layout: Layout, height: float) -> Axes:
-    """Where a figure of one panel is drawn: on `axes`, or on a new figure's only ones."""
-    return new_figure(layout, height).subplots() if axes is None else axes
-
-
-def finish_panel(axes: Axes, *, own: bool, columns: int = 0) -> Figure:
-    """The figure of one panel, with its legend of so many columns (0: none).
-
-    `own`: the figure was made for it and is laid out here; else that is its maker's to do.
-    """
-    figure = axes.get_figure(root=True)
-    assert figure is not None
-    if own:
-        if columns:
-            legend_above(figure, [axes], columns)
-        return finish(figure)
-    if columns:
-        axes.legend()
     return figure
 
 

@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from spectra.errors import InputError
-from spectra.plots.style import SERIES, Layout, finish, house_style, legend_above, new_figure
+from spectra.plots.panel import finish_panel, open_panel
+from spectra.plots.style import SERIES, Layout, house_style
 
 __all__ = ["plot_training"]
 
@@ -19,6 +21,7 @@ def plot_training(
     *,
     key: str = "loss",
     unit: str = "training loss (per component)",
+    axes: Axes | None = None,
     layout: Layout = "wide",
 ) -> Figure:
     """Training curves: every logged value faint, a running mean over 1/20 of the run.
@@ -30,6 +33,8 @@ def plot_training(
         names agree up to the first comma ("derived, seed 0") share a colour.
     key, unit
         What to draw, and the axis label that names it with its unit.
+    axes
+        Where to draw; a figure of its own if not given.
     layout
         "wide" or "narrow".
 
@@ -42,8 +47,7 @@ def plot_training(
     InputError
         No record of a run holds `key`.
     """
-    figure = new_figure(layout, 3.8 if layout == "wide" else 3.6)
-    axes = figure.subplots()
+    panel = open_panel(axes, layout, 3.8 if layout == "wide" else 3.6)
     groups = list(dict.fromkeys(name.partition(",")[0] for name in logs))
     drawn: set[str] = set()
     smooth: list[np.ndarray] = []
@@ -55,29 +59,28 @@ def plot_training(
         step, loss = table.T
         group = name.partition(",")[0]
         colour = SERIES[groups.index(group) % len(SERIES)]
-        axes.plot(step, loss, color=colour, lw=0.6, alpha=0.25)
+        panel.plot(step, loss, color=colour, lw=0.6, alpha=0.25)
         smooth.append(running_mean(loss, max(1, len(loss) // 40)))
         label = "" if group in drawn else group
         marker = "o" if len(loss) == 1 else ""
-        axes.plot(step, smooth[-1], color=colour, lw=1.5, marker=marker, label=label)
+        panel.plot(step, smooth[-1], color=colour, lw=1.5, marker=marker, label=label)
         drawn.add(group)
     if not logs:
         raise InputError("logs: empty; give the log of at least one run")
     values = np.concatenate(smooth)
     # The first steps may lie far above the rest; the curves matter, not their noise.
     if values.min() > 0 and values.max() > 4 * values.min():
-        axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.yaxis.set_minor_locator(NullLocator())
+        panel.set_yscale("log")
+        panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        panel.yaxis.set_minor_locator(NullLocator())
     else:
         room = 0.25 * (values.max() - values.min()) or abs(values[0]) / 10 or 1.0
-        axes.set_ylim(values.min() - room, values.max() + room)
-    axes.xaxis.set_major_locator(MaxNLocator(6 if layout == "wide" else 4, integer=True))
-    axes.set_xlabel("training step")
-    axes.set_ylabel(unit)
-    legend_above(figure, [axes], min(4, len(groups)) if layout == "wide" else 1)
-    return finish(figure)
+        panel.set_ylim(values.min() - room, values.max() + room)
+    panel.xaxis.set_major_locator(MaxNLocator(6 if layout == "wide" else 4, integer=True))
+    panel.set_xlabel("training step")
+    panel.set_ylabel(unit)
+    return finish_panel(panel, axes, min(4, len(groups)) if layout == "wide" else 1)
 
 
 def running_mean(values: np.ndarray, width: int) -> np.ndarray:

@@ -14,7 +14,7 @@ from spectra.plots.curves import law_in_rings
 from spectra.plots.directions import sector_names, sectors_over_mean
 from spectra.plots.examples import example_sections
 from spectra.plots.report import format_cell
-from tests.plots.cases import BLOCKS, CLIFF, Case, measured
+from tests.plots.cases import BLOCKS, CLIFF, Case, measured, series
 from tests.plots.conftest import power_law_images
 from tests.plots.legible import LAYOUTS, NARROWEST, assert_legible
 
@@ -228,3 +228,13 @@ def test_few_constant_and_odd_examples_are_drawn(count, layout):
         assert plots.plot_waveforms(np.zeros((count, 1, 5000)), layout=layout).axes
         assert plots.plot_spectrograms(np.zeros((count, 1, 8, 9)), 0.01, layout=layout).axes
         assert plots.plot_fields(np.zeros((count, 1, 8, 40)), layout=layout).axes
+
+
+def test_an_interval_of_few_files_does_not_squeeze_the_curves() -> None:
+    """Loud and quiet recordings: the interval of their mean goes on for many decades."""
+    loudness = np.array([1.0, 1.0, 1e-4])[:, None, None]
+    case = measured((series(3, (1, 512)) * loudness).astype(np.float32))
+    assert case.spectrum.power_interval()[1].max() > 1e4 * case.spectrum.power.max()
+    top = plots.plot_rapsd(case.spectrum, case.fit).axes[0]
+    highest = max(np.max(line.get_ydata()) for line in top.lines if len(line.get_xdata()) > 2)
+    assert top.get_ylim()[1] <= 101 * highest
