@@ -153,7 +153,13 @@ _SETTINGS: dict[str, Any] = {
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Draw and save inside this context (or decorate with it): nothing global is changed."""
+    """Draw and save inside this context (or decorate with it): nothing global is changed.
+
+    Returns
+    -------
+    context manager
+        For figures of several panels of one's own, beside those of `spectra.plots`.
+    """
     with matplotlib.rc_context(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)  # in a name
         matplotlib.rcdefaults()  # a user's own matplotlibrc must not shift a page's layout
