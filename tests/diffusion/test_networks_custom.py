@@ -122,7 +122,6 @@ class Tail(nn.Linear):
         (lambda: 3, "int: is no torch.nn.Module"),
         (4, "int: is no torch.nn.Module"),
     ],
-    ids=str,
 )
 def test_what_cannot_be_trained_is_one_line(network: Any, words: str) -> None:
     with pytest.raises(InputError, match=words) as caught:
@@ -174,7 +173,6 @@ def test_diffusers_by_name_is_its_own_network(shape: tuple[int, ...]) -> None:
         ({"down_block_types": ["DownBlock2D"]}, "refuses its options"),
         ({"act_fn": object()}, "must fit JSON"),
     ],
-    ids=str,
 )
 def test_wrong_diffusers_options_are_one_line(options: dict[str, Any], words: str) -> None:
     pytest.importorskip("diffusers")

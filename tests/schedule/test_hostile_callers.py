@@ -72,7 +72,6 @@ def test_a_number_of_times_that_is_none(n: Any) -> None:
         {"g_noise": "x"},
         {"form": []},
     ],
-    ids=str,
 )
 def test_choices_of_another_kind_are_refused_in_one_line(given: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=next(iter(given))) as refusal:
