@@ -10,6 +10,9 @@ OUT    ?= demo
 BENCH  ?=
 DATA   ?=
 
+# Two processes of one thread each: most tests wait for one core. A file's tests stay together.
+TESTS  := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest tests -n 2 --dist loadfile
+
 export OMP_NUM_THREADS ?= 2
 export MKL_NUM_THREADS ?= 2
 
@@ -27,11 +30,11 @@ demo: $(STAMP)
 	$(BIN)/spectra demo --out $(OUT)
 
 test: lint types
-	$(BIN)/python -m pytest tests
+	$(TESTS)
 
 # What a developer runs between edits: the laws, without the journeys.
 test-fast: $(STAMP)
-	$(BIN)/python -m pytest tests -m "not slow" -q
+	$(TESTS) -m "not slow" -q
 
 # Pages of every public name, from the docstrings: reference/index.html
 reference: $(STAMP)
