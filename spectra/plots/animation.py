@@ -21,12 +21,29 @@ from spectra.errors import InputError, check_number
 from spectra.files import write_atomically
 from spectra.plots.style import house_style
 
-__all__ = ["SUFFIXES", "InlineAnimation", "check_animation", "inline_animation", "save_animation"]
+__all__ = [
+    "SUFFIXES",
+    "InlineAnimation",
+    "Moving",
+    "check_animation",
+    "inline_animation",
+    "save_animation",
+]
 
 SUFFIXES = (".gif", ".mp4", ".html")
 HOLD_MS = 1500  # of the last frame, which is what the motion led to, before it starts again
 COLOURS = 255  # of a palette; one is left to a GIF's unchanged pixels
 PALETTE_FRAMES = 8  # looked at for the palette that all share
+
+
+class Moving(FuncAnimation):
+    """An animation that may be thrown away unseen.
+
+    Matplotlib warns of that when garbage is collected: at any time, in anybody's line.
+    """
+
+    def __del__(self) -> None:
+        pass
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from matplotlib.animation import FuncAnimation
 from matplotlib.figure import Figure
 
 from spectra.errors import InputError
+from spectra.plots.animation import Moving
 from spectra.plots.images import as_images, mosaic
 from spectra.plots.style import Layout, finish, house_style, new_figure
 from spectra.schedule import Schedule
@@ -162,7 +163,7 @@ def animate_noised(
         return []
 
     draw(0)
-    return FuncAnimation(figure, draw, frames=frames, interval=110, blit=False)  # pyright: ignore
+    return Moving(figure, draw, frames=frames, interval=110, blit=False)  # pyright: ignore
 
 
 def noised_at(

@@ -7,6 +7,7 @@ from matplotlib.animation import FuncAnimation
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
+from spectra.plots.animation import Moving
 from spectra.plots.panel import finish_panel, open_panel
 from spectra.plots.schedule import component_order
 from spectra.plots.style import (
@@ -131,7 +132,7 @@ def animate_schedule(
     draw(FRAMES // 2)
     figure = finish_panel(panel, axes, 3 if layout == "wide" else 1)
     draw(0)
-    return FuncAnimation(figure, draw, frames=FRAMES, interval=INTERVAL_MS, cache_frame_data=False)
+    return Moving(figure, draw, frames=FRAMES, interval=INTERVAL_MS, cache_frame_data=False)
 
 
 def _cells_of(schedule: Schedule) -> _Cells:

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spectra.errors import InputError
+from spectra.plots.animation import Moving
 from spectra.plots.curves import decibel
 from spectra.plots.images import as_images, block_mean, frequency_edges, tile_step
 from spectra.plots.style import (
@@ -158,9 +159,7 @@ def animate_slices(
         return [line, one, mean, said, told]
 
     draw(0)
-    return FuncAnimation(
-        figure, draw, frames=len(angles), interval=INTERVAL_MS, cache_frame_data=False
-    )
+    return Moving(figure, draw, frames=len(angles), interval=INTERVAL_MS, cache_frame_data=False)
 
 
 def slice_power(plane: np.ndarray, frequency: np.ndarray, angles: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 
 from spectra.errors import InputError, check_name
 from spectra.frequencies import LOWEST_HEARD_HZ, FrequencyScale, frequency_scale
+from spectra.plots.animation import Moving
 from spectra.plots.hinge import crossings, draw_elbows
 from spectra.plots.panel import finish_panel, open_panel
 from spectra.plots.spectrum import POWER
@@ -150,7 +151,7 @@ def animate_tide(
     _mark_peak(panel, tide)
     figure = finish_panel(panel, axes, 3 if layout == "wide" else 1)
     draw(0)
-    return FuncAnimation(figure, draw, frames=len(at), interval=INTERVAL_MS, cache_frame_data=False)
+    return Moving(figure, draw, frames=len(at), interval=INTERVAL_MS, cache_frame_data=False)
 
 
 def _tide_of(

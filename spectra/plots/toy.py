@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from spectra.errors import InputError
+from spectra.plots.animation import Moving
 from spectra.plots.style import (
     DATA,
     INK,
@@ -129,7 +130,7 @@ def animate_sample_paths(
         return []
 
     draw(0)
-    return FuncAnimation(figure, draw, frames=frames, interval=90, blit=False)  # pyright: ignore
+    return Moving(figure, draw, frames=frames, interval=90, blit=False)  # pyright: ignore
 
 
 def _shown(paths: Mapping[str, np.ndarray], most: int) -> dict[str, np.ndarray]:

@@ -1,5 +1,6 @@
 """Animations as files: what is in them, what is refused, and what plays without a network."""
 
+import gc
 import io
 import re
 import shutil
@@ -8,7 +9,6 @@ import sys
 
 import numpy as np
 import pytest
-from matplotlib.animation import FuncAnimation
 from PIL import Image
 
 from spectra import InputError, plots
@@ -22,7 +22,7 @@ FRAMES, INTERVAL = 5, 90
 def moving_bar(frames=FRAMES, layout="narrow"):
     figure = new_figure(layout, 1.7)
     axes = figure.subplots()
-    axes.set(xlim=(0, frames), ylim=(0, 1), xlabel="place (m)", ylabel="height (m)")
+    axes.set(xlim=(0, max(frames, 1)), ylim=(0, 1), xlabel="place (m)", ylabel="height (m)")
     bar = axes.axvspan(0, 1, color=DATA)
     said = axes.set_title("place 0")
     finish(figure)
@@ -32,7 +32,7 @@ def moving_bar(frames=FRAMES, layout="narrow"):
         said.set_text(f"place {frame}")
         return bar, said
 
-    return FuncAnimation(figure, draw, frames=frames, interval=INTERVAL, cache_frame_data=False)
+    return module.Moving(figure, draw, frames=frames, interval=INTERVAL, cache_frame_data=False)
 
 
 def frames_of(gif) -> list[np.ndarray]:
@@ -175,3 +175,10 @@ def test_frames_have_the_house_style_whatever_the_caller_has(tmp_path):
         styled = plots.save_animation(moving_bar(), tmp_path / "b.gif", dpi=50).read_bytes()
         assert matplotlib.rcParams["font.size"] == 30
     assert plain == styled
+
+
+@pytest.mark.filterwarnings("error")
+def test_one_that_nobody_looks_at_goes_without_a_warning():
+    unseen = moving_bar()
+    del unseen
+    gc.collect()

@@ -18,7 +18,6 @@ PROCESSES = ("rectified-flow", "vp-cosine", "vp-linear", "ve", "edm")
 
 def figure_at(animation, frame) -> Figure:
     """The animation's figure after it has drawn a frame."""
-    animation._draw_was_started = True  # it is looked at, and not thrown away unseen
     return animation._func(frame)[0].get_figure(root=True)
 
 

@@ -53,7 +53,6 @@ def nouns() -> Nouns:
 
 def tide() -> Figure:
     animation = plots.animate_tide(nouns().spectrum, times=[0.3])
-    animation._draw_was_started = True  # it is looked at, and not thrown away unseen
     return animation._fig
 
 
