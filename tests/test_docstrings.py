@@ -235,6 +235,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("examples")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in spectra.__all__ if name != "__version__"])
 def test_examples_show_what_happens(
     name: str, folder: Path, monkeypatch: pytest.MonkeyPatch
@@ -244,6 +245,7 @@ def test_examples_show_what_happens(
         assert not failures(test)
 
 
+@pytest.mark.slow
 def test_examples_elsewhere_show_what_happens(
     public: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

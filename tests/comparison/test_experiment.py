@@ -18,6 +18,8 @@ from spectra.diffusion.solvers import evaluations as cost_of
 from spectra.diffusion.throughput import Throughput
 from spectra.errors import InputError
 
+pytestmark = pytest.mark.slow
+
 STEPS = 20
 TOLD = (0.1, 0.35, 1.0)  # where the bound is taken here
 SETTINGS: dict[str, Any] = {

@@ -11,6 +11,8 @@ from spectra.diffusion.mixture import (
 )
 from spectra.errors import InputError
 
+pytestmark = pytest.mark.slow
+
 MEANS = np.array([[-1.4, -1.1], [-0.7, -0.9], [-0.1, 0.35], [0.7, 0.4], [1.3, 1.5]])
 WITHIN = np.array([[0.03, 0.01], [0.01, 0.02]])
 SEQUENTIAL = 2 * np.log(1e4)  # apart by more than a component needs to drown

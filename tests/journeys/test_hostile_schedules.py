@@ -15,6 +15,8 @@ from spectra.schedule.steps.denoising import wiener_error
 from tests.hostile_schedules import FOREIGN, damaged_bytes, damaged_parts, parts, rewrite
 from tests.journeys.test_bad_input import refused
 
+pytestmark = pytest.mark.slow
+
 BASES = ("dct", "pixel", "fourier", "wavelet", "pca")
 
 

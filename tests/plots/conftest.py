@@ -1,12 +1,20 @@
 """A small data set with a known spectrum, and the nouns made from it, once per run."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import spectra
 from tests.plots.cases import RATE, Case, measured, series
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Pictures are no laws: `make test-fast` leaves them out."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.slow)
 
 
 @dataclass(frozen=True)

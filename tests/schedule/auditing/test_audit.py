@@ -21,6 +21,8 @@ from spectra.schedule.steps.denoising import wiener_error
 from tests.repeats import then_slow
 from tests.schedule.known import known_spectrum, power_law
 
+pytestmark = pytest.mark.slow
+
 SPECTRUM = known_spectrum(power_law(2.2), (1, 16, 16), quantum=2 / 255)
 PHOTO_SHAPED = known_spectrum(power_law(2.0, 2e-3), (3, 32, 32), quantum=2 / 255)
 
