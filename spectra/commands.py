@@ -177,6 +177,7 @@ def evaluate(
     """Score a run; write RUN/scores.json."""
     from spectra.diffusion import load_run
     from spectra.evaluation import evaluate as score
+    from spectra.evaluation.records import SCORES
 
     run = load_run(path)
     given = {
@@ -185,7 +186,7 @@ def evaluate(
     }
     scores = score(run, name, progress=True, **options, **given)
     numbers = scores.to_dict()
-    target = path / "scores.json"
+    target = path / SCORES
     write_json(target, numbers)
     return numbers, "\n".join([*scores.lines(), f"wrote {target}"])
 

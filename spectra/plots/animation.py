@@ -22,6 +22,7 @@ from spectra.files import write_atomically
 from spectra.plots.style import house_style
 
 __all__ = [
+    "INTERVAL_MS",
     "SUFFIXES",
     "InlineAnimation",
     "Moving",
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 SUFFIXES = (".gif", ".mp4", ".html")
+INTERVAL_MS = 110  # between frames
 HOLD_MS = 1500  # of the last frame, which is what the motion led to, before it starts again
 COLOURS = 255  # of a palette; one is left to a GIF's unchanged pixels
 PALETTE_FRAMES = 8  # looked at for the palette that all share

@@ -8,14 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from spectra.errors import InputError
-from spectra.plots.octaves import octave_ticks_of
+from spectra.plots.octaves import STYLES, octave_ticks_of
 from spectra.plots.panel import finish_panel, open_panel
 from spectra.plots.style import (
-    DATA,
     MUTED,
-    NOISY,
-    OLIVE,
-    STANDARD,
     Layout,
     house_style,
 )
@@ -23,8 +19,6 @@ from spectra.schedule import DenoisingError, component_bits
 from spectra.schedule.auditing.account import octaves_of
 
 __all__ = ["plot_component_bits"]
-
-STYLES = ((DATA, "o"), (NOISY, "s"), (STANDARD, "D"), (OLIVE, "^"))
 
 
 @house_style()

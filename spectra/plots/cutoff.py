@@ -27,7 +27,7 @@ from spectra.plots.style import (
 from spectra.schedule import FrequencyCutoff
 from spectra.schedule.cutoff import last_crossing
 
-__all__ = ["example_cutoffs", "plot_cutoff"]
+__all__ = ["TRANSITION", "example_cutoffs", "plot_cutoff", "to_the_axis"]
 
 TRANSITION = (0.1, 10.0)  # SNR between which neither signal nor noise has the upper hand
 COLOURS, LINES = (DATA, NOISY, DERIVED, STANDARD, INK), ("-", "--", "-.", ":")
@@ -102,8 +102,8 @@ def plot_cutoff(
         low, high = np.maximum(scale.factor * ends, floor)
         label = f"10–90 % of {len(single)} single examples"
         panel.fill_between(t, low, high, color=DATA, alpha=0.12, lw=0)
-        panel.plot(t, _to_the_axis(low, floor), color=DATA, lw=0.9, ls=(0, (1, 1.5)), label=label)
-        panel.plot(t, _to_the_axis(high, floor), color=DATA, lw=0.9, ls=(0, (1, 1.5)))
+        panel.plot(t, to_the_axis(low, floor), color=DATA, lw=0.9, ls=(0, (1, 1.5)), label=label)
+        panel.plot(t, to_the_axis(high, floor), color=DATA, lw=0.9, ls=(0, (1, 1.5)))
     for i, cutoff in enumerate(cutoffs):
         row, column = processes.index(cutoff.process.name), thresholds.index(cutoff.threshold)
         colour = COLOURS[(row if len(processes) > 1 else column) % len(COLOURS)]
@@ -113,7 +113,7 @@ def plot_cutoff(
         label = f"{name}SNR > {cutoff.threshold:g}" + (", 95 % interval" if i == 0 else "")
         f_max = np.maximum(scale.factor * cutoff.f_max(t), floor)
         line = LINES[column % len(LINES)]
-        panel.plot(t, _to_the_axis(f_max, floor), color=colour, ls=line, label=label)
+        panel.plot(t, to_the_axis(f_max, floor), color=colour, ls=line, label=label)
     holes = np.any([cutoff.has_holes(t) for cutoff in cutoffs], axis=0)
     if holes.any():
         panel.fill_between(
@@ -148,7 +148,7 @@ def example_cutoffs(cutoff: FrequencyCutoff, power: np.ndarray, t: np.ndarray) -
     return np.stack([last_crossing(frequency, row, level) for row in logs])
 
 
-def _to_the_axis(curve: np.ndarray, floor: float) -> np.ndarray:
+def to_the_axis(curve: np.ndarray, floor: float) -> np.ndarray:
     """The curve as far as where it first meets the foot of the axis."""
     drowned = np.flatnonzero(curve <= floor)
     shown = curve.copy()

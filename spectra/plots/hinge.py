@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from spectra.errors import InputError
 from spectra.frequencies import frequency_scale, number
 from spectra.plots.curves import thinned
+from spectra.plots.panel import close_grid
 from spectra.plots.spectrum import POWER
 from spectra.plots.style import (
     DATA,
@@ -87,14 +88,9 @@ def plot_hinge(
         axes.set_ylim(bottom, top)
         axes.set_title(f"t = {t:g}:  {_tide(elbows, signal, noise, scale.unit)}")
         frequency_axis(axes, shown, unit=scale.unit, most=4 if columns == 3 else 6)
-    for axes in panels.ravel()[len(times) :]:
-        axes.set_axis_off()
+    close_grid(panels, len(times), scale.label)
     for axes in panels[:, 0]:
         axes.set_ylabel("power" if layout == "narrow" else POWER)
-    for column in range(columns):
-        used = panels[(len(times) - 1 - column) // columns, column]
-        used.set_xlabel(scale.label)
-        used.tick_params(labelbottom=True)
     legend_above(figure, list(panels.ravel()), 4 if layout == "wide" else 1)
     return finish(figure)
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
 from spectra.errors import InputError
 from spectra.plots.style import Layout, finish, house_style, new_figure
@@ -176,15 +177,16 @@ def as_images(images: Any) -> np.ndarray:
     return array
 
 
-def show_picture(axes: Axes, picture: np.ndarray, note: str) -> None:
+def show_picture(axes: Axes, picture: np.ndarray, note: str) -> AxesImage:
     """A picture without axes, with a line below it."""
     # Square dots, never smoothed: a sample's finest frequencies are what is being judged.
-    axes.imshow(picture, interpolation="none")
+    shown = axes.imshow(picture, interpolation="none")
     axes.set_xticks([])
     axes.set_yticks([])
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
     axes.set_xlabel(note, loc="left")
+    return shown
 
 
 def _size_note(images: np.ndarray) -> str:

@@ -71,10 +71,7 @@ def plot_lowpass(
     bounds = np.where(f_max < cutoff.spectrum.frequency[-1], f_max, np.inf)
     noise = np.random.default_rng(seed).standard_normal(clean.shape)
     shown = [
-        (
-            low_passed(clean, float(bound)),
-            *noised_and_estimated(clean, noise, cutoff, t),
-        )
+        (low_passed(clean, float(bound)), *noised_and_estimated(clean, noise, cutoff, t))
         for t, bound in zip(at, bounds, strict=True)
     ]  # [T][3]
     side = SIDE if len(clean) == 1 else COLOUR_SIDE

@@ -8,8 +8,8 @@ from matplotlib.animation import FuncAnimation
 from matplotlib.figure import Figure
 
 from spectra.errors import InputError
-from spectra.plots.animation import Moving
-from spectra.plots.images import as_images, mosaic
+from spectra.plots.animation import INTERVAL_MS, Moving
+from spectra.plots.images import as_images, mosaic, show_picture
 from spectra.plots.style import Layout, finish, house_style, new_figure
 from spectra.schedule import Schedule
 
@@ -73,11 +73,7 @@ def plot_noised(
         pictures = [noised_at(example, schedule, share, seed) for share in used]
         shown = [noised for noised, _ in pictures] + [estimate for _, estimate in pictures]
         for axes, picture in zip(row, shown, strict=True):
-            axes.imshow(_pixels(picture), interpolation="none")
-            axes.set_xticks([])
-            axes.set_yticks([])
-            axes.grid(visible=False)
-            axes.spines[:].set_visible(False)
+            show_picture(axes, _pixels(picture), "")
         row[0].set_ylabel(textwrap.fill(name, 18 if wide else 12))
     for axes, share in zip(panels[0], used * 2, strict=True):
         axes.set_title(f"{share:.0%} left")
@@ -131,10 +127,8 @@ def animate_noised(
     shares = np.linspace(0.999, 0, frames) ** 2
     shown = {}
     for name, schedule in schedules.items():
-        shown[name] = [
-            (_time_at(schedule, share), *noised_at(example, schedule, share, seed))
-            for share in shares
-        ]
+        times = _times_at(schedule, shares)
+        shown[name] = [(t, *_noised(example, schedule, t, seed)) for t in times]
     columns = len(schedules)
     tile = (8.6 if layout == "wide" else 3.7) / columns
     height, width = example.shape[-2:]
@@ -143,12 +137,7 @@ def animate_noised(
     drawn = []
     for column, (name, pictures) in zip(panels.T, shown.items(), strict=True):
         title = column[0].set_title(f"{name}\nt = 0.00, 100% left")
-        images = [axes.imshow(_pixels(pictures[0][1]), interpolation="none") for axes in column]
-        for axes in column:
-            axes.set_xticks([])
-            axes.set_yticks([])
-            axes.grid(visible=False)
-            axes.spines[:].set_visible(False)
+        images = [show_picture(axes, _pixels(pictures[0][1]), "") for axes in column]
         drawn.append((name, title, images, pictures))
     panels[0][0].set_ylabel("noised")
     panels[1][0].set_ylabel("best linear estimate")
@@ -163,7 +152,7 @@ def animate_noised(
         return []
 
     draw(0)
-    return Moving(figure, draw, frames=frames, interval=110, blit=False)  # pyright: ignore
+    return Moving(figure, draw, frames=frames, interval=INTERVAL_MS, blit=False)  # pyright: ignore
 
 
 def noised_at(
@@ -181,17 +170,27 @@ def noised_at(
     InputError
         An example of another shape than the schedule's, or values that are not finite.
     """
+    (t,) = _times_at(schedule, np.array([share]))
+    return _noised(example, schedule, t, seed)
+
+
+def _noised(
+    example: np.ndarray, schedule: Schedule, time: float, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The noised example and its Wiener estimate at a time."""
+    from scipy.special import expit
+
     if example.shape != schedule.shape or not np.isfinite(example).all():
         raise InputError(
             f"example of shape {example.shape}: finite values of {schedule.shape} are needed"
         )
-    t = np.array([_time_at(schedule, share)])
+    t = np.array([time])
     basis = schedule.make_basis()
     white = np.random.default_rng(seed).standard_normal(schedule.shape)
     noise = schedule.scale * np.asarray(basis.forward(white))
     alpha, sigma = schedule.alpha(t)[0], schedule.sigma(t)[0]
     z = alpha * np.asarray(basis.forward(example - schedule.mean)) + sigma * noise
-    known = 1 / (1 + np.exp(-np.clip(schedule.log_snr(t)[0], -60, 60)))
+    known = expit(schedule.log_snr(t)[0])
     estimate = known / np.maximum(alpha, 1e-30) * z
     return tuple(np.real(basis.inverse(part)) + schedule.mean for part in (z, estimate))  # pyright: ignore
 
@@ -204,12 +203,12 @@ def _picture(example: np.ndarray) -> np.ndarray:
     return example
 
 
-def _time_at(schedule: Schedule, share: float) -> float:
-    """When a share of the nats that are lost between t = 0 and t = 1 is left."""
+def _times_at(schedule: Schedule, shares: np.ndarray) -> np.ndarray:
+    """When these shares of the nats that are lost between t = 0 and t = 1 are left, [S]."""
     clock = np.linspace(schedule.clock[0], schedule.clock[-1], POINTS)
     times = np.interp(clock, schedule.clock, schedule.t)
     left = schedule.information(times)
-    return float(np.interp(-(left[-1] + share * (left[0] - left[-1])), -left, times))
+    return np.interp(-(left[-1] + shares * (left[0] - left[-1])), -left, times)
 
 
 def _pixels(picture: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from spectra.errors import InputError
 from spectra.plots.images import as_images
+from spectra.plots.panel import close_grid
 from spectra.plots.spectrum import POWER
 from spectra.plots.style import (
     DATA,
@@ -104,14 +105,9 @@ def plot_noisy_spectra(
         axes.set_title(f"t = {t:g}: {np.sqrt(np.mean(off**2)):.2f} dB off the sum")
         axes.set_yscale("log")
         frequency_axis(axes, frequency, most=4 if columns == 3 else 6)
-    for axes in panels.ravel()[len(at) :]:
-        axes.set_axis_off()
+    close_grid(panels, len(at), "frequency (cycles/pixel)")
     for axes in panels[:, 0]:
         axes.set_ylabel("power" if layout == "narrow" else POWER)
-    for column in range(columns):
-        used = panels[(len(at) - 1 - column) // columns, column]
-        used.set_xlabel("frequency (cycles/pixel)")
-        used.tick_params(labelbottom=True)
     legend_above(figure, list(panels.ravel()), 4 if layout == "wide" else 1)
     return finish(figure)
 

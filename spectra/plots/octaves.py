@@ -7,17 +7,28 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from spectra.plots.cutoff import TRANSITION
 from spectra.plots.panel import finish_panel, open_panel
-from spectra.plots.style import MUTED, NOISE, Layout, house_style, ramp
+from spectra.plots.style import (
+    DATA,
+    MUTED,
+    NOISE,
+    NOISY,
+    OLIVE,
+    STANDARD,
+    Layout,
+    house_style,
+    ramp,
+)
 from spectra.schedule import Schedule
 from spectra.schedule.auditing.account import Octave, octaves_of
 
-__all__ = ["octave_name", "octave_ticks_of", "plot_octaves"]
+__all__ = ["STYLES", "octave_name", "octave_ticks_of", "plot_octaves"]
 
 POINTS = 401
 MOST = 8  # octaves; more lines are no longer told apart
 DECADES = 6.0  # either side of SNR = 1, where the axis ends
-TRANSITION = (0.1, 10.0)  # SNR between which neither signal nor noise has the upper hand
+STYLES = ((DATA, "o"), (NOISY, "s"), (STANDARD, "D"), (OLIVE, "^"))  # of what is drawn by octave
 
 
 @house_style()

@@ -12,6 +12,7 @@ from spectra.fit import PowerLaw
 from spectra.fit.differences import power_ratio, shared_frequencies
 from spectra.frequencies import signed
 from spectra.plots.curves import BEYOND, decibel, draw_band, law_in_rings, thinned
+from spectra.plots.cutoff import to_the_axis
 from spectra.plots.panel import finish_panel, open_panel
 from spectra.plots.spectrum import POWER
 from spectra.plots.style import (
@@ -156,8 +157,7 @@ def plot_two_cutoffs(
         if banded:
             low, high = np.maximum(low, floor), np.maximum(high, floor)
             panel.fill_between(t, low, high, color=COLOURS[i], alpha=0.2, lw=0)
-        drowned = np.flatnonzero(f_max <= floor)  # the curve ends where it meets the axis
-        f_max[drowned[:1]], f_max[drowned[1:]] = floor, np.nan
+        f_max = to_the_axis(np.maximum(f_max, floor), floor)
         label = as_label(f"{names[i]}{', 95 % interval' if banded else ''}")
         panel.plot(t, f_max, color=COLOURS[i], ls=LINES[i], label=label)
     ends = np.array([floor * 1.12, max(top, 2 * floor)])

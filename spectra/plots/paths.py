@@ -126,7 +126,9 @@ def _log_snr(schedule: Schedule, bands: tuple[Band, Band], t: np.ndarray) -> np.
 
 def _known(log_snr: np.ndarray) -> np.ndarray:
     """SNR / (1 + SNR), elementwise."""
-    return 1 / (1 + np.exp(-np.clip(log_snr, -60, 60)))
+    from scipy.special import expit
+
+    return expit(log_snr)
 
 
 def _snr_axes(axes: Axes) -> None:

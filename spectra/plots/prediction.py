@@ -9,14 +9,10 @@ from matplotlib.ticker import MaxNLocator
 
 from spectra.errors import InputError
 from spectra.plots.curves import decibel
-from spectra.plots.octaves import octave_ticks_of
+from spectra.plots.octaves import STYLES, octave_ticks_of
 from spectra.plots.panel import finish_panel, open_panel
 from spectra.plots.style import (
-    DATA,
     MUTED,
-    NOISY,
-    OLIVE,
-    STANDARD,
     Layout,
     house_style,
 )
@@ -25,7 +21,6 @@ from spectra.schedule.auditing.account import octaves_of
 
 __all__ = ["plot_prediction", "sampled_octaves"]
 
-STYLES = ((DATA, "o"), (NOISY, "s"), (STANDARD, "D"), (OLIVE, "^"))
 DEEPEST = -30.0  # dB, where the axis ends
 
 

@@ -7,7 +7,7 @@ from matplotlib.animation import FuncAnimation
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
-from spectra.plots.animation import Moving
+from spectra.plots.animation import INTERVAL_MS, Moving
 from spectra.plots.panel import finish_panel, open_panel
 from spectra.plots.schedule import component_order
 from spectra.plots.style import (
@@ -23,7 +23,6 @@ from spectra.schedule import Schedule
 __all__ = ["animate_schedule"]
 
 FRAMES = 36
-INTERVAL_MS = 110
 CELLS = 96  # of components of neighbouring frequency, evenly wide in the logarithm
 ENDS = 0.002  # t = 0 and t = 1, where the noise may be none or infinite, are left out
 BELOW, ABOVE = 8.0, 3.0  # e-folds that the axis goes beyond the variances

@@ -173,10 +173,11 @@ def ratio_octaves(ratio: PowerRatio) -> Iterator[tuple[float, float, float, floa
     for k in range(octave.max(), -1, -1):
         inside = octave == k
         if inside.any():
-            means = [float(decibel(part[inside]).mean()) for part in (ratio.log_ratio,)]
-            ends = [float(decibel(part[inside]).mean()) for part in (ratio.low, ratio.high)]
-            start = max(top / 2 ** (k + 1), float(ratio.frequency[0]))
-            yield start, top / 2**k, means[0], ends[0], ends[1]
+            mean, low, high = (
+                float(decibel(part[inside]).mean())
+                for part in (ratio.log_ratio, ratio.low, ratio.high)
+            )
+            yield max(top / 2 ** (k + 1), float(ratio.frequency[0])), top / 2**k, mean, low, high
 
 
 def _ratio_table(names: Sequence[str], ratio: PowerRatio) -> Table:

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spectra.errors import InputError
-from spectra.plots.animation import Moving
+from spectra.plots.animation import INTERVAL_MS, Moving
 from spectra.plots.curves import decibel
 from spectra.plots.images import as_images, block_mean, frequency_edges, tile_step
 from spectra.plots.style import (
@@ -38,7 +38,6 @@ from spectra.spectrum.windows import window as make_window
 __all__ = ["animate_slices", "plot_slices", "slice_power"]
 
 TURN = tuple(range(0, 180, 5))  # degrees; the other half of the plane holds the same numbers
-INTERVAL_MS = 110
 STYLES = ((DATA, "-"), (DERIVED, "--"), (NOISY, "-."), (STANDARD, ":"))
 EDGE = [patheffects.withStroke(linewidth=3.4, foreground="#ffffff")]
 

@@ -12,7 +12,7 @@ from spectra.errors import InputError, check_number
 from spectra.fit.peak import peak_interval
 from spectra.frequencies import LOWEST_HEARD_HZ, frequency_scale, heard_peak
 from spectra.plots.curves import draw_band, mean_curve, thinned
-from spectra.plots.panel import finish_panel, open_panel
+from spectra.plots.panel import close_grid, finish_panel, open_panel
 from spectra.plots.signals import clips_of, draw_outline, names_of
 from spectra.plots.spectrum import POWER
 from spectra.plots.style import (
@@ -175,12 +175,7 @@ def plot_periodograms(
     panels[0, 0].set_ylim(max(DEEPEST * highest, lowest / 2), 4 * highest)
     for axes in panels.ravel()[: len(rows)]:
         frequency_axis(axes, fine[heard] * rate, unit="Hz", most=6 if columns < 3 else 5)
-    for axes in panels.ravel()[len(rows) :]:
-        axes.set_axis_off()
-    for column in range(columns):
-        last = panels[(len(rows) - 1 - column) // columns, column]
-        last.set_xlabel("frequency (Hz)")
-        last.tick_params(labelbottom=True)
+    close_grid(panels, len(rows), "frequency (Hz)")
     for axes in panels[:, 0]:
         axes.set_ylabel("power")
     legend_above(figure, [panels[0, 0]], 2 if wide else 1)

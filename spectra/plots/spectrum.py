@@ -237,13 +237,12 @@ def plot_sample_spectrum(
     zero = (frequency, *(part - reference[1] for part in reference[1:]))
     draw_band(bottom, zero, DATA, decibel)
     bottom.axhline(0, color=DATA, lw=2.6)
-    styles = ("-", "--", "-.", ":")
     ratios = []
     for i, (name, value) in enumerate(sample_spectra.items()):
         curve = as_curve(value)
         if len(curve[0]) != len(frequency) or not np.allclose(curve[0], frequency):
             raise InputError(f"{name}: its rings are not the data's; measure at the same size")
-        colour, line = SERIES[i % len(SERIES)], styles[i % len(styles)]
+        colour, line = SERIES[i % len(SERIES)], LINES[i % len(LINES)]
         draw_band(top, curve, colour, np.exp)
         top.plot(frequency, np.exp(curve[1]), color=colour, ls=line, label=f"samples: {name}")
         ratio = (frequency, *(part - reference[1] for part in curve[1:]))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 from matplotlib.animation import FuncAnimation
@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from spectra.errors import InputError, check_name
 from spectra.frequencies import LOWEST_HEARD_HZ, FrequencyScale, frequency_scale
-from spectra.plots.animation import Moving
+from spectra.plots.animation import INTERVAL_MS, Moving
 from spectra.plots.hinge import crossings, draw_elbows
 from spectra.plots.panel import finish_panel, open_panel
 from spectra.plots.spectrum import POWER
@@ -28,13 +28,11 @@ from spectra.schedule import ScalarProcess
 from spectra.schedule import process as named_process
 from spectra.schedule.cutoff import last_crossing
 from spectra.spectrum import Spectrum
+from spectra.spectrum.spectrum import Average
 
 __all__ = ["animate_tide"]
 
-Average = Literal["arithmetic", "log"]
-
 FRAMES = 36
-INTERVAL_MS = 110
 WEAKEST = 0.05  # of the curve: a cut-off end would have the tide rise through nothing for long
 MARGIN = 1.0  # nats of SNR by which the tide starts under the data and ends over them
 STRIP = 0.035  # of the panel's height: which frequencies stand above the noise

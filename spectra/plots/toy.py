@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from spectra.errors import InputError
 from spectra.plots.animation import Moving
+from spectra.plots.panel import close_grid
 from spectra.plots.style import (
     DATA,
     INK,
@@ -169,12 +170,7 @@ def _panels(
             line(0, color=MUTED, lw=0.6)
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_locator(MaxNLocator(4, integer=True))
-    for axes in grid.ravel()[len(paths) :]:
-        axes.set_axis_off()
-    for k, column in enumerate(grid.T):
-        last = column[(len(paths) - 1 - k) // across]
-        last.set_xlabel(names[0])
-        last.tick_params(labelbottom=True)
+    close_grid(grid, len(paths), names[0])
     for axes in grid[:, 0]:
         axes.set_ylabel(names[1])
     return figure, list(grid.ravel())
