@@ -25,6 +25,7 @@ __all__ = ["evaluate", "extend", "probe", "sample", "train"]
 Preconditioning = Literal["component", "skip", "scalar"]
 Loss = Literal["bound", "edm", "octave", "perceptual"]
 Averaging = Literal["half-life", "power"]
+PartKind = Literal["any", "ends", "beginnings", "boxes", "coarse"]
 
 ERROR = (
     "What `spectra probe` wrote of this run: optimal steps are then optimised for it, and solver "
@@ -70,9 +71,11 @@ def train(
     loss: Annotated[Loss | None, one_of(Loss)] = None,
     condition: Literal["auto", "time", "state"] = "auto",
     known: float = 0.0,
+    known_parts: Annotated[PartKind | None, one_of(PartKind)] = None,
     labels: Annotated[bool, flag(None)] = False,
     accumulate: Annotated[int | None, flag("INT")] = None,
     learning_rate: Annotated[float | None, flag("FLOAT")] = None,
+    cooldown: Annotated[float | None, flag("FLOAT")] = None,
     ema: Annotated[Averaging | None, one_of(Averaging)] = None,
     ema_half_life: Annotated[float | None, flag("FLOAT")] = None,
     ema_width: Annotated[float | None, flag("FLOAT")] = None,
@@ -97,9 +100,11 @@ def train(
         loss: The bound, per octave, as seen by the eye, or EDM's unit weight (the default).
         condition: What the network is told: time, or the noise state (auto: where it is needed).
         known: Share of examples with a known part, for filling in and continuing.
+        known_parts: Which parts: any, or those of one purpose (beginnings: spectra extend).
         labels: Classes are the folders of the files; for guidance.
         accumulate: Parts in which a batch passes the network, where it does not fit (1).
         learning_rate: After the warm-up (0.002).
+        cooldown: Share of the steps, the last, over which the rate falls to 0 (0).
         ema: Weights averaged with a half-life (the default) or as a power of the images seen.
         ema_half_life: Images (20,000).
         ema_width: Relative width of the power function (0.1).
@@ -130,6 +135,8 @@ def train(
         "checkpoint_every": checkpoint_every,
         "accumulate": accumulate,
         "learning_rate": learning_rate,
+        "cooldown": cooldown,
+        "known_parts": known_parts,
         "ema": ema,
         "ema_half_life": ema_half_life,
         "ema_width": ema_width,

@@ -1,6 +1,6 @@
 """Parts of an example that are known: which components, given or drawn for training."""
 
-from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 import torch
@@ -10,9 +10,9 @@ from spectra.bases import WaveletBasis
 from spectra.errors import InputError
 from spectra.schedule import Schedule
 
-__all__ = ["KnownParts", "component_mask"]
+__all__ = ["KnownParts", "PartKind", "component_mask"]
 
-Part = Callable[[np.ndarray, Tensor], Tensor]
+PartKind = Literal["any", "ends", "beginnings", "boxes", "coarse"]
 
 # A place may lie this far beyond an edge and still belong to the part: half a finest coefficient.
 SLACK = 0.5
@@ -21,32 +21,60 @@ SLACK = 0.5
 class KnownParts:
     """Which components of an example are known, drawn at random for training.
 
-    Of places (pixel and wavelet components): one end of an axis up to a random cut, or a box and
-    all but a box. Of waves (DCT, Fourier, PCA) and of wavelet levels: the coarse ones up to a
-    random cut. All that is drawn comes from five uniform numbers an example.
+    All that is drawn comes from five uniform numbers an example.
 
     Parameters
     ----------
     schedule : Schedule
         Its basis and shape.
+    kind : {"any", "ends", "beginnings", "boxes", "coarse"}
+        Of places (pixel and wavelet components): "ends" of any axis up to a random cut, or
+        "beginnings" of the last one; "boxes", all but a box. Of waves (DCT, Fourier, PCA) and of
+        wavelet levels: the "coarse" ones up to a random cut. "any": ends, boxes and coarse ones,
+        those of them that the basis has, equally often.
     device : torch.device or str
+
+    Raises
+    ------
+    InputError
+        The basis has no such parts.
     """
 
-    def __init__(self, schedule: Schedule, device: torch.device | str = "cpu") -> None:
+    def __init__(
+        self, schedule: Schedule, kind: PartKind = "any", device: torch.device | str = "cpu"
+    ) -> None:
         place, rank = component_places(schedule)
+        if kind == "coarse" and rank is None:
+            raise InputError(
+                "known_parts 'coarse': pixels are all equally fine; train with a schedule in "
+                "another basis"
+            )
+        if kind not in ("any", "coarse") and place is None:
+            raise InputError(
+                f"known_parts {kind!r}: the components of basis {schedule.basis} have no place; "
+                "train with a schedule in basis pixel or wavelet"
+            )
+        self._kind = kind
         self._place = None if place is None else torch.tensor(place, device=device).float()
         self._rank = None if rank is None else torch.tensor(rank, device=device).float()
 
     def draw(self, u: Tensor) -> Tensor:
         """Masks from numbers u [B, 5] uniform in [0, 1), bool [B, C, *spatial]."""
-        kind, cuts = u[:, 0], u[:, 1:]
+        which, cuts = u[:, 0], u[:, 1:]
+        if self._kind == "ends":
+            return self._ends(cuts)
+        if self._kind == "beginnings":
+            return self._beginnings(cuts)
+        if self._kind == "boxes":
+            return self._box(cuts)
+        if self._kind == "coarse":
+            return self._coarse(cuts)
         masks = []
         if self._place is not None:
             masks += [self._ends(cuts), self._box(cuts)]
         if self._rank is not None:
-            # Even in the logarithm of how many are known: bands of equal ratio.
-            masks.append(self._rank[None] < _column(cuts[:, 0], self._rank[None]))
-        chosen = (kind * len(masks)).long().clamp(max=len(masks) - 1)
+            masks.append(self._coarse(cuts))
+        chosen = (which * len(masks)).long().clamp(max=len(masks) - 1)
         mask = masks[0].expand(len(u), *masks[0].shape[1:]).clone()
         for number, other in enumerate(masks[1:], start=1):
             mask = torch.where(_column(chosen == number, mask), other, mask)
@@ -60,6 +88,17 @@ class KnownParts:
         along = place[axis]  # [B, C, *spatial], in [0, 1]
         from_end = _column(cuts[:, 1] < 0.5, along)
         return torch.where(from_end, 1 - along, along) < _column(cuts[:, 2], along)
+
+    def _beginnings(self, cuts: Tensor) -> Tensor:
+        """The beginning of the last axis, up to a cut, [B, C, *spatial]."""
+        assert self._place is not None
+        along = self._place[-1][None]
+        return along < _column(cuts[:, 2], along)
+
+    def _coarse(self, cuts: Tensor) -> Tensor:
+        """Up to a cut, even in the logarithm of how many are known: bands of equal ratio."""
+        assert self._rank is not None
+        return self._rank[None] < _column(cuts[:, 0], self._rank[None])
 
     def _box(self, cuts: Tensor) -> Tensor:
         """All but a box, whose sides are a share of the example's, [B, C, *spatial]."""

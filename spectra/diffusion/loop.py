@@ -181,7 +181,7 @@ class TrainingState:
             computed, family[0], config.preconditioning, device, record["condition"]
         )
         others = [DiffusionProcess(one, device) for one in family[1:]]
-        states = StateSampler([denoiser.process, *others], config.known)
+        states = StateSampler([denoiser.process, *others], config.known, config.known_parts)
         return Objective(denoiser, states, config.loss)
 
     def resume(self, path: Path) -> tuple[int, float]:
@@ -266,5 +266,12 @@ def written(path: Path, checkpoint: Checkpoint, keep: int) -> None:
 
 
 def learning_rate_at(step: int, config: TrainConfig) -> float:
-    """Linear over the warm-up, then constant: a function of the step alone, counted from 0."""
-    return config.learning_rate * min(1.0, (step + 1) / max(1, config.warmup))
+    """Rises over the warm-up, is constant, falls to 0 over the cooldown; steps count from 0.
+
+    Without a cooldown it is a function of the step alone (Hagele et al., "Scaling Laws and
+    Compute-Optimal Training Beyond Fixed Training Durations", 2024, section 3).
+    """
+    rate = config.learning_rate * min(1.0, (step + 1) / max(1, config.warmup))
+    if config.cooldown > 0:
+        rate *= min(1.0, (config.steps - step) / (config.cooldown * config.steps))
+    return rate

@@ -16,6 +16,7 @@ from spectra import __version__
 from spectra.data import Source, list_manifests
 from spectra.diffusion.checkpoint import checkpoint_paths, schedule_digest
 from spectra.diffusion.ema import power_exponent
+from spectra.diffusion.known import PartKind
 from spectra.diffusion.loss import Loss
 from spectra.diffusion.networks import UNetConfig, network_record
 from spectra.diffusion.precondition import Condition, Preconditioning
@@ -40,16 +41,18 @@ Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["auto", "float32", "bfloat16"]
 Averaging = Literal["half-life", "power"]
 
-# No step's result depends on these: they may differ from call to call.
+# No step's result depends on these, without a cooldown: they may differ from call to call.
 FREE = ("steps", "checkpoint_every", "keep", "log_every", "tensorboard")
 # What runs of earlier versions do not say, and were.
 ADDED: dict[str, Any] = {
     "condition": "time",
     "known": 0.0,
+    "known_parts": "any",
     "family": [],
     "labels": False,
     "classes": [],
     "accumulate": 1,
+    "cooldown": 0.0,
     "ema": "half-life",
     "ema_width": 0.1,
     "compile": False,
@@ -63,9 +66,9 @@ class TrainConfig:
 
     Attributes
     ----------
-    steps, batch, seed, device, network, preconditioning, loss, condition, known, labels, \
-accumulate, learning_rate, weight_decay, warmup, clip_norm, ema, ema_half_life, ema_width, \
-precision, compile, held_out, checkpoint_every, keep, log_every, tensorboard
+    steps, batch, seed, device, network, preconditioning, loss, condition, known, known_parts, \
+labels, accumulate, learning_rate, weight_decay, warmup, cooldown, clip_norm, ema, ema_half_life, \
+ema_width, precision, compile, held_out, checkpoint_every, keep, log_every, tensorboard
         As in `train`.
     """
 
@@ -78,11 +81,13 @@ precision, compile, held_out, checkpoint_every, keep, log_every, tensorboard
     loss: Loss = "edm"
     condition: Condition = "auto"
     known: float = 0.0
+    known_parts: PartKind = "any"
     labels: bool = False
     accumulate: int = 1
     learning_rate: float = 2e-3
     weight_decay: float = 0.01
     warmup: int = 100
+    cooldown: float = 0.0
     clip_norm: float = 1.0
     ema: Averaging = "half-life"
     ema_half_life: float = 20_000.0
@@ -123,6 +128,7 @@ precision, compile, held_out, checkpoint_every, keep, log_every, tensorboard
             ("preconditioning", Preconditioning),
             ("loss", Loss),
             ("condition", Condition),
+            ("known_parts", PartKind),
             ("ema", Averaging),
         ):
             check_name(name, getattr(self, name), get_args(known))
@@ -130,7 +136,7 @@ precision, compile, held_out, checkpoint_every, keep, log_every, tensorboard
             raise InputError(
                 f"accumulate {self.accumulate} is more than the batch of {self.batch} has examples"
             )
-        for name in ("ema_width", "known", "held_out"):
+        for name in ("ema_width", "known", "cooldown", "held_out"):
             if not isinstance(getattr(self, name), int | float):
                 raise InputError(f"{name} {getattr(self, name)!r} is wrong; give a number")
         for name in ("labels", "tensorboard", "compile"):
@@ -138,8 +144,13 @@ precision, compile, held_out, checkpoint_every, keep, log_every, tensorboard
             if not isinstance(value, bool) and (name != "compile" or value is not None):
                 raise InputError(f"{name} {value!r} is wrong; give True or False")
         power_exponent(self.ema_width)
-        if not 0 <= self.known <= 1:
-            raise InputError(f"known {self.known} is no share; give one from 0 to 1")
+        for name in ("known", "cooldown"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(f"{name} {getattr(self, name)} is no share; give one from 0 to 1")
+        if self.known_parts != "any" and self.known == 0:
+            raise InputError(
+                f"known_parts {self.known_parts!r}: no part is known; give known above 0"
+            )
         if not 0 <= self.held_out < 1:
             raise InputError(f"held_out {self.held_out} is no share; give one from 0 and under 1")
 
@@ -227,9 +238,11 @@ def settle(
         return record
     record = {**ADDED, **read_config(path)}
     options = {field.name for field in fields(TrainConfig)}
+    # The learning rate of a run that cools down depends on how many steps there are.
+    free = [name for name in FREE if name != "steps" or record["cooldown"] == 0]
     for name in asked:
         found, wanted = record.get(name), asked[name]
-        settled = name in (*FREE, "source", "name") or wanted in ("auto", None)
+        settled = name in (*free, "source", "name") or wanted in ("auto", None)
         if found != wanted and not settled:
             mend = f", or ask for {name} {found}" if name in options else ""
             raise InputError(
@@ -237,7 +250,7 @@ def settle(
             )
     chosen_device(record["device"])
     write_family(path, family)  # they may have been lost
-    changed = {name: asked[name] for name in FREE}
+    changed = {name: asked[name] for name in free}
     if place is not None:
         changed["source"] = place
     if any(record.get(name) != value for name, value in changed.items()):

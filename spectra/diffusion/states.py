@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spectra.diffusion.known import KnownParts
+from spectra.diffusion.known import KnownParts, PartKind
 from spectra.diffusion.process import DiffusionProcess
 from spectra.diffusion.randomness import FAMILY, KNOWN, PART, Draws
 from spectra.diffusion.state import TOLD_LOG_SNR, NoiseState
@@ -48,14 +48,18 @@ class StateSampler:
         lies between theirs in log SNR.
     known : float
         Share of the examples of which a random part is known.
+    parts : {"any", "ends", "beginnings", "boxes", "coarse"}
+        Which, see `KnownParts`.
     """
 
-    def __init__(self, processes: Sequence[DiffusionProcess], known: float = 0.0) -> None:
+    def __init__(
+        self, processes: Sequence[DiffusionProcess], known: float = 0.0, parts: PartKind = "any"
+    ) -> None:
         check_number("known", known, low=0.0, high=1.0)
         self.processes = tuple(processes)
         self.known = known
         device = processes[0].variance.device
-        self._parts = KnownParts(processes[0].schedule, device) if known > 0 else None
+        self._parts = KnownParts(processes[0].schedule, parts, device) if known > 0 else None
         schedules = [one.schedule for one in processes]
         # So far apart that some are clean or drowned while others have their time.
         apart = any(float(np.ptp(one.offset)) > 2 * TOLD_LOG_SNR for one in schedules)

@@ -10,6 +10,7 @@ from torch import nn
 
 from spectra.data import reopen_source
 from spectra.diffusion.batches import class_names
+from spectra.diffusion.known import PartKind
 from spectra.diffusion.loop import run_steps
 from spectra.diffusion.loss import Loss, component_weight
 from spectra.diffusion.networks import NetworkConfig, network_config, network_record
@@ -48,11 +49,13 @@ def train(
     loss: Loss = TrainConfig.loss,
     condition: Condition = TrainConfig.condition,
     known: float = TrainConfig.known,
+    known_parts: PartKind = TrainConfig.known_parts,
     labels: bool = TrainConfig.labels,
     accumulate: int = TrainConfig.accumulate,
     learning_rate: float = TrainConfig.learning_rate,
     weight_decay: float = TrainConfig.weight_decay,
     warmup: int = TrainConfig.warmup,
+    cooldown: float = TrainConfig.cooldown,
     clip_norm: float = TrainConfig.clip_norm,
     ema: Averaging = TrainConfig.ema,
     ema_half_life: float = TrainConfig.ema_half_life,
@@ -70,7 +73,8 @@ def train(
     """Train a network on a source, or go on where the run in `out` stopped.
 
     The same call again resumes from the newest good checkpoint, and ends, on a CPU, with the
-    checkpoint of an undisturbed run to the last bit. More `steps` than before go on further.
+    checkpoint of an undisturbed run to the last bit. More `steps` than before go on further,
+    unless there is a cooldown.
 
     Under `torchrun` the processes share each batch: on GPUs, one each, or on CPUs. They do what
     one process does, up to the order of sums; the first of them has the folder.
@@ -101,14 +105,21 @@ def train(
     known : float
         Share of the examples of which a random part is known: what filling in, continuing and
         refining need (see `KnownParts`).
+    known_parts : {"any", "ends", "beginnings", "boxes", "coarse"}
+        Which: all but a box of places; an end of any axis, or the beginning of the last, up to a
+        random cut; the coarse components up to one. A network for one purpose is better at it
+        than one for any: `extend` asks for "beginnings".
     labels : bool
         Tell the network the class of each example, the folder that its file lies in, and leave
         it out one time in ten, for guidance.
     accumulate : int
         Parts in which a batch passes the network one after the other, where it does not fit.
     learning_rate, weight_decay, warmup
-        AdamW's, the rate rising linearly over `warmup` steps and constant from there: a function
-        of the step alone.
+        AdamW's, the rate rising linearly over `warmup` steps and constant from there.
+    cooldown : float
+        Share of the steps, the last ones, over which the rate falls linearly to 0. Samples of
+        long trainings are better for it, those of up to 1,000 steps hardly; but such a run cannot
+        be given more steps later.
     clip_norm : float
         Longest gradient.
     ema : {"half-life", "power"}
@@ -162,11 +173,13 @@ def train(
         loss=loss,
         condition=condition,
         known=known,
+        known_parts=known_parts,
         labels=labels,
         accumulate=accumulate,
         learning_rate=learning_rate,
         weight_decay=weight_decay,
         warmup=warmup,
+        cooldown=cooldown,
         clip_norm=clip_norm,
         ema=ema,
         ema_half_life=ema_half_life,

@@ -6,7 +6,7 @@ import torch
 
 import spectra
 from spectra.bases import WaveletBasis
-from spectra.diffusion.known import KnownParts, component_mask
+from spectra.diffusion.known import KnownParts, component_mask, component_places
 from spectra.diffusion.precondition import Denoiser
 from spectra.diffusion.process import DiffusionProcess
 from spectra.diffusion.randomness import training_draws
@@ -125,6 +125,37 @@ def test_drawn_parts_are_parts_and_each_examples_own(spectrum, basis: str) -> No
             assert len(known) == 0 or len(rest) == 0 or known.max() < rest.min() + 1e-9
     if basis == "pixel":
         assert (masks == masks[:, :1]).all()  # all channels alike
+
+
+@pytest.mark.parametrize("basis", BASES)
+def test_parts_for_one_purpose_are_those_that_any_draws(spectrum, basis: str) -> None:
+    schedule = schedules(spectrum, basis)[1]
+    u = torch.rand(300, 5, generator=torch.manual_seed(0))
+    kinds = {"dct": ["coarse"], "fourier": ["coarse"], "pixel": ["ends", "boxes"]}
+    own = kinds.get(basis, ["ends", "boxes", "coarse"])
+    mixed = KnownParts(schedule).draw(u)
+    drawn = torch.stack([KnownParts(schedule, kind).draw(u) for kind in own])
+    same = (drawn == mixed).flatten(2).all(2)  # [kinds, 300]
+    assert same.any(0).all()
+    assert (same.float().mean(1) > 0.8 / len(own)).all()
+    for kind in {"ends", "beginnings", "boxes", "coarse"} - {*own, "beginnings"}:
+        with pytest.raises(InputError, match=f"known_parts '{kind}'.*another basis|have no place"):
+            KnownParts(schedule, kind)
+
+
+@pytest.mark.parametrize("basis", ["pixel", "wavelet-haar"])
+def test_beginnings_are_the_first_columns_up_to_a_cut(spectrum, basis: str) -> None:
+    schedule = schedules(spectrum, basis)[1]
+    places, _ = component_places(schedule)
+    assert places is not None
+    column = torch.from_numpy(places[-1])
+    masks = KnownParts(schedule, "beginnings").draw(torch.rand(300, 5))
+    for mask in masks:
+        known, rest = column[mask], column[~mask]
+        assert len(known) == 0 or len(rest) == 0 or known.max() < rest.min()
+    share = masks.float().flatten(1).mean(1)
+    assert 0.4 < share.mean() < 0.6
+    assert share.std() > 0.2  # of a uniform cut: 0.29
 
 
 def test_places_as_components(spectrum) -> None:

@@ -18,6 +18,7 @@ from spectra.diffusion.__main__ import main
 from spectra.diffusion.checkpoint import checkpoint_paths
 from spectra.diffusion.loop import learning_rate_at
 from spectra.diffusion.randomness import training_draws
+from spectra.errors import InputError
 from spectra.schedule import Schedule, derive_schedule
 from spectra.spectrum import analyze
 from tests.diffusion.brought import Brought
@@ -198,6 +199,52 @@ def test_learning_rate_rises_and_stays() -> None:
     rates = [learning_rate_at(step, config) for step in range(6)]
     assert rates == pytest.approx([0.025, 0.05, 0.075, 0.1, 0.1, 0.1])
     assert learning_rate_at(0, TrainConfig(learning_rate=0.1, warmup=0)) == 0.1
+
+
+def test_learning_rate_falls_to_nothing_over_the_cooldown() -> None:
+    config = TrainConfig(steps=10, learning_rate=0.1, warmup=2, cooldown=0.4)
+    rates = [learning_rate_at(step, config) for step in range(10)]
+    expected = [0.05, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.075, 0.05, 0.025]
+    assert rates == pytest.approx(expected)  # of 10 the rate would be 0
+    for steps in (1, 3):
+        whole = TrainConfig(steps=steps, warmup=0, cooldown=1.0)
+        assert learning_rate_at(0, whole) == whole.learning_rate
+
+
+def test_a_run_that_cools_down_resumes_to_the_same_bits_and_takes_no_more_steps(
+    tmp_path: Path, tiny_source: Source, tiny_schedule: Schedule, tiny_options: Options
+) -> None:
+    options = {**tiny_options, "steps": 12, "cooldown": 0.5, "checkpoint_every": 4, "keep": 4}
+    whole = train(tiny_source, tiny_schedule, out=tmp_path / "whole", **options)
+    parted = tmp_path / "parted"
+    train(tiny_source, tiny_schedule, out=parted, **options)
+    # As if it had been killed in the middle of the cooldown.
+    (parted / "checkpoint-00000012.safetensors").unlink()
+    again = train(tiny_source, tiny_schedule, out=parted, **options)
+    for mine, its in zip(again.network().parameters(), whole.network().parameters(), strict=True):
+        assert torch.equal(mine, its)
+    constant = {**options, "cooldown": 0.0}
+    other = train(tiny_source, tiny_schedule, out=tmp_path / "constant", **constant)
+    pairs = zip(other.network().parameters(), whole.network().parameters(), strict=True)
+    assert not all(torch.equal(mine, its) for mine, its in pairs)
+    with pytest.raises(InputError, match=r"run with steps 12, not 14.*ask for steps 12"):
+        train(tiny_source, tiny_schedule, out=parted, **{**options, "steps": 14})
+    more = train(tiny_source, tiny_schedule, out=tmp_path / "constant", **{**constant, "steps": 14})
+    assert more.step == 14
+
+
+@pytest.mark.parametrize(
+    ("wrong", "word"),
+    [
+        ({"cooldown": 1.5}, "cooldown 1.5 is no share"),
+        ({"cooldown": float("nan")}, "cooldown nan is no share"),
+        ({"known_parts": "ends"}, "no part is known; give known above 0"),
+        ({"known_parts": "end", "known": 0.5}, "known_parts"),
+    ],
+)
+def test_shares_and_parts_that_are_wrong(wrong: dict[str, Any], word: str) -> None:
+    with pytest.raises(InputError, match=word):
+        TrainConfig(**wrong)
 
 
 # python -m spectra.diffusion

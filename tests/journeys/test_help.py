@@ -34,6 +34,19 @@ def test_the_names_are_those_of_python() -> None:
     assert get_args(CriterionChoice) == get_args(Criterion)
 
 
+def test_the_names_of_training_are_those_of_python() -> None:
+    from spectra import run_grammar
+    from spectra.diffusion import known, loss, precondition, settings
+
+    for mine, its in (
+        (run_grammar.PartKind, known.PartKind),
+        (run_grammar.Loss, loss.Loss),
+        (run_grammar.Preconditioning, precondition.Preconditioning),
+        (run_grammar.Averaging, settings.Averaging),
+    ):
+        assert get_args(mine) == get_args(its)
+
+
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
 def test_a_refusal_is_its_message_on_any_terminal(locale: str) -> None:
     """Boxes are drawn with other characters where there are no others."""
