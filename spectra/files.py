@@ -162,9 +162,10 @@ def _open(path: Path, kind: str, with_tables: bool) -> tuple[dict[str, np.ndarra
             tables = {name: file.get_tensor(name) for name in names}
     except (SafetensorError, OSError, ValueError, TypeError, RecursionError) as error:
         reason = " ".join(str(error).split())
-        raise InputError(
-            f"{path}: not a readable {kind} file ({reason}); write it again with spectra"
-        ) from error
+        mend = "write it again with spectra"
+        if path.suffix != ".safetensors":
+            mend = "give a .safetensors file that spectra wrote"
+        raise InputError(f"{path}: not a readable {kind} file ({reason}); {mend}") from error
     whole = isinstance(header, dict) and {"kind", "format", "settings"} <= set(header)
     if not (whole and isinstance(header["settings"], dict)):
         raise InputError(f"{path}: not written by spectra; a {kind} file is expected")

@@ -131,6 +131,19 @@ def test_unreadable_files_are_refused_in_one_line(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "mend"),
+    [
+        ("cut.safetensors", "write it again with spectra"),
+        ("notes.txt", "give a .safetensors file that spectra wrote"),
+    ],
+)
+def test_the_mend_is_for_the_file_that_was_given(tmp_path: Path, name: str, mend: str) -> None:
+    (tmp_path / name).write_text("no tables")
+    with pytest.raises(InputError, match=f"{name}: not a readable spectrum file .*; {mend}"):
+        read_tables(tmp_path / name, "spectrum", major=1)
+
+
 def test_a_later_major_version_says_what_to_do(tmp_path: Path) -> None:
     later(tmp_path / "x")
     with pytest.raises(InputError, match=r"format 2\.0 .*update"):

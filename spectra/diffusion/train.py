@@ -10,7 +10,7 @@ from torch import nn
 
 from spectra.data import reopen_source
 from spectra.diffusion.batches import class_names
-from spectra.diffusion.known import PartKind
+from spectra.diffusion.known import KnownParts, PartKind
 from spectra.diffusion.loop import run_steps
 from spectra.diffusion.loss import Loss, component_weight
 from spectra.diffusion.networks import NetworkConfig, network_config, network_record
@@ -203,6 +203,8 @@ def train(
             check_shape(opened, family[0])
             ranks.share(batch)
             component_weight(family[0], loss)
+            if known > 0:
+                KnownParts(family[0], known_parts)
             classes = class_names(opened) if labels else []
             if tensorboard:
                 summary_writer()

@@ -233,6 +233,17 @@ def test_a_run_that_cools_down_resumes_to_the_same_bits_and_takes_no_more_steps(
     assert more.step == 14
 
 
+def test_parts_that_the_basis_has_not_leave_no_run_behind(
+    tmp_path: Path, tiny_source: Source, tiny_options: Options
+) -> None:
+    schedule = derive_schedule(analyze(tiny_source, bases=("dct",)), basis="dct")
+    options = {**tiny_options, "steps": 2, "known": 0.5}
+    with pytest.raises(InputError, match=r"'boxes'.*have no place"):
+        train(tiny_source, schedule, out=tmp_path / "run", **options, known_parts="boxes")
+    run = train(tiny_source, schedule, out=tmp_path / "run", **options, known_parts="coarse")
+    assert run.step == 2
+
+
 @pytest.mark.parametrize(
     ("wrong", "word"),
     [
