@@ -2,7 +2,8 @@
 
 import hashlib
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -252,20 +253,21 @@ def _scored(
     """All runs, and the arms that could not be trained with the reason."""
     found: list[RunScores] = []
     failed: dict[str, str] = {}
-    for done, (job, result) in enumerate(_results(jobs, source, plan, workers, folder), 1):
-        if isinstance(result, InputError):
-            failed |= {arm.name: str(result) for arm in job.arms}
-            tell(f"{done}/{len(jobs)} {job.arms[0].name}, seed {job.seed}: {result}")
-            continue
-        found += result
-        names = ", ".join(arm.name for arm in job.arms)
-        tell(f"{done}/{len(jobs)} {names}, seed {job.seed}: {result[0].bits[-1]:.3f} bits/dim")
+    with closing(_results(jobs, source, plan, workers, folder)) as results:
+        for done, (job, result) in enumerate(results, 1):
+            if isinstance(result, InputError):
+                failed |= {arm.name: str(result) for arm in job.arms}
+                tell(f"{done}/{len(jobs)} {job.arms[0].name}, seed {job.seed}: {result}")
+                continue
+            found += result
+            names = ", ".join(arm.name for arm in job.arms)
+            tell(f"{done}/{len(jobs)} {names}, seed {job.seed}: {result[0].bits[-1]:.3f} bits/dim")
     return found, failed
 
 
 def _results(
     jobs: Sequence[Job], source: Source, plan: Plan, workers: int | None, folder: Path
-) -> Iterator[tuple[Job, Any]]:
+) -> Generator[tuple[Job, Any], None, None]:
     """Each job with what it gave, in processes where the source can be opened there."""
     if plan.source is None:
         for job in jobs:
@@ -281,9 +283,11 @@ def _results(
         gpus = torch.cuda.device_count()
     count = min(len(jobs), workers or gpus or usable_cores())
     given = [(job,) for job in jobs]
-    results = in_processes(score_job, given, workers=count, gpus=gpus, name=str(folder))
-    for number, result in results:
-        yield jobs[number], result
+    with closing(
+        in_processes(score_job, given, workers=count, gpus=gpus, name=str(folder))
+    ) as results:
+        for number, result in results:
+            yield jobs[number], result
 
 
 def say(line: str) -> None:

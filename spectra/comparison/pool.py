@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -26,7 +26,7 @@ def in_processes(
     workers: int,
     gpus: int = 0,
     name: str,
-) -> Iterator[tuple[int, Any]]:
+) -> Generator[tuple[int, Any], None, None]:
     """Numbers of the jobs and what the function gives for them, as they are done.
 
     An InputError of a job is given in the place of its result: the others go on. When this is
@@ -55,7 +55,7 @@ def in_processes(
     for number in range(workers):
         places.put(number % gpus if gpus else None)
     waiting, running = list(range(len(jobs))), {}
-    with ProcessPoolExecutor(workers, context, _begin, (places,)) as pool:
+    with _heard_once(), ProcessPoolExecutor(workers, context, _begin, (places,)) as pool:
         try:
             while waiting or running:
                 # One job a worker and none in advance: what waits is not begun when stopped.
@@ -78,6 +78,26 @@ def in_processes(
             for child in active_children():
                 child.terminate()  # a run in training saves its checkpoint first
             raise
+
+
+@contextmanager
+def _heard_once() -> Iterator[None]:
+    """A second Ctrl-C is not heard: it would cut the ending short, and processes would stay."""
+    before = signal.getsignal(signal.SIGINT)
+    in_main = threading.current_thread() is threading.main_thread()
+    if not in_main or before in (signal.SIG_IGN, None):
+        yield
+        return
+
+    def hear(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, hear)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

@@ -19,6 +19,8 @@ from spectra.errors import InputError
 
 __all__ = ["Meter", "bar", "interruption", "scalar_writer", "summary_writer"]
 
+SAME_PRESS = 0.5  # seconds
+
 
 class Meter:
     """Losses and gradient lengths of the steps since the last record.
@@ -153,17 +155,19 @@ def bar(steps: int, start: int, shown: bool) -> Iterator[Callable[[dict[str, Any
 def interruption(patient: bool = False) -> Iterator[Callable[[], bool]]:
     """Turn Ctrl-C and SIGTERM into a question to ask between steps: was there one?
 
-    A step that was cut in two could not be resumed exactly. The second signal acts at once, as
-    KeyboardInterrupt; not where one is to be `patient`: torchrun passes a terminal's on, so that
-    each comes twice, and ends by itself what does not end. Outside the main thread signals are
-    left alone.
+    A step that was cut in two could not be resumed exactly. A second signal acts at once, as
+    KeyboardInterrupt. Not so within `SAME_PRESS` of the first: what ends a process often tells it
+    twice, once by itself and once with its group. Nor where one is to be `patient`: torchrun
+    passes a terminal's on, so that each comes twice, and ends by itself what does not end.
+    Outside the main thread signals are left alone.
     """
-    seen: list[int] = []
+    seen: list[float] = []
 
     def note(number: int, frame: FrameType | None) -> None:
-        if seen and not patient:
+        now = time.monotonic()
+        if seen and not patient and now - seen[0] > SAME_PRESS:
             raise KeyboardInterrupt
-        seen.append(number)
+        seen.append(now)
 
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False

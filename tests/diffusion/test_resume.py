@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -41,12 +42,14 @@ def without_clock(log: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{key: value for key, value in r.items() if key not in CLOCK} for r in log]
 
 
-def interrupts(step: int, number: int) -> Callable[[dict[str, Any]], None]:
-    """What sends this process a signal once the log has come to a step."""
+def interrupts(step: int, number: int, times: int = 1) -> Callable[[dict[str, Any]], None]:
+    """What sends this process a signal, or several, once the log has come to a step."""
 
     def on_record(record: dict[str, Any]) -> None:
         if record["step"] == step:
-            os.kill(os.getpid(), number)
+            for _ in range(times):
+                os.kill(os.getpid(), number)
+                time.sleep(0.001)
 
     return on_record
 
@@ -62,6 +65,7 @@ def undisturbed(
     return train(tiny_source, tiny_schedule, out=out, **tiny_options)
 
 
+@pytest.mark.parametrize("times", [1, 2])  # timeout, say, tells a process and then its group
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_after_a_signal(
     tmp_path: Path,
@@ -70,6 +74,7 @@ def test_after_a_signal(
     tiny_schedule: Schedule,
     tiny_options: dict[str, Any],
     number: int,
+    times: int,
 ) -> None:
     before = signal.getsignal(number)
     with pytest.raises(KeyboardInterrupt):
@@ -77,7 +82,7 @@ def test_after_a_signal(
             tiny_source,
             tiny_schedule,
             out=tmp_path,
-            on_record=interrupts(6, number),
+            on_record=interrupts(6, number, times),
             **tiny_options,
         )
     assert signal.getsignal(number) is before
