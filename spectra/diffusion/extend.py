@@ -29,7 +29,7 @@ def extend(
     axis: int = -1,
     known: np.ndarray | None = None,
     *,
-    overlap: float = 0.5,
+    overlap: float = 0.75,
     reverse: bool = False,
     steps: int = 18,
     solver: str = "heun",
@@ -54,8 +54,8 @@ def extend(
     Parameters
     ----------
     run : Run
-        Trained with known parts (`train(..., known=0.5)`) or over noise states (condition
-        "state"), in basis pixel or in Haar wavelets of few levels ("wavelet-haar-3").
+        Trained with known parts (`train(..., known=0.7, known_parts="beginnings")`) or over noise
+        states (condition "state"), in basis pixel or in Haar wavelets of few levels ("wavelet-haar-3").
     n : int
         Examples, where none are given.
     times : float
@@ -67,7 +67,8 @@ def extend(
         Examples to go on with, in data values, of any length along the axis.
     overlap : float
         Share of the window that is finished, between 0 and 1; in wavelets, of the whole blocks
-        of places that a component sees.
+        of places that a component sees. Less is faster, but errors in the mean of a window add
+        up from one to the next (`make bench BENCH=extension`).
     reverse : bool
         Go on against the axis: before the beginning.
     steps, solver, rule, criterion, grid, schedule, labels, guidance, batch, device

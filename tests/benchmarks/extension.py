@@ -25,7 +25,6 @@ BASIS = "wavelet-haar-3"
 TIMES, EXAMPLES, DRAWS = 4, 64, 1000
 STEPS = os.environ.get("SPECTRA_EXTENSION_STEPS")
 SOLVER, SOLVER_STEPS = "heun", 30
-OVERLAP = 0.75  # of the windows: half of one tells the mean of the next too little
 # Octaves of the periodogram of a window, first and last mode; 0 is the window's mean.
 BANDS = ((0, 0), (1, 1), (2, 3), (4, 7), (8, 15))
 
@@ -107,7 +106,6 @@ def _rows(case: Case, folder: Path) -> list[Row]:
         run,
         EXAMPLES,
         TIMES,
-        overlap=OVERLAP,
         steps=SOLVER_STEPS,
         solver=SOLVER,
         seed=int(os.environ.get("SPECTRA_EXTENSION_SEED", "0")),
