@@ -55,7 +55,8 @@ def extend(
     ----------
     run : Run
         Trained with known parts (`train(..., known=0.7, known_parts="beginnings")`) or over noise
-        states (condition "state"), in basis pixel or in Haar wavelets of few levels ("wavelet-haar-3").
+        states (condition "state"), in basis pixel or in Haar wavelets of few levels, as
+        "wavelet-haar-3".
     n : int
         Examples, where none are given.
     times : float
