@@ -99,7 +99,8 @@ def plot_strengths(
                 axes.set_ylabel(score)
             if not wide or i == rows - 1:
                 axes.set_xlabel("ordering strength a")
-    legend_above(figure, list(panels.ravel()), min(3, len(names)) if wide else 1)
+    across = 2 if len(names) == 4 else min(3, len(names))  # no row of one name
+    legend_above(figure, list(panels.ravel()), across if wide else 1)
     return finish(figure)
 
 

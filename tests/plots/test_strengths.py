@@ -33,6 +33,16 @@ def scores():
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
+def test_four_long_names_are_legible_too(layout) -> None:
+    names = ("trained at each a alone", "one over the range", "the same, twice the budget")
+    names = (*names, "the same, the budget of the 5 alone together")
+    curves = [curve(name, 5.8 + 0.1 * k + A / 10) for k, name in enumerate(names)]
+    figure = plot_strengths({"bits/dim": dict.fromkeys(BASES, curves)}, layout=layout)
+    labels = " ".join(text for text, _ in assert_legible(figure))
+    assert all(name in labels for name in names)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
 def test_the_figure_is_legible_and_nothing_overlaps(scores, layout) -> None:
     figure = plot_strengths(scores, aims={"bits/dim": 5.9}, layout=layout)
     boxes = assert_legible(figure)
