@@ -242,7 +242,7 @@ def extend(
     times: float = 4.0,
     axis: Literal["columns", "rows", "frames", "samples"] = "columns",
     reverse: Annotated[bool, flag(None)] = False,
-    overlap: float = 0.75,
+    overlap: float = 0.5,
     n: int = 8,
     steps: int = 18,
     solver: SolverChoice = "heun",

@@ -39,6 +39,7 @@ class Case:
     width: int
     view: dict[str, Any]
     ends: tuple[float, float] | None
+    overlap: float
     training: dict[str, Any]
 
     def source(self, times: int = 1) -> spectra.Source:
@@ -66,6 +67,7 @@ CASES = (
         32,
         {"channels": "grey"},
         None,
+        0.75,
         {
             "steps": 8500,
             "batch": 32,
@@ -81,6 +83,7 @@ CASES = (
         32,
         {"view": "log-mel"},
         (9.3, 8.5),
+        0.5,
         {
             "steps": 3500,
             "batch": 16,
@@ -106,6 +109,7 @@ def _rows(case: Case, folder: Path) -> list[Row]:
         run,
         EXAMPLES,
         TIMES,
+        overlap=case.overlap,
         steps=SOLVER_STEPS,
         solver=SOLVER,
         seed=int(os.environ.get("SPECTRA_EXTENSION_SEED", "0")),
