@@ -31,7 +31,7 @@ BANDS = ((0, 0), (1, 1), (2, 3), (4, 7), (8, 15))
 
 @dataclass(frozen=True)
 class Case:
-    """A data set and how it is trained on; `ends` are of ln(alpha^2 / sigma^2)."""
+    """A data set, how it is trained on and extended; `ends` are of ln(alpha^2 / sigma^2)."""
 
     name: str
     path: Path
