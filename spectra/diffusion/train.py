@@ -107,8 +107,8 @@ def train(
         refining need (see `KnownParts`).
     known_parts : {"any", "ends", "beginnings", "boxes", "coarse"}
         Which: all but a box of places; an end of any axis, or the beginning of the last, up to a
-        random cut; the coarse components up to one. A network for one purpose is better at it
-        than one for any: `extend` asks for "beginnings".
+        random cut; the coarse components up to one. `extend` asks for "beginnings": a network for
+        those alone went on better with photographs, with speech as well as one for any.
     labels : bool
         Tell the network the class of each example, the folder that its file lies in, and leave
         it out one time in ten, for guidance.
