@@ -15,6 +15,7 @@ __all__ = [
     "DeviceChoice",
     "Json",
     "MeasuredBasis",
+    "Network",
     "Out",
     "Outcome",
     "PresenceChoice",
@@ -73,6 +74,9 @@ def one_of(choices: Any, text: str | None = None) -> Any:
     """As `flag`, for one of the names of a Literal, or of several."""
     names = [name for part in get_args(choices) for name in (get_args(part) or (part,))]
     return flag("{" + ",".join(names) + "}", text)
+
+
+Network = Annotated[str, flag("NAME[:KEY=VALUE,...]")]
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,13 @@
 """What `spectra compare` takes."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
 
 from spectra.arguments import (
     DeviceChoice,
     Json,
+    Network,
     Out,
     Outcome,
     SolverChoice,
@@ -40,7 +41,7 @@ def compare(
     steps: int = 2000,
     batch: int = 32,
     seeds: int = 3,
-    network: Literal["unet", "dit"] = "unet",
+    network: Network = "unet",
     preconditioning: Annotated[Preconditioning | None, one_of(Preconditioning)] = None,
     loss: Annotated[Loss | None, one_of(Loss)] = None,
     learning_rate: Annotated[float | None, flag("FLOAT")] = None,
@@ -67,7 +68,7 @@ def compare(
         steps: Optimiser steps of each training.
         batch: Examples a step.
         seeds: Paired trainings of each arm.
-        network: Architecture.
+        network: unet (the default), dit, or of a size, unet:width=64,multipliers=1-2-4 say.
         preconditioning: Per component, only its skip connection, or scalar as EDM (the default).
         loss: The bound, per octave, as seen by the eye, or EDM's unit weight (the default).
         learning_rate: After the warm-up (0.002).

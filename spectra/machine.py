@@ -2,7 +2,7 @@
 
 import os
 
-__all__ = ["usable_cores"]
+__all__ = ["memory_size", "usable_cores"]
 
 
 def usable_cores() -> int:
@@ -10,3 +10,10 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):  # not on macOS or Windows
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def memory_size() -> int | None:
+    """Bytes of memory in all; None where the system does not say."""
+    if not hasattr(os, "sysconf"):  # on Windows
+        return None
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

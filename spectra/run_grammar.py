@@ -10,6 +10,7 @@ from spectra.arguments import (
     DeviceChoice,
     Json,
     MeasuredBasis,
+    Network,
     Out,
     Outcome,
     RuleChoice,
@@ -66,7 +67,7 @@ def train(
     out: Out,
     steps: int = 2000,
     batch: int = 64,
-    network: Literal["unet", "dit"] = "unet",
+    network: Network = "unet",
     preconditioning: Annotated[Preconditioning | None, one_of(Preconditioning)] = None,
     loss: Annotated[Loss | None, one_of(Loss)] = None,
     condition: Literal["auto", "time", "state"] = "auto",
@@ -95,7 +96,7 @@ def train(
         schedule: A schedule.safetensors file; or several, in order, that one network serves.
         steps: Optimiser steps in all.
         batch: Examples a step.
-        network: Architecture.
+        network: unet (the default), dit, or of a size, unet:width=64,multipliers=1-2-4 say.
         preconditioning: Per component, only its skip connection, or scalar as EDM (the default).
         loss: The bound, per octave, as seen by the eye, or EDM's unit weight (the default).
         condition: What the network is told: time, or the noise state (auto: where it is needed).

@@ -18,10 +18,18 @@ from spectra.diffusion.checkpoint import checkpoint_paths, schedule_digest
 from spectra.diffusion.ema import power_exponent
 from spectra.diffusion.known import PartKind
 from spectra.diffusion.loss import Loss
-from spectra.diffusion.networks import UNetConfig, network_record
+from spectra.diffusion.networks import (
+    DiTConfig,
+    UNetConfig,
+    count_weights,
+    network_config,
+    network_record,
+    network_text,
+)
 from spectra.diffusion.precondition import Condition, Preconditioning
 from spectra.diffusion.run import CONFIG, read_config, write_config, write_family
 from spectra.errors import InputError, check_name, check_number
+from spectra.machine import memory_size
 from spectra.schedule import Schedule
 
 __all__ = [
@@ -29,6 +37,7 @@ __all__ = [
     "Device",
     "Precision",
     "TrainConfig",
+    "check_memory",
     "check_shape",
     "check_whole",
     "known_options",
@@ -58,6 +67,10 @@ ADDED: dict[str, Any] = {
     "compile": False,
     "tensorboard": False,
 }
+
+
+# Itself, its gradient, its average and the optimiser's two moments.
+NUMBERS_A_WEIGHT = 5
 
 
 @dataclass(frozen=True)
@@ -205,7 +218,7 @@ def settle(
         The folder holds a run that another result would come of, or cannot be written, or the
         device asked for is not there.
     """
-    asked = {
+    asked: dict[str, Any] = {
         **asdict(config),
         "source": place,
         "name": source.name,
@@ -244,6 +257,8 @@ def settle(
         found, wanted = record.get(name), asked[name]
         settled = name in (*free, "source", "name") or wanted in ("auto", None)
         if found != wanted and not settled:
+            if name == "network":
+                found, wanted = network_text(record[name]), network_text(asked[name])
             mend = f", or ask for {name} {found}" if name in options else ""
             raise InputError(
                 f"{path}: holds a run with {name} {found}, not {wanted}; choose another --out{mend}"
@@ -257,6 +272,24 @@ def settle(
         record = {**record, **changed}
         write_config(path, record)
     return record
+
+
+def check_memory(config: TrainConfig, shape: tuple[int, ...]) -> None:
+    """Refuse a network of ours whose training has more numbers than memory holds."""
+    network = network_config(config.network)
+    if not isinstance(network, UNetConfig | DiTConfig):
+        return
+    count = count_weights(network, shape)
+    needed = NUMBERS_A_WEIGHT * 4 * count
+    there = memory_size()
+    if chosen_device(config.device) == "cuda":
+        there = torch.cuda.mem_get_info()[1]
+    if there is not None and needed > there:
+        raise InputError(
+            f"network {config.network['name']}: its {count:,} weights take "
+            f"{needed / 2**30:,.0f} GiB to train, of {there / 2**30:,.0f} GiB here; give a "
+            "smaller one"
+        )
 
 
 def check_whole(name: str, value: object, low: int | None = None) -> None:

@@ -23,6 +23,7 @@ from spectra.diffusion.settings import (
     Device,
     Precision,
     TrainConfig,
+    check_memory,
     check_shape,
     known_options,
     origin,
@@ -203,6 +204,7 @@ def train(
             check_shape(opened, family[0])
             ranks.share(batch)
             component_weight(family[0], loss)
+            check_memory(config, family[0].shape)
             if known > 0:
                 KnownParts(family[0], known_parts)
             classes = class_names(opened) if labels else []

@@ -15,6 +15,7 @@ from spectra.diffusion.networks import (
     make_network,
     network_config,
     network_record,
+    network_text,
 )
 from spectra.diffusion.networks.attention import attended
 from spectra.errors import InputError
@@ -150,6 +151,19 @@ def test_configuration_survives_json(config: NetworkConfig) -> None:
     assert network_config(config) is config
 
 
+def test_options_may_follow_the_name() -> None:
+    assert network_config("unet:width=64,multipliers=1-2-4,attention=2") == UNetConfig(
+        width=64, multipliers=(1, 2, 4), attention=(2,)
+    )
+    assert network_config("dit:width=64,depth=2") == DiTConfig(width=64, depth=2)
+
+
+@pytest.mark.parametrize("text", ["unet", "unet:attention=1-2", "dit:depth=2"])
+def test_a_record_of_ours_is_text_again(text: str) -> None:
+    config = network_config(text)
+    assert network_config(network_text(network_record(config))) == config
+
+
 @pytest.mark.parametrize(
     ("network", "words"),
     [
@@ -168,6 +182,18 @@ def test_configuration_survives_json(config: NetworkConfig) -> None:
         ({"name": "unet", "attention": [3]}, ["attention (3,)", "0 to 2"]),
         ({"name": "dit", "width": 30}, ["width 30", "32"]),
         ({"name": "dit", "depth": 0}, ["depth 0"]),
+        ("gan:width=8", ["'gan'", "unet, dit"]),
+        ("unet:", ["''", "unet:width=64"]),
+        ("unet:width", ["'width'", "unet:width=64"]),
+        ("unet:width=", ["'width='", "whole numbers"]),
+        ("unet:width=8.5", ["'width=8.5'"]),
+        ("unet:width=8,width=16", ["'width=16'", "once"]),
+        ("unet:name=8", ["'name=8'"]),
+        ("unet:width=-8", ["'width=-8'"]),
+        ("unet:width=" + "9" * 5000, ["cannot be read"]),
+        ("unet:width=8-16", ["width [8, 16]", "one whole number"]),
+        ("unet:widht=8", ["did you mean width?"]),
+        ("dit:depth=0", ["depth 0"]),
     ],
     ids=str,
 )

@@ -17,6 +17,13 @@ from spectra.diffusion import TrainConfig, load_run, train
 from spectra.diffusion.__main__ import main
 from spectra.diffusion.checkpoint import checkpoint_paths
 from spectra.diffusion.loop import learning_rate_at
+from spectra.diffusion.networks import (
+    DiTConfig,
+    UNetConfig,
+    count_weights,
+    make_network,
+    network_config,
+)
 from spectra.diffusion.randomness import training_draws
 from spectra.errors import InputError
 from spectra.schedule import Schedule, derive_schedule
@@ -231,6 +238,23 @@ def test_a_run_that_cools_down_resumes_to_the_same_bits_and_takes_no_more_steps(
         train(tiny_source, tiny_schedule, out=parted, **{**options, "steps": 14})
     more = train(tiny_source, tiny_schedule, out=tmp_path / "constant", **{**constant, "steps": 14})
     assert more.step == 14
+
+
+def test_a_network_larger_than_memory_is_refused_before_anything_is_written(
+    tmp_path: Path, tiny_source: Source, tiny_schedule: Schedule, tiny_options: Options
+) -> None:
+    options = {**tiny_options, "network": "unet:width=800000"}
+    with pytest.raises(InputError, match=r"network unet: its [\d,]+ weights take [\d,]+ GiB"):
+        train(tiny_source, tiny_schedule, out=tmp_path / "run", **options)
+    assert list((tmp_path / "run").glob("*.json")) == []
+
+
+def test_weights_are_counted_without_making_them() -> None:
+    for name in ("unet", "dit", "unet:width=16,multipliers=1-2,attention=1"):
+        config = network_config(name)
+        assert isinstance(config, UNetConfig | DiTConfig)
+        made = make_network(config, (1, 32, 32))
+        assert count_weights(config, (1, 32, 32)) == sum(w.numel() for w in made.parameters())
 
 
 def test_parts_that_the_basis_has_not_leave_no_run_behind(

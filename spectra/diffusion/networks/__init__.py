@@ -3,9 +3,11 @@
 from spectra.diffusion.networks.configs import (
     InBfloat16,
     NetworkConfig,
+    count_weights,
     make_network,
     network_config,
     network_record,
+    network_text,
 )
 from spectra.diffusion.networks.custom import Custom, CustomConfig, custom_network
 from spectra.diffusion.networks.diffusers_unet import DiffusersConfig
@@ -24,8 +26,10 @@ __all__ = [
     "NetworkConfig",
     "UNet",
     "UNetConfig",
+    "count_weights",
     "custom_network",
     "make_network",
     "network_config",
     "network_record",
+    "network_text",
 ]

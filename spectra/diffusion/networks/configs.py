@@ -1,6 +1,7 @@
 """Which network, as a record that JSON can hold, and the network built from it."""
 
 import difflib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from typing import Any, get_args
@@ -15,13 +16,22 @@ from spectra.diffusion.networks.inputs import NOTHING, Inputs
 from spectra.diffusion.networks.unet import UNet, UNetConfig
 from spectra.errors import InputError, check_name
 
-__all__ = ["InBfloat16", "NetworkConfig", "make_network", "network_config", "network_record"]
+__all__ = [
+    "InBfloat16",
+    "NetworkConfig",
+    "count_weights",
+    "make_network",
+    "network_config",
+    "network_record",
+    "network_text",
+]
 
 NetworkConfig = UNetConfig | DiTConfig | DiffusersConfig | CustomConfig
 """What a network is made from, see `make_network`."""
 
 OWN: dict[str, type[UNetConfig] | type[DiTConfig]] = {"unet": UNetConfig, "dit": DiTConfig}
 NAMES = (*OWN, "diffusers")
+WHOLE = re.compile("[0-9]{1,6}")
 SERIES, IMAGE = 2, 3  # dimensions of an example
 
 
@@ -31,7 +41,8 @@ def network_config(network: str | nn.Module | NetworkConfig | Mapping[str, Any])
     Parameters
     ----------
     network
-        A name, a record with "name" and options, a torch module, or a configuration.
+        A name, which options may follow as in "unet:width=64,multipliers=1-2-4,attention=2", a
+        record with "name" and options, a torch module, or a configuration.
 
     Returns
     -------
@@ -52,14 +63,14 @@ def network_config(network: str | nn.Module | NetworkConfig | Mapping[str, Any])
             f"network {type(network).__name__}: give {', '.join(NAMES)}, a record with its name "
             "and options, or a torch.nn.Module"
         )
-    record: dict[str, Any] = {"name": network} if isinstance(network, str) else dict(network)
+    record = _record(network) if isinstance(network, str) else dict(network)
     name = record.pop("name", None)
     if name == "custom":
         return _custom_config(record)
     check_name("network", name, NAMES)
     if name == "diffusers":
         return DiffusersConfig(record)
-    defaults = {field.name: field.default for field in fields(OWN[name])}
+    defaults = _defaults(name)
     for key, value in record.items():
         if key not in defaults:
             near = difflib.get_close_matches(key, defaults, n=1)
@@ -73,6 +84,52 @@ def network_config(network: str | nn.Module | NetworkConfig | Mapping[str, Any])
             wanted = "whole numbers" if isinstance(defaults[key], tuple) else "one whole number"
             raise InputError(f"network {name}: {key} {value!r} is wrong; give {wanted}")
     return OWN[name](**record)
+
+
+def _record(text: str) -> dict[str, Any]:
+    """``NAME[:key=value[,key=value...]]`` as a record; a value is n, or n-n-... for several."""
+    name, colon, rest = text.partition(":")
+    record: dict[str, Any] = {"name": name}
+    for option in rest.split(",") if colon else ():
+        key, _, value = option.partition("=")
+        numbers = value.split("-")
+        if key in record or not all(WHOLE.fullmatch(number) for number in numbers):
+            raise InputError(
+                f"network {text}: {option!r} cannot be read; give each option once and whole "
+                "numbers, as in unet:width=64,multipliers=1-2-4,attention=2"
+            )
+        several = isinstance(_defaults(name).get(key), tuple)
+        record[key] = [int(number) for number in numbers]
+        if len(numbers) == 1 and not several:
+            record[key] = int(value)
+    return record
+
+
+def network_text(record: Mapping[str, Any]) -> str:
+    """A record of ours as `network_config` reads it from text; another's as it is.
+
+    Parameters
+    ----------
+    record : mapping
+        As `network_record` gives it.
+
+    Returns
+    -------
+    str
+    """
+    if record.get("name") not in OWN:
+        return str(record)
+    options = {key: value for key, value in record.items() if key != "name" and value != []}
+    words = [
+        f"{key}={'-'.join(map(str, value)) if isinstance(value, list) else value}"
+        for key, value in options.items()
+    ]
+    return f"{record['name']}:{','.join(words)}"
+
+
+def _defaults(name: str) -> dict[str, Any]:
+    """Options of a network of ours; none of another."""
+    return {field.name: field.default for field in fields(OWN[name])} if name in OWN else {}
 
 
 def network_record(config: NetworkConfig) -> dict[str, Any]:
@@ -149,6 +206,23 @@ def make_network(
     if isinstance(config, UNetConfig):
         return UNet(config, shape[0], inputs, series)
     return DiT(config, shape, inputs)
+
+
+def count_weights(config: UNetConfig | DiTConfig, shape: tuple[int, ...]) -> int:
+    """Weights of a network of ours that is told the time only; none of them is made.
+
+    Parameters
+    ----------
+    config : UNetConfig or DiTConfig
+    shape : tuple of int
+        Of an example, (C, H, W) or (C, L).
+
+    Returns
+    -------
+    int
+    """
+    with torch.device("meta"):
+        return sum(weight.numel() for weight in make_network(config, shape).parameters())
 
 
 def _custom_config(record: Mapping[str, Any]) -> CustomConfig:
