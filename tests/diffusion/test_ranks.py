@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from spectra.diffusion import progress
 from spectra.diffusion.progress import interruption
 from spectra.diffusion.ranks import GradientSum, Ranks, launched_ranks
 from spectra.errors import InputError
@@ -65,15 +66,18 @@ def test_more_processes_than_gpus_are_refused(monkeypatch: pytest.MonkeyPatch) -
     assert Ranks(2, 3, local=2).device("cpu") == torch.device("cpu")
 
 
-def test_a_second_signal_acts_at_once_unless_the_run_is_patient() -> None:
-
+def test_a_second_signal_acts_at_once_unless_the_run_is_patient(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     with interruption(patient=True) as interrupted:
         assert not interrupted()
         for _ in range(3):
             os.kill(os.getpid(), signal.SIGINT)
         assert interrupted()
     with interruption() as interrupted:
-        os.kill(os.getpid(), signal.SIGINT)
+        for _ in range(3):  # of one press
+            os.kill(os.getpid(), signal.SIGINT)
         assert interrupted()
+        monkeypatch.setattr(progress, "SAME_PRESS", -1.0)  # as if later
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
