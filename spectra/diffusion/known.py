@@ -54,26 +54,22 @@ class KnownParts:
                 f"known_parts {kind!r}: the components of basis {schedule.basis} have no place; "
                 "train with a schedule in basis pixel or wavelet"
             )
-        self._kind = kind
         self._place = None if place is None else torch.tensor(place, device=device).float()
         self._rank = None if rank is None else torch.tensor(rank, device=device).float()
+        draws = {
+            "ends": self._ends,
+            "beginnings": self._beginnings,
+            "boxes": self._box,
+            "coarse": self._coarse,
+        }
+        own = [] if place is None else ["ends", "boxes"]
+        own += [] if rank is None else ["coarse"]
+        self._draws = [draws[name] for name in (own if kind == "any" else [kind])]
 
     def draw(self, u: Tensor) -> Tensor:
         """Masks from numbers u [B, 5] uniform in [0, 1), bool [B, C, *spatial]."""
         which, cuts = u[:, 0], u[:, 1:]
-        if self._kind == "ends":
-            return self._ends(cuts)
-        if self._kind == "beginnings":
-            return self._beginnings(cuts)
-        if self._kind == "boxes":
-            return self._box(cuts)
-        if self._kind == "coarse":
-            return self._coarse(cuts)
-        masks = []
-        if self._place is not None:
-            masks += [self._ends(cuts), self._box(cuts)]
-        if self._rank is not None:
-            masks.append(self._coarse(cuts))
+        masks = [draw(cuts) for draw in self._draws]
         chosen = (which * len(masks)).long().clamp(max=len(masks) - 1)
         mask = masks[0].expand(len(u), *masks[0].shape[1:]).clone()
         for number, other in enumerate(masks[1:], start=1):

@@ -10,11 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from spectra.errors import InputError
 from spectra.plots.octaves import STYLES, octave_ticks_of
 from spectra.plots.panel import finish_panel, open_panel
-from spectra.plots.style import (
-    MUTED,
-    Layout,
-    house_style,
-)
+from spectra.plots.style import MUTED, Layout, house_style
 from spectra.schedule import DenoisingError, component_bits
 from spectra.schedule.auditing.account import octaves_of
 

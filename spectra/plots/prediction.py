@@ -11,11 +11,7 @@ from spectra.errors import InputError
 from spectra.plots.curves import decibel
 from spectra.plots.octaves import STYLES, octave_ticks_of
 from spectra.plots.panel import finish_panel, open_panel
-from spectra.plots.style import (
-    MUTED,
-    Layout,
-    house_style,
-)
+from spectra.plots.style import MUTED, Layout, house_style
 from spectra.schedule import Prediction, Schedule
 from spectra.schedule.auditing.account import octaves_of
 

@@ -98,10 +98,8 @@ def _record(text: str) -> dict[str, Any]:
                 f"network {text}: {option!r} cannot be read; give each option once and whole "
                 "numbers, as in unet:width=64,multipliers=1-2-4,attention=2"
             )
-        several = isinstance(_defaults(name).get(key), tuple)
-        record[key] = [int(number) for number in numbers]
-        if len(numbers) == 1 and not several:
-            record[key] = int(value)
+        one = len(numbers) == 1 and not isinstance(_defaults(name).get(key), tuple)
+        record[key] = int(value) if one else [int(number) for number in numbers]
     return record
 
 
