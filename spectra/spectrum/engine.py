@@ -1,8 +1,6 @@
-"""Images to ring power, in place and in cache: one per shape, precision and thread."""
+"""Images to the mean power of each ring: one engine per shape, precision and thread."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -10,38 +8,13 @@ import numpy as np
 from spectra.spectrum.edges import periodic_component, without_plane
 from spectra.spectrum.estimator import OVERLAP, Estimator
 from spectra.spectrum.rings import RingPlan
-from spectra.spectrum.windows import window as make_window
+from spectra.spectrum.transforms import transform_of
 
-__all__ = ["CHUNK_BYTES", "RingEngine", "engine_of", "one_torch_thread", "pieces", "ring_power"]
+__all__ = ["RingEngine", "engine_for", "engine_of", "pieces", "ring_power"]
 
-# Images are transformed in chunks of about this size: larger ones leave the cache.
-CHUNK_BYTES = 2**19
-SMALL_MEAN = 2.0  # standard deviations
-SAMPLED = 256  # values of an image
+COMPILED = (np.uint8, np.float32, np.float64)  # types that loops are compiled for
 
 _kept = threading.local()
-_counted = threading.Lock()
-_inside: list[int] = []  # counts found by those who transform now; the first is the user's
-
-
-@contextmanager
-def one_torch_thread() -> Iterator[None]:
-    """Transform on one thread: small images lose by sharing, and so do busy machines.
-
-    The count is partly each thread's own and partly everyone's, who would see another's 1 and
-    leave that behind: so the first to come keeps it, and all put it back when they go.
-    """
-    import torch
-
-    with _counted:
-        _inside.append(torch.get_num_threads())
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        with _counted:
-            torch.set_num_threads(_inside[0])
-            _inside.pop()
 
 
 class RingEngine:
@@ -56,127 +29,87 @@ class RingEngine:
     dtype : float32 or float64
     group : int
         Images that stay together in a chunk: the channels of an example.
-    direct : bool
-        Transform images where they lie if their mean is small and nothing is to be done to them.
-        Last bits then depend on where that is, which sums that must repeat cannot have.
     """
 
     def __init__(
-        self,
-        plan: RingPlan,
-        window: str,
-        detrend: str,
-        dtype: Any,
-        group: int = 1,
-        direct: bool = False,
+        self, plan: RingPlan, window: str, detrend: str, dtype: Any, group: int = 1
     ) -> None:
-        import torch
-
-        height, width = plan.shape if len(plan.shape) == 2 else (1, *plan.shape)
-        half = width // 2 + 1
-        taper = make_window(window, plan.shape)
-        dtype = np.dtype(dtype)
-        self.dtype = dtype
+        self.dtype = np.dtype(dtype)
         self.plan = plan
-        self.direct = direct and window == "none" and detrend == "mean"
-        self.detrend = detrend
-        self.window = window
-        self.size = height * width
-        self.shape = (height, width)
-        self.modes_shape = (height, half)
-        self.chunk = group * max(1, CHUNK_BYTES // (group * self.size * dtype.itemsize))
-        rings = len(plan.ring)
-        self._down = self._across = np.zeros(0, dtype)
-        if taper.taps is not None:
-            taps = taper.taps.reshape(height, width)  # a product of one row and one column
-            middle = taps[height // 2]
-            self._across = middle.astype(dtype)
-            self._down = (taps[:, width // 2] / middle[width // 2]).astype(dtype)
-        slot = np.full(height * half, rings, np.int32)
-        slot[plan.mode] = plan.slot
-        self.slot = np.ascontiguousarray(slot.reshape(height, half)[: height // 2 + 1])
-        self.column_weight = np.full(half, 2, dtype)
-        self.column_weight[0] = 1
-        if width % 2 == 0:
-            self.column_weight[-1] = 1
-        self._share = (1 / (plan.count * self.size)).astype(dtype)
-        self._gains: list[tuple[int, int, Any]] = []
-        if taper.gain is not None:
-            table = taper.gain.reshape(height, half)
-            for y, x in np.argwhere(np.abs(table - 1) > 1e-9):
-                self._gains.append((int(y), int(x), dtype.type(np.sqrt(table[y, x]))))
-        real = torch.float64 if dtype == np.float64 else torch.float32
-        self._input = torch.empty((self.chunk, height, width), dtype=real)
-        complex_type = torch.complex128 if dtype == np.float64 else torch.complex64
-        self._modes = torch.empty((self.chunk, height, half), dtype=complex_type)
-        self._means = np.empty(self.chunk, dtype)
-        self._row = np.empty(half, dtype)
-        self._sums = np.empty(4 * (rings + 1), dtype)
+        self.group = group
+        self.shape = plan.shape if len(plan.shape) == 2 else (1, *plan.shape)
+        self.size = self.shape[0] * self.shape[1]
+        self._window, self._detrend = window, detrend
+        self._transform = transform_of(plan, window, self.dtype, group)
+        self._share = (1 / (plan.count * self.size)).astype(self.dtype)
 
-    def blocks(self, images: np.ndarray) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
-        """Transform [B, H, W] or [B, T] a chunk at a time.
+    def new_plane(self) -> np.ndarray:
+        """Zeros for `measure` to add |F|^2 to, in an order of their own."""
+        return np.zeros(self._transform.plane_shape)
 
-        Yields
-        ------
-        which : slice of the images
-        modes : [b, H, 2 (W // 2 + 1)]
-            Real and imaginary parts in turn, DC 0; overwritten by the next chunk.
-        rings : [b, F]
+    def half_plane(self, plane: np.ndarray) -> np.ndarray:
+        """What `measure` added to a plane, as a half plane [H, W // 2 + 1]."""
+        return self._transform.half_plane(plane)
+
+    def measure(
+        self, images: np.ndarray, plane: np.ndarray | None = None, cross: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Transform images [B, H, W] or series [B, T].
+
+        Parameters
+        ----------
+        images
+        plane : float64, of `new_plane`
+            |F|^2 of all images is added to it; what DC adds is of no use.
+        cross : float64 [group, group, F]
+            The sum over each ring of Re F_a conj(F_b) is added, for a <= b of each group.
+
+        Returns
+        -------
+        rings : [B, F]
             Mean of |F|^2 / (H W) over each ring.
+        means : [B]
+            Means of the images.
         """
-        import torch
-
-        from spectra.spectrum import kernels
-
-        rings = len(self.plan.ring)
-        flat = self._input.numpy().reshape(self.chunk, -1)
-        for start in range(0, len(images), self.chunk):
-            block = images[start : start + self.chunk]
-            n = len(block)
-            block = block.reshape(n, *self.shape)
+        rings = np.empty((len(images), len(self.plan.ring)), self.dtype)
+        means = np.empty(len(images), self.dtype)
+        plane = np.zeros((0, 0)) if plane is None else plane
+        cross = np.zeros((0, 0, 0)) if cross is None else cross
+        example = self.group * self.size * self.dtype.itemsize
+        chunk = self.group * max(1, self._transform.chunk_bytes // example)
+        for start in range(0, len(images), chunk):
+            which = slice(start, start + chunk)
+            block = images[which].reshape(-1, *self.shape)
+            if block.dtype not in COMPILED or not block.dtype.isnative:
+                block = block.astype(self.dtype)
             mean = None
-            if self.detrend == "plane":
+            if self._detrend == "plane":
                 mean = block.mean(axis=(1, 2))
-                block = without_plane(block.astype(flat.dtype, copy=False))
-            if self.window == "periodic":
-                block = periodic_component(block.astype(flat.dtype, copy=False))
-            rows = np.ascontiguousarray(block).reshape(n, -1)
-            as_wanted = rows.dtype == flat.dtype and rows.flags.writeable
-            in_place = self.direct and as_wanted and _mean_is_small(rows)
-            if not in_place:
-                kernels.prepare(rows, self._down, self._across, flat[:n], self._means[:n])
-            where = torch.from_numpy(rows.reshape(block.shape)) if in_place else self._input[:n]
-            torch.fft.rfft2(where, out=self._modes[:n])
+                block = without_plane(block.astype(self.dtype, copy=False))
+            if self._window == "periodic":
+                block = periodic_component(block.astype(self.dtype, copy=False))
+            rows = np.ascontiguousarray(block).reshape(len(block), -1)
+            self._transform.add(rows, means[which], rings[which], plane, cross)
             if mean is not None:  # the plane took it along
-                self._means[:n] = mean
-            modes = torch.view_as_real(self._modes[:n]).numpy()
-            if in_place:
-                self._means[:n] = modes[:, 0, 0, 0] / self.size
-            for y, x, gain in self._gains:
-                modes[:, y, x] *= gain
-            if self.plan.ring[0] == 0:  # DC is a ring of pysteps'
-                modes[:, 0, 0, 0] = self._means[:n] * self.size
-            else:
-                modes[:, 0, 0] = 0
-            modes = modes.reshape(n, self.shape[0], -1)
-            power = np.empty((n, rings), flat.dtype)
-            kernels.ring_sums(modes, self.slot, self.column_weight, self._row, self._sums, power)
-            power *= self._share
-            yield slice(start, start + n), modes, power
-
-    def means(self, n: int) -> np.ndarray:
-        """Means of the images of the last chunk, [n]."""
-        return self._means[:n]
+                means[which] = mean
+        rings *= self._share
+        if self.plan.ring[0] == 0:  # DC is a ring of pysteps'
+            rings[:, 0] = means**2 * self.size
+        return rings, means
 
 
-def engine_of(estimator: Estimator, group: int = 1) -> RingEngine:
-    """The engine of an estimator: float64 for series, whose quiet bands float32 would fill."""
-    key = (estimator, group)
-    if getattr(_kept, "key", None) != key:  # its memory serves the next part
-        dtype = np.float32 if len(estimator.shape) == 2 else np.float64
-        plan, window, detrend = estimator.plan, estimator.window, estimator.detrend
-        _kept.engine, _kept.key = RingEngine(plan, window, detrend, dtype, group), key
+def engine_of(plan: RingPlan, window: str, detrend: str, dtype: Any, group: int = 1) -> RingEngine:
+    """This thread's engine: its memory and tables serve the next images of the same kind."""
+    key = plan, window, detrend, np.dtype(dtype), group
+    if getattr(_kept, "key", None) != key:
+        _kept.engine, _kept.key = RingEngine(*key), key
     return _kept.engine
+
+
+def engine_for(estimator: Estimator, group: int = 1) -> RingEngine:
+    """The engine of an estimator: float64 for series, whose quiet bands float32 would fill."""
+    dtype = np.float32 if len(estimator.shape) == 2 else np.float64
+    return engine_of(estimator.plan, estimator.window, estimator.detrend, dtype, group)
 
 
 def pieces(examples: np.ndarray, estimator: Estimator) -> np.ndarray:
@@ -191,17 +124,7 @@ def pieces(examples: np.ndarray, estimator: Estimator) -> np.ndarray:
 def ring_power(examples: np.ndarray, estimator: Estimator) -> np.ndarray:
     """Ring power of each channel of examples, [B, C, *spatial] -> [B, C, F]."""
     grouped = pieces(examples, estimator)
-    engine = engine_of(estimator)
-    rings = np.empty((len(grouped), len(engine.plan.ring)))
-    with one_torch_thread():
-        for which, _, power in engine.blocks(grouped):
-            rings[which] = power
+    engine = engine_for(estimator)
+    rings = engine.measure(grouped)[0].astype(np.float64)
     shape = (len(examples), -1, examples.shape[1], rings.shape[1])
     return rings.reshape(shape).mean(axis=1)
-
-
-def _mean_is_small(rows: np.ndarray) -> bool:
-    """Whether the images' means cost their transform no digits, from a sample of each."""
-    few = rows[:, :: max(1, rows.shape[1] // SAMPLED)]
-    with np.errstate(over="ignore", invalid="ignore"):
-        return bool((np.abs(few.mean(axis=1)) <= SMALL_MEAN * few.std(axis=1)).all())

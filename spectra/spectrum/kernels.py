@@ -14,26 +14,25 @@ __all__ = ["add_cross_power", "add_examples", "add_power", "prepare", "ring_sums
 def prepare(images: Any, down: Any, across: Any, out: Any, means: Any) -> None:
     """Each image less its mean, times the taper: [B, H W] -> out [B, H W], means [B].
 
-    The taper is the product of `down` [H] and `across` [W]; both are empty for none.
+    The taper is the product of `down` [H] and `across` [W].
     """
-    size, height, width = images.shape[1], down.shape[0], across.shape[0]
+    height, width = down.shape[0], across.shape[0]
     for b in range(images.shape[0]):
+        image, target = images[b], out[b]
         total = 0.0
-        for start in range(0, size, 4096):  # short sums keep float32's digits
+        for start in range(0, image.shape[0], 4096):  # short sums keep float32's digits
+            few = image[start : start + 4096]
             part = out.dtype.type(0)
-            for i in range(start, min(size, start + 4096)):
-                part += images[b, i]
+            for i in range(few.shape[0]):
+                part += few[i]
             total += part
-        mean = out.dtype.type(total / size)
+        mean = out.dtype.type(total / image.shape[0])
         means[b] = mean
-        if height > 0:
-            for y in range(height):
-                values, row, tap = images[b, y * width :], out[b, y * width :], down[y]
-                for x in range(width):
-                    row[x] = (values[x] - mean) * (tap * across[x])
-        else:
-            for i in range(size):
-                out[b, i] = images[b, i] - mean
+        for y in range(height):
+            values = image[y * width : (y + 1) * width]
+            row, tap = target[y * width : (y + 1) * width], down[y]
+            for x in range(width):
+                row[x] = (values[x] - mean) * (tap * across[x])
 
 
 @compiled(fastmath=True)
@@ -85,18 +84,17 @@ def add_power(modes: Any, plane: Any) -> None:
 @compiled(fastmath=True)
 def add_examples(examples: Any, total: Any) -> None:
     """Add examples [B, n] to their total, float64 [n]."""
-    size = examples.shape[1]
-    for start in range(0, size, 1024):  # a stretch of the total stays in cache
-        stop = min(size, start + 1024)
+    for start in range(0, total.shape[0], 1024):  # a stretch of the total stays in cache
+        part = total[start : start + 1024]
         for b in range(examples.shape[0]):
-            values = examples[b]
-            for i in range(start, stop):
-                total[i] += values[i]
+            values = examples[b, start : start + 1024]
+            for i in range(part.shape[0]):
+                part[i] += values[i]
 
 
 @compiled(fastmath=True)
 def add_cross_power(modes: Any, slot: Any, column_weight: Any, out: Any) -> None:
-    """Add Re F_a conj(F_b) over each ring to out [C, C, F + 1], a <= b.
+    """Add Re F_a conj(F_b) over each ring to out [C, C, F], a <= b.
 
     modes [B, C, H, 2 (W // 2 + 1)]; slot and column_weight as in `ring_sums`. The imaginary part
     cancels between k and -k.
@@ -111,4 +109,5 @@ def add_cross_power(modes: Any, slot: Any, column_weight: Any, out: Any) -> None
                     place = slot[min(y, height - y)]
                     for x in range(width):
                         product = one[2 * x] * other[2 * x] + one[2 * x + 1] * other[2 * x + 1]
-                        total[place[x]] += column_weight[x] * product
+                        if place[x] < total.shape[0]:
+                            total[place[x]] += column_weight[x] * product

@@ -7,10 +7,11 @@ import numpy as np
 from spectra.bases import Basis, ScatterAccumulator, make_basis
 from spectra.data import Source
 from spectra.errors import InputError
-from spectra.spectrum.engine import CHUNK_BYTES, engine_of, one_torch_thread, pieces
+from spectra.spectrum.engine import engine_for, pieces
 from spectra.spectrum.estimator import Estimator
 from spectra.spectrum.moments import MomentAccumulator
 from spectra.spectrum.spectrum import Spectrum, mirrored
+from spectra.spectrum.transforms import CHUNK_BYTES, one_torch_thread
 
 __all__ = ["Part", "Request", "measure_part", "plan_parts"]
 
@@ -83,15 +84,15 @@ class _Gauge:
         self.transforms: dict[str, Basis] = {
             name: make_basis(name, source.shape) for name in request.bases if name != "pca"
         }
-        self.engine = engine_of(estimator, self.channels)
+        self.engine = engine_for(estimator, self.channels)
         rings = len(self.engine.plan.ring)
         # A clip is cut into examples for training; its spectrum is that of the whole of it.
         self.by_file = len(estimator.shape) == 1
         self.power, self.logs = MomentAccumulator(rings), MomentAccumulator(rings, self.by_file)
-        self.plane = np.zeros(self.engine.modes_shape) if len(estimator.shape) == 2 else None
+        self.plane = self.engine.new_plane() if len(estimator.shape) == 2 else None
         self.dc = 0.0
         several = 1 < self.channels <= MOST_CROSS_CHANNELS
-        self.cross = np.zeros((self.channels, self.channels, rings + 1)) if several else None
+        self.cross = np.zeros((self.channels, self.channels, rings)) if several else None
         self.pilot: np.ndarray | None = None
         self.total = np.zeros(int(np.prod(source.shape)))
         self.squares = {name: np.zeros(source.shape) for name in self.transforms}
@@ -132,23 +133,9 @@ class _Gauge:
 
     def _rings(self, examples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Ring power of each channel [B, C, F], and whether an example is blank [B]."""
-        from spectra.spectrum import kernels
-
         grouped = pieces(examples, self.estimator)
-        engine = self.engine
-        rings = np.empty((len(grouped), len(engine.plan.ring)), engine.dtype)
-        means = np.empty(len(grouped), engine.dtype)
         with np.errstate(over="ignore", invalid="ignore"):
-            for which, modes, power in engine.blocks(grouped):
-                rings[which] = power
-                means[which] = engine.means(len(modes))
-                if self.plane is not None:
-                    kernels.add_power(modes, self.plane)
-                if self.cross is not None:
-                    by_example = modes.reshape(-1, self.channels, *modes.shape[1:])
-                    kernels.add_cross_power(
-                        by_example, engine.slot, engine.column_weight, self.cross
-                    )
+            rings, means = self.engine.measure(grouped, self.plane, self.cross)
             self.dc += float((means.astype(np.float64) ** 2).sum())
         # A constant leaves only the rounding of its own mean.
         rounding = (ROUNDING * means.astype(np.float64)) ** 2
@@ -172,12 +159,12 @@ class _Gauge:
         if self.plane is not None:
             size = int(np.prod(estimator.shape))
             # Half of it: the whole is made once, at the end.
-            plane = self.plane / (n * self.channels * size)
+            plane = self.engine.half_plane(self.plane) / (n * self.channels * size)
             plane[0, 0] = self.dc * size / (n * self.channels)
         cross = None
         if self.cross is not None:
             plan = self.engine.plan
-            upper = self.cross[:, :, :-1] / (plan.count * self.engine.size * n * estimator.segments)
+            upper = self.cross / (plan.count * self.engine.size * n * estimator.segments)
             cross = upper + np.triu(upper.transpose(2, 0, 1), 1).transpose(2, 1, 0)
         return Spectrum(
             name=source.name,

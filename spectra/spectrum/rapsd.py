@@ -83,25 +83,16 @@ def rapsd(
     images = np.asarray(images)
     flat = images.reshape(-1, *shape)
     dtype = np.float64 if images.dtype == np.float64 else np.float32
-    from spectra.spectrum.engine import RingEngine, one_torch_thread
+    from spectra.spectrum.engine import engine_of
 
-    engine = RingEngine(plan, window, detrend, dtype, direct=True)
-    power = np.empty((len(flat), len(plan.ring)), dtype)
-    with one_torch_thread(), np.errstate(over="ignore", invalid="ignore"):
-        for which, _, rings in engine.blocks(_measurable(flat)):
-            power[which] = rings
+    engine = engine_of(plan, window, detrend, dtype)
+    with np.errstate(over="ignore", invalid="ignore"):
+        power, _ = engine.measure(flat)
     if not np.isfinite(power).all():
         raise InputError(
             "images: NaN or infinite values, or too large ones; remove, fill or rescale them"
         )
     return power.reshape(*images.shape[:-2], -1), plan.frequency.copy()
-
-
-def _measurable(images: np.ndarray) -> np.ndarray:
-    """Images of a type that the compiled loops read: what is rare becomes float32 first."""
-    if images.dtype in (np.float32, np.float64, np.uint8) and images.dtype.isnative:
-        return images
-    return images.astype(np.float32)
 
 
 def _torch_rapsd(images: Any, plan: RingPlan, window: str, detrend: str) -> tuple[Any, Any]:
