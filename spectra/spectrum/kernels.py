@@ -7,7 +7,7 @@ from typing import Any
 
 from spectra.compiled import compiled
 
-__all__ = ["add_cross_power", "add_examples", "add_power", "prepare", "ring_sums"]
+__all__ = ["add_cross_power", "add_examples", "add_power", "prepare", "products", "ring_sums"]
 
 
 @compiled(fastmath=True)
@@ -90,6 +90,24 @@ def add_examples(examples: Any, total: Any) -> None:
             values = examples[b, start : start + 1024]
             for i in range(part.shape[0]):
                 part[i] += values[i]
+
+
+@compiled(fastmath=True)
+def products(values: Any, out: Any) -> None:
+    """Sum over G of values [G, F] times themselves, to out [F, F].
+
+    So few rows are not worth the threads of a matrix library, which stay awake after each call.
+    """
+    size = out.shape[0]
+    for i in range(size):
+        total = out[i, i:]
+        total[:] = 0
+        for g in range(values.shape[0]):
+            row, value = values[g, i:], values[g, i]
+            for j in range(row.shape[0]):
+                total[j] += value * row[j]
+        for j in range(i + 1, size):
+            out[j, i] = out[i, j]
 
 
 @compiled(fastmath=True)

@@ -133,6 +133,8 @@ class MomentAccumulator:
 
     def _close(self, files: int) -> None:
         """Take the first of the collected files into the moments; products of many at once."""
+        from spectra.spectrum.kernels import products
+
         sums = np.array(self._sums[:files])
         counts = np.array(self._counts[:files], np.float64)
         del self._sums[:files], self._counts[:files]
@@ -143,13 +145,15 @@ class MomentAccumulator:
             files = len(sums)
             if files == 0:
                 return
+        outer = np.empty((sums.shape[1], sums.shape[1]))
+        products(sums, outer)
         self._moments += FileMoments(
             n=int(counts.sum()),
             n_files=files,
             squared_sizes=float((counts**2).sum()),
             total=sums.sum(axis=0),
-            sized_total=counts @ sums,
-            outer=sums.T @ sums,
+            sized_total=(counts[:, None] * sums).sum(axis=0),
+            outer=outer,
         )
 
     def result(self) -> FileMoments:
