@@ -11,10 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spectra.compiled import compiled
-from spectra.spectrum import codelets
+from spectra.spectrum import codelets, vectors
 from spectra.spectrum.codelets import (
     RADICES,
-    VECTOR_BYTES,
     add_power_vectors,
     butterflies,
     fold_vectors,
@@ -22,11 +21,11 @@ from spectra.spectrum.codelets import (
     transpose,
     unpack_vectors,
 )
+from spectra.spectrum.vectors import VECTOR_BYTES
 
 __all__ = ["LanePlan", "Scratch", "add_lanes", "half_plane", "lane_plan", "lane_scratch"]
 
-
-_compiled = partial(compiled, uses=(codelets.__file__,))
+_compiled = partial(compiled, uses=(codelets.__file__, vectors.__file__))
 STRIPE = 4  # vectors that are read of a row before the next
 
 
