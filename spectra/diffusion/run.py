@@ -18,7 +18,8 @@ from spectra.diffusion.checkpoint import (
     schedule_digest,
 )
 from spectra.diffusion.networks import Inputs, make_network, network_config, network_record
-from spectra.diffusion.precondition import Denoiser
+from spectra.diffusion.networks.embedding import STATE_WAVES
+from spectra.diffusion.precondition import Denoiser, filtered_maps
 from spectra.diffusion.state import StateEncoder
 from spectra.errors import InputError
 from spectra.files import write_atomically
@@ -144,6 +145,9 @@ def identity(config: dict[str, Any], family: Sequence[Schedule]) -> dict[str, An
     # Named where it is used: a run on one schedule keeps its old identity.
     if len(family) > 1:
         belongs["family"] = [schedule_digest(other) for other in family[1:]]
+    if config.get("condition") == "state":
+        inputs = network_inputs(config, family[0])
+        belongs["state"] = f"{inputs.vector} numbers as waves {STATE_WAVES}, {inputs.maps} maps"
     return belongs
 
 
@@ -153,7 +157,8 @@ def network_inputs(config: dict[str, Any], schedule: Schedule) -> Inputs:
     if config.get("condition", "time") == "time":
         return Inputs(labels=labels)
     encoder = StateEncoder(schedule)
-    return Inputs(vector=encoder.vector_size, maps=encoder.map_count, labels=labels)
+    maps = encoder.map_count + filtered_maps(schedule, config["preconditioning"])
+    return Inputs(vector=encoder.vector_size, maps=maps, labels=labels)
 
 
 def family_paths(path: Path, count: int) -> list[Path]:

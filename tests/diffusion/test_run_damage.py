@@ -59,16 +59,24 @@ def test_wrong_settings_are_named(folder: Path, edit: Edit) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("edit", [{"condition": "state"}, {"classes": ["a", "b"]}], ids=str)
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        ({"condition": "state"}, r"of another state \(None, .*restore the folder's files"),
+        ({"classes": ["a", "b"]}, r"does not fit the network .*restore config\.json"),
+    ],
+    ids=str,
+)
 def test_settings_of_another_network_are_refused(
     folder: Path,
     edit: Edit,
+    words: str,
     tiny_source: Source,
     tiny_schedule: Schedule,
     tiny_options: Options,
 ) -> None:
     edited(folder, edit)
-    with pytest.raises(InputError, match=r"does not fit the network .*restore config\.json"):
+    with pytest.raises(InputError, match=words):
         sample(load_run(folder), n=1, steps=1)
     with pytest.raises(InputError, match="--out"):
         train(tiny_source, tiny_schedule, out=folder, **tiny_options)
@@ -123,3 +131,21 @@ def test_a_seed_that_is_none_is_refused(
 ) -> None:
     with pytest.raises(InputError, match=r"seed .* is wrong"):
         train(tiny_source, tiny_schedule, out=tmp_path, **{**tiny_options, "seed": seed})
+
+
+def test_a_run_whose_state_was_told_in_other_words_is_refused(
+    tmp_path: Path,
+    tiny_source: Source,
+    tiny_schedule: Schedule,
+    tiny_options: Options,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its weights fit, and would say something else."""
+    options = {**tiny_options, "steps": 2, "condition": "state"}
+    train(tiny_source, tiny_schedule, out=tmp_path, **options)
+    load_run(tmp_path)
+    monkeypatch.setattr("spectra.diffusion.run.STATE_WAVES", (0.25, 1.0, 4.0, 16.0))
+    for again in (load_run, lambda path: train(tiny_source, tiny_schedule, out=path, **options)):
+        with pytest.raises(InputError, match="its checkpoint is of another state") as caught:
+            again(tmp_path)
+        assert "\n" not in str(caught.value)

@@ -9,12 +9,13 @@ from torch.nn import functional
 from spectra.diffusion.networks.inputs import NOTHING, Inputs
 from spectra.errors import InputError
 
-__all__ = ["LevelEmbedding", "VectorEmbedding", "grid_positions", "waves"]
+__all__ = ["STATE_WAVES", "LevelEmbedding", "VectorEmbedding", "grid_positions", "waves"]
 
 HIGHEST = 32.0  # cycles over the unit interval of noise levels
 LEVEL_WAVES = 16
-# Cycles over a unit of a state's entry: the first tells -1 from 1, the last a hundredth.
-STATE_WAVES = (0.25, 1.0, 4.0, 16.0)
+# Cycles over a unit of a state's entry, the first of which tells -1 from 1. With up to 16, states
+# near each other look unlike: one network over strengths 1/4 to 2 has up to 0.008 bits/dim more.
+STATE_WAVES = (0.25, 0.5, 1.0, 2.0)
 
 
 def waves(values: Tensor, frequency: Tensor) -> Tensor:
