@@ -27,7 +27,7 @@ def compiled(
             kept: Any = njit(cache=True, nogil=True, fastmath=fastmath)(function)
         except RuntimeError:  # no folder that can be written
             return njit(nogil=True, fastmath=fastmath)(function)
-        if uses:
+        if uses and hasattr(kept, "_cache"):  # not where numba is told to compile nothing
             files = [(stat.st_mtime, stat.st_size) for stat in map(os.stat, uses)]
             file = kept._cache._cache_file
             file._source_stamp = (file._source_stamp, *files)

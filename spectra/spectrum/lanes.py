@@ -9,6 +9,7 @@ from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba import config
 
 from spectra.compiled import compiled
 from spectra.spectrum import codelets, vectors
@@ -91,7 +92,8 @@ def lane_plan(shape: tuple[int, int], dtype: np.dtype) -> LanePlan | None:
     """The plan of H x W images; None for a shape that is not of the usual ones."""
     height, width = shape
     half, lanes = height // 2, VECTOR_BYTES // dtype.itemsize
-    if height % 2 or width < lanes or not _steps(half) or not _steps(width):
+    usual = height % 2 == 0 and width >= lanes and _steps(half) and _steps(width)
+    if not usual or getattr(config, "DISABLE_JIT", 0):  # vectors cannot be gone through in Python
         return None
     angle = np.arange(half // 2 + 1) * (-2 * np.pi / height)
     return LanePlan(

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import spectra
 from spectra.spectrum.engine import RingEngine
 from spectra.spectrum.lanes import lane_plan
 from spectra.spectrum.rings import RingReach, ring_plan
@@ -144,3 +145,17 @@ def test_compiled_code_is_made_anew_where_a_part_of_it_changed(tmp_path: Path) -
     assert [run(), run()] == ["2", "2"]
     part.write_text(part.read_text().replace("return 1", "return 21"))
     assert run() == "42"
+
+
+def test_without_compilation_the_numbers_are_the_same() -> None:
+    """For those who look for a fault: every loop runs in Python."""
+    script = (
+        "import numpy as np, spectra\n"
+        "images = np.random.default_rng(0).standard_normal((2, 16, 16))\n"
+        "print(spectra.rapsd(images)[0].sum())"
+    )
+    environment = {"PYTHONPATH": str(Path(__file__).parents[2]), "NUMBA_DISABLE_JIT": "1"}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    images = np.random.default_rng(0).standard_normal((2, 16, 16))
+    assert float(done.stdout) == pytest.approx(spectra.rapsd(images)[0].sum(), rel=1e-9)
