@@ -84,14 +84,14 @@ class _Gauge:
         self.transforms: dict[str, Basis] = {
             name: make_basis(name, source.shape) for name in request.bases if name != "pca"
         }
-        self.engine = engine_for(estimator, self.channels)
+        several = 1 < self.channels <= MOST_CROSS_CHANNELS
+        self.engine = engine_for(estimator, self.channels if several else 1)
         rings = len(self.engine.plan.ring)
         # A clip is cut into examples for training; its spectrum is that of the whole of it.
         self.by_file = len(estimator.shape) == 1
         self.power, self.logs = MomentAccumulator(rings), MomentAccumulator(rings, self.by_file)
         self.plane = self.engine.new_plane() if len(estimator.shape) == 2 else None
         self.dc = 0.0
-        several = 1 < self.channels <= MOST_CROSS_CHANNELS
         self.cross = np.zeros((self.channels, self.channels, rings)) if several else None
         self.pilot: np.ndarray | None = None
         self.total = np.zeros(int(np.prod(source.shape)))
