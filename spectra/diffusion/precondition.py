@@ -75,15 +75,15 @@ class Denoiser(torch.nn.Module):
         check_name("preconditioning", preconditioning, get_args(Preconditioning))
         check_name("condition", condition, ("time", "state"))
         self.network = network
-        self.preconditioning = preconditioning
+        self.preconditioning: Preconditioning = preconditioning
         self.process = DiffusionProcess(schedule, device)
         self.encoder = StateEncoder(schedule, device) if condition == "state" else None
 
     def coefficients(self, state: NoiseState) -> Coefficients:
         """The multipliers in a noise state."""
         process = self.process
-        log_snr, alpha, sigma = state.log_snr, state.alpha, state.sigma
-        total = alpha**2 * process.variance + sigma**2  # Var z_i(t)
+        log_snr, alpha = state.log_snr, state.alpha
+        total = self._total(state)
         if self.preconditioning == "scalar":
             variance = process.sigma_data**2
             log_snr = log_snr + torch.log(variance / process.variance)  # with sigma_data for all
@@ -110,6 +110,10 @@ class Denoiser(torch.nn.Module):
             weight=torch.exp(log_snr) / variance * out**2,
         )
 
+    def _total(self, state: NoiseState) -> torch.Tensor:
+        """Var z_i(t)."""
+        return state.alpha**2 * self.process.variance + state.sigma**2
+
     def network_output(
         self,
         noised: torch.Tensor,
@@ -123,7 +127,7 @@ class Denoiser(torch.nn.Module):
         told: tuple[torch.Tensor | None, ...] = (state.level,)
         if self.encoder is not None:
             vector, maps = self.encoder.encode(state)
-            if self.preconditioning == "scalar":
+            if filtered_maps(self.process.schedule, self.preconditioning):
                 maps = self._with_filtered(maps, noised, state)
             told += (vector, maps, label)
         elif label is not None:
@@ -135,7 +139,7 @@ class Denoiser(torch.nn.Module):
     ) -> torch.Tensor:
         """Maps, and what each component's variance says of the example: `filtered_maps` of them."""
         process = self.process
-        total = state.alpha**2 * process.variance + state.sigma**2  # Var z_i(t)
+        total = self._total(state)
         wiener = torch.sigmoid(state.log_snr) / (state.alpha * process.sigma_data)
         both = [process.basis.inverse(gain * noised) for gain in (wiener, total.rsqrt())]
         return torch.cat(both if maps is None else [maps, *both], dim=1)

@@ -8,7 +8,7 @@ import numpy as np
 from spectra.spectrum.edges import periodic_component, without_plane
 from spectra.spectrum.estimator import OVERLAP, Estimator
 from spectra.spectrum.rings import RingPlan
-from spectra.spectrum.transforms import transform_of
+from spectra.spectrum.transforms import Sums, transform_of
 
 __all__ = ["RingEngine", "engine_for", "engine_of", "pieces", "ring_power"]
 
@@ -89,7 +89,7 @@ class RingEngine:
             if self._window == "periodic":
                 block = periodic_component(block.astype(self.dtype, copy=False))
             rows = np.ascontiguousarray(block).reshape(len(block), -1)
-            self._transform.add(rows, means[which], rings[which], plane, cross)
+            self._transform.add(rows, Sums(means[which], rings[which], plane, cross))
             if mean is not None:  # the plane took it along
                 means[which] = mean
         rings *= self._share

@@ -7,7 +7,28 @@ from typing import Any
 
 from spectra.compiled import compiled
 
-__all__ = ["add_cross_power", "add_examples", "add_power", "prepare", "products", "ring_sums"]
+__all__ = [
+    "add_cross_power",
+    "add_examples",
+    "add_power",
+    "mean_of",
+    "prepare",
+    "products",
+    "ring_sums",
+]
+
+
+@compiled(fastmath=True)
+def mean_of(image: Any, zero: Any) -> Any:
+    """Mean of an image [H W], summed in the type of `zero`; short sums keep float32's digits."""
+    total = 0.0
+    for start in range(0, image.shape[0], 4096):
+        few = image[start : start + 4096]
+        part = zero
+        for i in range(few.shape[0]):
+            part += few[i]
+        total += part
+    return total / image.shape[0]
 
 
 @compiled(fastmath=True)
@@ -19,15 +40,8 @@ def prepare(images: Any, down: Any, across: Any, out: Any, means: Any) -> None:
     height, width = down.shape[0], across.shape[0]
     for b in range(images.shape[0]):
         image, target = images[b], out[b]
-        total = 0.0
-        for start in range(0, image.shape[0], 4096):  # short sums keep float32's digits
-            few = image[start : start + 4096]
-            part = out.dtype.type(0)
-            for i in range(few.shape[0]):
-                part += few[i]
-            total += part
-        mean = out.dtype.type(total / image.shape[0])
-        means[b] = mean
+        means[b] = mean_of(image, out.dtype.type(0))
+        mean = means[b]
         for y in range(height):
             values = image[y * width : (y + 1) * width]
             row, tap = target[y * width : (y + 1) * width], down[y]

@@ -12,7 +12,7 @@ import numpy as np
 from numba import config
 
 from spectra.compiled import compiled
-from spectra.spectrum import codelets, vectors
+from spectra.spectrum import codelets, kernels, vectors
 from spectra.spectrum.codelets import (
     RADICES,
     add_power_vectors,
@@ -22,11 +22,12 @@ from spectra.spectrum.codelets import (
     transpose,
     unpack_vectors,
 )
+from spectra.spectrum.kernels import mean_of
 from spectra.spectrum.vectors import VECTOR_BYTES
 
 __all__ = ["LanePlan", "Scratch", "add_lanes", "half_plane", "lane_plan", "lane_scratch"]
 
-_compiled = partial(compiled, uses=(codelets.__file__, vectors.__file__))
+_compiled = partial(compiled, uses=(codelets.__file__, kernels.__file__, vectors.__file__))
 STRIPE = 4  # vectors that are read of a row before the next
 
 
@@ -151,19 +152,6 @@ def _transform(
         w += 2 * m * (radices[i] - 1)
         s *= radices[i]
         left = m
-
-
-@_compiled(fastmath=True)
-def _mean(image: Any, zero: Any) -> Any:
-    """Mean of an image [H W] in the type of `zero`; short sums keep float32's digits."""
-    total = 0.0
-    for start in range(0, image.shape[0], 4096):
-        few = image[start : start + 4096]
-        part = zero
-        for i in range(few.shape[0]):
-            part += few[i]
-        total += part
-    return total / image.shape[0]
 
 
 @_compiled()
@@ -305,7 +293,7 @@ def add_lanes(
     for image in range(images.shape[0]):
         a = image % channels
         modes = scratch.modes[a]
-        means[image] = _mean(images[image], power.dtype.type(0))
+        means[image] = mean_of(images[image], power.dtype.type(0))
         _column_modes(images[image], means[image], down, across, plan, scratch, modes)
         for group in range(plan.groups - 1, -1, -1):
             o = vector * plan.width * group

@@ -3,14 +3,14 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from spectra.spectrum.rings import RingPlan
 from spectra.spectrum.windows import window as make_window
 
-__all__ = ["CHUNK_BYTES", "Taper", "Transform", "one_torch_thread", "transform_of"]
+__all__ = ["CHUNK_BYTES", "Sums", "Transform", "one_torch_thread", "transform_of"]
 
 # The library transforms images in chunks of about this size: larger ones leave the cache.
 CHUNK_BYTES = 2**19
@@ -39,7 +39,7 @@ def one_torch_thread() -> Iterator[None]:
             _inside.pop()
 
 
-class Taper:
+class _Taper:
     """A window as the product of `down` [H] and `across` [W].
 
     `gains` [n, 3] are modes (y, x) of the half plane whose power it changed, and the factors that
@@ -62,6 +62,27 @@ class Taper:
             self.gains = np.column_stack([where, table[tuple(where.T)]]).astype(dtype)
 
 
+class Sums(NamedTuple):
+    """What becomes of images.
+
+    Attributes
+    ----------
+    means : [B]
+    power : [B, F]
+        Sums of |F|^2 over each ring.
+    plane : float64
+        |F|^2 of all images is added, in the transform's own order; empty if not wanted.
+    cross : float64 [C, C, F]
+        The sums of Re F_a conj(F_b) over each ring are added, a <= b of the channels of an
+        example; empty if not wanted.
+    """
+
+    means: np.ndarray
+    power: np.ndarray
+    plane: np.ndarray
+    cross: np.ndarray
+
+
 class Transform(Protocol):
     """What both ways offer: a thread's own, for images of one shape."""
 
@@ -72,20 +93,9 @@ class Transform(Protocol):
         """What `add` left in a plane of `plane_shape`, as a half plane [H, W // 2 + 1]."""
         ...
 
-    def add(
-        self,
-        rows: np.ndarray,
-        means: np.ndarray,
-        power: np.ndarray,
-        plane: np.ndarray,
-        cross: np.ndarray,
-    ) -> None:
-        """Transform images [B, H W] less their means, tapered.
-
-        Means go to means [B] and sums of |F|^2 over each ring to power [B, F]. |F|^2 is added to
-        plane, and the sums of Re F_a conj(F_b) over each ring, a <= b of the channels of an
-        example, to cross [C, C, F]; both are float64, and none is wanted where they are empty.
-        """
+    def add(self, rows: np.ndarray, sums: Sums) -> None:
+        """Add to sums what images [B, H W] have, less their means and tapered."""
+        ...
 
 
 def transform_of(plan: RingPlan, window: str, dtype: np.dtype, channels: int) -> Transform:
@@ -118,7 +128,7 @@ class _Lanes:
 
         rings, below = len(plan.ring), lanes.height // 2 + 1
         self.lanes = lanes
-        self.taper = Taper(window, (lanes.height, lanes.width), dtype)
+        self.taper = _Taper(window, (lanes.height, lanes.width), dtype)
         self.gains = self.taper.gains[self.taper.gains[:, 0] < below]  # -y is folded on y
         self.scratch = lane_scratch(lanes, dtype, channels)
         self.plane_shape = lanes.groups * lanes.lanes + 1, lanes.width
@@ -138,20 +148,11 @@ class _Lanes:
         half[y.astype(int), x.astype(int)] *= gain
         return half
 
-    def add(
-        self,
-        rows: np.ndarray,
-        means: np.ndarray,
-        power: np.ndarray,
-        plane: np.ndarray,
-        cross: np.ndarray,
-    ) -> None:
+    def add(self, rows: np.ndarray, sums: Sums) -> None:
         from spectra.spectrum.lanes import add_lanes
 
         taper, rings = (self.taper.down, self.taper.across), (self.slot, self.reach, self.sums)
-        add_lanes(
-            rows, self.lanes, self.scratch, *taper, self.gains, *rings, means, power, plane, cross
-        )
+        add_lanes(rows, self.lanes, self.scratch, *taper, self.gains, *rings, *sums)
 
 
 class _Library:
@@ -165,7 +166,7 @@ class _Library:
         height, width = plan.shape if len(plan.shape) == 2 else (1, *plan.shape)
         half = width // 2 + 1
         self.plane_shape = height, half
-        self.taper = Taper(window, (height, width), dtype)
+        self.taper = _Taper(window, (height, width), dtype)
         self.slot = _slots(plan, height, width)
         self.column_weight = np.full(half, 2, dtype)
         self.column_weight[0] = 1
@@ -184,21 +185,14 @@ class _Library:
     def half_plane(self, plane: np.ndarray) -> np.ndarray:
         return plane
 
-    def add(
-        self,
-        rows: np.ndarray,
-        means: np.ndarray,
-        power: np.ndarray,
-        plane: np.ndarray,
-        cross: np.ndarray,
-    ) -> None:
+    def add(self, rows: np.ndarray, sums: Sums) -> None:
         import torch
 
         from spectra.spectrum import kernels
 
         n = len(rows)
         prepared = self.input.numpy().reshape(len(self.input), -1)[:n]
-        kernels.prepare(rows, self.taper.down, self.taper.across, prepared, means)
+        kernels.prepare(rows, self.taper.down, self.taper.across, prepared, sums.means)
         with one_torch_thread():
             torch.fft.rfft2(self.input[:n], out=self.modes[:n])
         modes = torch.view_as_real(self.modes[:n]).numpy()  # [n, H, W // 2 + 1, 2]
@@ -206,9 +200,9 @@ class _Library:
             modes[:, int(y), int(x)] *= np.sqrt(gain)
         modes[:, 0, 0] = 0
         modes = modes.reshape(n, modes.shape[1], -1)
-        kernels.ring_sums(modes, self.slot, self.column_weight, self.row, self.sums, power)
-        if plane.size:
-            kernels.add_power(modes, plane)
-        if cross.size:
-            by_example = modes.reshape(-1, len(cross), *modes.shape[1:])
-            kernels.add_cross_power(by_example, self.slot, self.column_weight, cross)
+        kernels.ring_sums(modes, self.slot, self.column_weight, self.row, self.sums, sums.power)
+        if sums.plane.size:
+            kernels.add_power(modes, sums.plane)
+        if sums.cross.size:
+            by_example = modes.reshape(-1, len(sums.cross), *modes.shape[1:])
+            kernels.add_cross_power(by_example, self.slot, self.column_weight, sums.cross)

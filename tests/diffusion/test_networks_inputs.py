@@ -73,14 +73,13 @@ def test_no_label_is_the_last_one(config: NetworkConfig) -> None:
 
 @pytest.mark.parametrize("config", KINDS, ids=repr)
 def test_a_small_step_of_a_state_is_seen_beside_a_large_one(config: NetworkConfig) -> None:
-    """At least in proportion: a step of a thousandth of the range."""
     torch.manual_seed(0)
     network = awake(make_network(config, (1, 8, 8), Inputs(vector=2)))
     x, level = batch((1, 8, 8), 1)
     states = torch.tensor([[-1.0, 0.3], [1.0, 0.3], [0.0, 0.3], [0.002, 0.3]])
     low, high, middle, near = network(x.expand(4, -1, -1, -1), level.expand(4), states)
     apart, step = (high - low).abs().max(), (near - middle).abs().max()
-    assert 0.001 < step / apart < 1
+    assert 0.002 < step / apart < 1
 
 
 def test_maps_act_where_they_are() -> None:
