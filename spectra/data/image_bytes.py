@@ -1,16 +1,13 @@
 """What the bytes of an image file say of it before Pillow is asked."""
 
-import struct
 import zlib
 from typing import Any
 
 __all__ = [
-    "JPEG_HEAD",
     "ORIENTATION",
     "PNG_TAIL",
     "SNIFF_BYTES",
     "is_image",
-    "jpeg_frame",
     "late_orientation",
 ]
 
@@ -22,10 +19,6 @@ SIGNATURES = (
 )
 BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)  # bytes of the second header
 
-JPEG_HEAD = 4096  # bytes of a JPEG in which its size mostly stands
-# Segments that say nothing of the size: JFIF, ICC profile, Adobe, quantisation and Huffman tables,
-# comment. And those that do: the frames that are not lossless, by baseline or progressive coding.
-JPEG_PASSED, JPEG_FRAMES = (0xE0, 0xE2, 0xEE, 0xDB, 0xC4, 0xFE), (0xC0, 0xC1, 0xC2)
 PNG_TAIL = 2**17  # bytes in which an EXIF block behind the pixels is looked for
 
 
@@ -37,25 +30,6 @@ def is_image(head: bytes) -> bool:
         # "BM" alone begins many a text file
         or (head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in BMP_HEADERS)
     )
-
-
-def jpeg_frame(head: bytes) -> tuple[int, int, bool] | None:
-    """Height, width and colour of a usual JPEG, several times faster than Pillow.
-
-    None for any other file, and where it may say that it is to be turned.
-    """
-    at = 2 if head.startswith(b"\xff\xd8\xff") else len(head)
-    while at + 10 <= len(head) and head[at] == 0xFF:
-        marker, length = head[at + 1], head[at + 2] << 8 | head[at + 3]
-        if marker in JPEG_FRAMES:
-            bits, height, width, parts = struct.unpack_from(">BHHB", head, at + 4)
-            usual = bits == 8 and parts in (1, 3)
-            return (height, width, parts == 3) if usual else None
-        # Several pictures in one file are told of beside the ICC profile.
-        if marker not in JPEG_PASSED or head[at + 4 : at + 8] == b"MPF\0":
-            return None
-        at += 2 + length
-    return None
 
 
 def late_orientation(tail: bytes) -> int:

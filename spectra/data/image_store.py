@@ -1,7 +1,6 @@
 """Image files as a store: decoded when read, kept only where they are read at random."""
 
 import hashlib
-import io
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -121,7 +120,7 @@ class ImageStore:
         assert view.size is not None
         data = self.files.read(self.names[file])
         read = _quietly_decode if _is_noisy(data, stored) else decode
-        pixels = read(io.BytesIO(data), view.channels == "grey")
+        pixels = read(data, view.channels == "grey")
         if pixels.shape[:2] != stored:
             height, width = pixels.shape[:2]
             raise UnreadableImage(
@@ -213,8 +212,8 @@ def _is_noisy(data: bytes, size: Size) -> bool:
     return size[0] * size[1] > NOISY_PIXELS or data[:2] in (b"II", b"MM")
 
 
-def _quietly_decode(file: io.BytesIO, grey: bool) -> np.ndarray:
+def _quietly_decode(data: bytes, grey: bool) -> np.ndarray:
     """As `decode`; what cannot be read raises, what can needs no warning."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return decode(file, grey)
+        return decode(data, grey)

@@ -1,18 +1,14 @@
 """One image file: its header, and its pixels upright, opaque and in its own depth."""
 
+import io
 from dataclasses import dataclass
 from functools import cache
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from spectra.data.image_bytes import (
-    JPEG_HEAD,
-    ORIENTATION,
-    PNG_TAIL,
-    jpeg_frame,
-    late_orientation,
-)
+from spectra.data.image_bytes import ORIENTATION, PNG_TAIL, late_orientation
+from spectra.data.jpegs import JPEG_HEAD, MOST_PIXELS, jpeg_frame, jpeg_pixels
 from spectra.data.values import POSITION, luma
 
 if TYPE_CHECKING:
@@ -22,7 +18,6 @@ __all__ = ["Header", "UnreadableImage", "decode", "read_header", "reduce_to", "s
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
 EXIF_BLOCKS = ("exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif")
-MOST_PIXELS = 2**27  # of one picture: it and its copies stay under 1.5 GiB
 BAND = 2**24  # pixels converted at once
 GREY_MODES = ("1", "L", "LA", "La", "I")
 
@@ -60,7 +55,7 @@ def read_header(file: IO[bytes]) -> Header:
         The header is damaged, or states something that cannot be read.
     """
     frame = jpeg_frame(_read_at(file, 0, JPEG_HEAD))
-    if frame is not None and 0 < frame[0] * frame[1] <= MOST_PIXELS:
+    if frame is not None:
         return Header(*frame, 255)
     file.seek(0)
     image = _opened(file)
@@ -80,13 +75,13 @@ def read_header(file: IO[bytes]) -> Header:
     return Header(height, width, _has_colour(image), levels)
 
 
-def decode(file: IO[bytes], grey: bool = False) -> np.ndarray:
+def decode(data: bytes, grey: bool = False) -> np.ndarray:
     """Read all the pixels of the first frame, turned as EXIF says, over white where transparent.
 
     Parameters
     ----------
-    file
-        Open at its beginning.
+    data
+        The whole file.
     grey
         Give luma alone. A JPEG then gives the luma it stores, without its colour being decoded:
         that is not luma computed from the colours, which are rounded and clipped to 0..255 first.
@@ -102,7 +97,10 @@ def decode(file: IO[bytes], grey: bool = False) -> np.ndarray:
     UnreadableImage
         The file is damaged, cut short, too large, or of a kind without a stated range.
     """
-    image = _opened(file)
+    usual = jpeg_pixels(data, grey)
+    if usual is not None:
+        return usual
+    image = _opened(io.BytesIO(data))
     levels, colour = _levels(image), _has_colour(image)  # loading rewrites the palette
     try:
         if grey and _stores_luma(image):

@@ -2,6 +2,7 @@
 
 import io
 import struct
+import sys
 import zlib
 
 import numpy as np
@@ -18,6 +19,7 @@ from spectra.data.images import (
     reduce_to,
     select,
 )
+from spectra.data.jpegs import _simplejpeg, jpeg_pixels
 
 COLOUR = np.random.default_rng(1).integers(0, 256, (10, 14, 3), np.uint8)
 GREY = COLOUR[:, :, 0]
@@ -32,7 +34,7 @@ def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
 def decoded(data: bytes) -> np.ndarray:
     assert is_image(data[:32])
     header = read_header(io.BytesIO(data))
-    pixels = decode(io.BytesIO(data))
+    pixels = decode(data)
     assert pixels.shape[:2] == (header.height, header.width)
     assert (pixels.ndim == 3) == header.colour
     assert pixels.flags.c_contiguous
@@ -169,7 +171,7 @@ def test_exif_rotation(kind: str, orientation: int) -> None:
     options = {"lossless": True} if kind == "WEBP" else {}
     data = encoded(Image.fromarray(COLOUR), kind, exif=exif, **options)
     upright = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(data))))
-    np.testing.assert_array_equal(decode(io.BytesIO(data)), upright)
+    np.testing.assert_array_equal(decode(data), upright)
 
 
 def test_exif_rotation_of_sixteen_bits() -> None:
@@ -185,7 +187,7 @@ def test_exif_block_behind_the_pixels() -> None:
     exif[0x0112] = 6
     raw = b"".join(b"\0" + row.tobytes() for row in GREY)
     body = exif.tobytes().removeprefix(b"Exif\0\0")
-    pixels = decode(io.BytesIO(png(10, 14, 8, 0, raw, body)))
+    pixels = decode(png(10, 14, 8, 0, raw, body))
     np.testing.assert_array_equal(pixels, np.rot90(GREY, -1))
 
 
@@ -193,7 +195,7 @@ def test_animation_gives_its_first_frame() -> None:
     frames = [Image.fromarray(np.full((8, 8), value, np.uint8)) for value in (40, 200)]
     for kind, options in (("GIF", {}), ("PNG", {}), ("TIFF", {}), ("WEBP", {"lossless": True})):
         data = encoded(frames[0], kind, save_all=True, append_images=frames[1:], **options)
-        assert (decode(io.BytesIO(data)) == 40).all()
+        assert (decode(data) == 40).all()
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.int32])
@@ -208,7 +210,7 @@ def test_cut_short_is_noticed() -> None:
     for kind in ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP"):
         data = encoded(Image.fromarray(rough), kind)
         with pytest.raises(UnreadableImage):
-            decode(io.BytesIO(data[: len(data) * 2 // 3]))
+            decode(data[: len(data) * 2 // 3])
 
 
 def test_bomb_is_refused_from_its_header() -> None:
@@ -228,7 +230,7 @@ def test_damaged_bytes_never_raise_anything_else(data: st.DataObject) -> None:
     cut = bytes(whole[: data.draw(st.integers(0, len(whole)))])
     try:
         read_header(io.BytesIO(cut))
-        pixels = decode(io.BytesIO(cut))
+        pixels = decode(cut)
     except UnreadableImage:
         return
     assert pixels.dtype in (np.uint8, np.uint16)
@@ -275,8 +277,8 @@ def test_luma_of_a_jpeg_is_that_it_stores() -> None:
     """Within a value of luma computed from its colours, where those do not clip."""
     for options in ({}, {"subsampling": 0}, {"progressive": True}, {"optimize": True}):
         data = encoded(Image.fromarray(photograph()), "JPEG", quality=90, **options)
-        luma = decode(io.BytesIO(data), grey=True)
-        computed = select(decode(io.BytesIO(data)), "grey")
+        luma = decode(data, grey=True)
+        computed = select(decode(data), "grey")
         assert luma.shape == computed.shape
         assert luma.dtype == np.uint8
         assert np.abs(luma.astype(int) - computed).max() <= 1
@@ -286,21 +288,21 @@ def test_luma_of_a_jpeg_is_that_it_stores() -> None:
 
 def test_luma_of_a_clipped_jpeg_is_near() -> None:
     rough = encoded(Image.fromarray(COLOUR), "JPEG", quality=90, subsampling=0)
-    luma = decode(io.BytesIO(rough), grey=True).astype(int)
-    assert np.abs(luma - select(decode(io.BytesIO(rough)), "grey")).max() <= 12
+    luma = decode(rough, grey=True).astype(int)
+    assert np.abs(luma - select(decode(rough), "grey")).max() <= 12
 
 
 def test_jpegs_not_coded_as_luma_and_chroma() -> None:
     """Grey, CMYK and RGB-coded files give the luma of their colours."""
     pixels = photograph()
     grey = encoded(Image.fromarray(pixels[:, :, 0]), "JPEG", quality=95)
-    np.testing.assert_array_equal(decode(io.BytesIO(grey), True), decode(io.BytesIO(grey)))
+    np.testing.assert_array_equal(decode(grey, True), decode(grey))
     for data in (
         encoded(Image.fromarray(pixels).convert("CMYK"), "JPEG", quality=95),
         encoded(Image.fromarray(pixels), "JPEG", quality=95, keep_rgb=True),
     ):
-        found = decode(io.BytesIO(data), grey=True)
-        computed = select(decode(io.BytesIO(data)), "grey")
+        found = decode(data, grey=True)
+        computed = select(decode(data), "grey")
         np.testing.assert_array_equal(found, computed)
         assert np.abs(found.astype(int) - select(pixels, "grey")).mean() < 3
 
@@ -310,7 +312,7 @@ def test_luma_is_turned_upright(orientation: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     data = encoded(Image.fromarray(photograph()[:, :64]), "JPEG", exif=exif)
-    luma, colour = decode(io.BytesIO(data), grey=True), decode(io.BytesIO(data))
+    luma, colour = decode(data, grey=True), decode(data)
     assert np.abs(luma.astype(int) - select(colour, "grey")).max() <= 1
 
 
@@ -318,9 +320,7 @@ def test_luma_is_turned_upright(orientation: int) -> None:
 def test_grey_of_any_other_mode_is_luma_of_its_colours(mode: str) -> None:
     kind = "TIFF" if mode == "CMYK" else "PNG"
     data = encoded(Image.fromarray(COLOUR).convert(mode), kind)
-    np.testing.assert_array_equal(
-        decode(io.BytesIO(data), grey=True), select(decode(io.BytesIO(data)), "grey")
-    )
+    np.testing.assert_array_equal(decode(data, grey=True), select(decode(data), "grey"))
 
 
 def test_large_pictures_are_converted_in_bands(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -328,10 +328,10 @@ def test_large_pictures_are_converted_in_bands(monkeypatch: pytest.MonkeyPatch) 
     for mode in ("RGB", "RGBA", "P", "L"):
         image = Image.fromarray(np.concatenate([COLOUR, alpha], 2)).convert(mode)
         data = encoded(image, "PNG")
-        whole = decode(io.BytesIO(data))
+        whole = decode(data)
         with monkeypatch.context() as patch:
             patch.setattr("spectra.data.images.BAND", 42)
-            np.testing.assert_array_equal(decode(io.BytesIO(data)), whole)
+            np.testing.assert_array_equal(decode(data), whole)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -341,7 +341,7 @@ def test_header_of_an_exif_block_behind_the_pixels(orientation: int) -> None:
     raw = b"".join(b"\0" + row.tobytes() for row in GREY)
     data = png(10, 14, 8, 0, raw, exif.tobytes().removeprefix(b"Exif\0\0"))
     header = read_header(io.BytesIO(data))
-    assert decode(io.BytesIO(data)).shape == (header.height, header.width)
+    assert decode(data).shape == (header.height, header.width)
     damaged = data[:-20] + b"\xff" + data[-19:]
     read_header(io.BytesIO(damaged))
 
@@ -364,6 +364,56 @@ def test_headers_read_fast_are_those_pillow_reads(monkeypatch: pytest.MonkeyPatc
     fast = [read_header(io.BytesIO(data)) for data in files]
     monkeypatch.setattr("spectra.data.images.jpeg_frame", lambda head: None)
     assert fast == [read_header(io.BytesIO(data)) for data in files]
+
+
+def test_pixels_read_fast_are_those_pillow_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether simplejpeg is installed changes no value, at sides that fill no block too."""
+    options = (
+        *({}, {"progressive": True}, {"subsampling": 0}, {"subsampling": 1}, {"optimize": True}),
+        *({"restart_marker_rows": 1}, {"icc_profile": bytes(5000)}, {"quality": 20}),
+    )
+    for shape in ((64, 96), (61, 47), (8, 9)):
+        colour = photograph(1)[: shape[0], : shape[1]]
+        for picture in (colour, colour[:, :, 1]):
+            for option in options:
+                data = encoded(Image.fromarray(picture), "JPEG", **option)
+                for grey in (False, True):
+                    fast = jpeg_pixels(data, grey)
+                    assert fast is not None
+                    with monkeypatch.context() as patch:
+                        patch.setattr("spectra.data.images.jpeg_pixels", lambda data, grey: None)
+                        np.testing.assert_array_equal(fast, decode(data, grey))
+
+
+def test_without_simplejpeg_pillow_reads_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = encoded(Image.fromarray(photograph()), "JPEG")
+    fast = decode(data)
+    monkeypatch.setitem(sys.modules, "simplejpeg", None)
+    _simplejpeg.cache_clear()
+    try:
+        assert jpeg_pixels(data, False) is None
+        np.testing.assert_array_equal(decode(data), fast)
+    finally:
+        _simplejpeg.cache_clear()
+
+
+def test_what_is_not_read_fast_is_left_to_pillow() -> None:
+    """Turned, cut short, damaged, of other colours, or no JPEG."""
+    picture = Image.fromarray(photograph())
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    whole = encoded(picture, "JPEG")
+    late = whole.index(b"\xff\xda")  # an EXIF block behind the size
+    turned = encoded(picture, "JPEG", exif=exif)
+    start = turned.index(b"\xff\xe1")
+    block = turned[start : start + 2 + int.from_bytes(turned[start + 2 : start + 4])]
+    for data in (
+        *(turned, whole[:late] + block + whole[late:], whole[: len(whole) // 2], b"", whole[:3]),
+        *(encoded(picture.convert("CMYK"), "JPEG"), encoded(picture, "JPEG", keep_rgb=True)),
+        encoded(picture, "PNG"),
+    ):
+        assert jpeg_pixels(data, True) is None
+        assert jpeg_pixels(data, False) is None
 
 
 @given(st.data())
