@@ -153,6 +153,10 @@ def _open(path: Path, kind: str, with_tables: bool) -> tuple[dict[str, np.ndarra
     """Tables and header of a file; the header has kind, format and settings."""
     from safetensors import SafetensorError, safe_open
 
+    if path.is_dir():
+        inside = path / f"{kind}.safetensors"
+        mend = f"give {inside}" if inside.is_file() else f"a {kind} file is expected"
+        raise InputError(f"{path}: is a folder; {mend}")
     if not path.is_file():
         raise InputError(f"{path}: no such file; a {kind} file is expected")
     try:

@@ -141,9 +141,10 @@ def _check_shape(shape: tuple[int, ...], name: str) -> None:
         raise InputError(f"{name}: holds no examples, shape {shape}; give at least one")
     if min(shape[2:]) < LEAST_SIDE:
         kinds = "[N, C, T] or [N, T]" if len(shape) == 3 else "[N, C, H, W] or [N, H, W]"
+        lines = ", or say --view series for [N, C, T]" if shape[1] == 1 and len(shape) == 4 else ""
         raise InputError(
             f"{name}: examples are {_times(shape[2:])}, under the least side of {LEAST_SIDE}; give "
-            f"{kinds} of larger ones (a single one: array[None])"
+            f"{kinds} of larger ones (a single one: array[None]){lines}"
         )
 
 

@@ -58,6 +58,7 @@ def test_refused_shapes() -> None:
     assert "rank 0" in refusal(np.float32(3))
     assert "no examples" in refusal(np.zeros((0, 1, 8, 8)))
     assert "under the least side" in refusal(np.zeros((5, 1, 1, 1)))
+    assert "say --view series for [N, C, T]" in refusal(np.zeros((5, 1, 64)))
     assert "array[None]" in refusal(np.zeros((8, 8, 3), np.uint8))
     assert "4 channels last" in refusal(np.zeros((5, 8, 8, 4), np.uint8))
 

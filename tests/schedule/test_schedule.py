@@ -71,6 +71,11 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     several()[0].save(path)
     with pytest.raises(InputError, match="a spectrum file is expected"):
         spectra.load_spectrum(path)
+    with pytest.raises(InputError, match="is a folder; a spectrum file is expected"):
+        spectra.load_spectrum(tmp_path)
+    SPECTRUM.save(tmp_path / "spectrum.safetensors")
+    with pytest.raises(InputError, match=r"is a folder; give .*spectrum\.safetensors"):
+        spectra.load_spectrum(tmp_path)
 
 
 @pytest.mark.parametrize(
