@@ -118,10 +118,12 @@ class MomentAccumulator:
 
     def add(self, values: np.ndarray, files: np.ndarray) -> None:
         """Add examples, values [B, F] of the files [B]."""
-        values = values.astype(np.float64)
-        starts = np.flatnonzero(np.r_[True, files[1:] != files[:-1]])
-        sums = np.add.reduceat(values, starts, axis=0)  # [G, F]
-        counts = np.diff(np.r_[starts, len(files)]).tolist()  # [G]
+        sums, counts = values.astype(np.float64), [1] * len(values)  # [G, F], [G]
+        another = files[1:] != files[:-1]
+        if not another.all():  # mostly a file is one example
+            starts = np.flatnonzero(np.r_[True, another])
+            sums = np.add.reduceat(sums, starts, axis=0)
+            counts = np.diff(np.r_[starts, len(files)]).tolist()
         if self._file is not None and files[0] == self._file:
             sums[0] += self._sums.pop()
             counts[0] += self._counts.pop()
