@@ -55,8 +55,8 @@ def read_header(file: IO[bytes]) -> Header:
         The header is damaged, or states something that cannot be read.
     """
     frame = jpeg_frame(_read_at(file, 0, JPEG_HEAD))
-    if frame is not None:
-        return Header(*frame, 255)
+    if frame is not None and not frame.described:
+        return Header(frame.height, frame.width, frame.colour, 255)
     file.seek(0)
     image = _opened(file)
     levels = _levels(image)
@@ -99,7 +99,9 @@ def decode(data: bytes, grey: bool = False) -> np.ndarray:
     """
     usual = jpeg_pixels(data, grey)
     if usual is not None:
-        return usual
+        pixels, described = usual
+        turn = _orientation(_opened(io.BytesIO(data))) if described else 1
+        return np.ascontiguousarray(_upright(pixels, turn))
     image = _opened(io.BytesIO(data))
     levels, colour = _levels(image), _has_colour(image)  # loading rewrites the palette
     try:

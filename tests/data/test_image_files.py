@@ -378,8 +378,8 @@ def test_pixels_read_fast_are_those_pillow_reads(monkeypatch: pytest.MonkeyPatch
             for option in options:
                 data = encoded(Image.fromarray(picture), "JPEG", **option)
                 for grey in (False, True):
-                    fast = jpeg_pixels(data, grey)
-                    assert fast is not None
+                    assert jpeg_pixels(data, grey) is not None
+                    fast = decode(data, grey)
                     with monkeypatch.context() as patch:
                         patch.setattr("spectra.data.images.jpeg_pixels", lambda data, grey: None)
                         np.testing.assert_array_equal(fast, decode(data, grey))
@@ -397,20 +397,32 @@ def test_without_simplejpeg_pillow_reads_all(monkeypatch: pytest.MonkeyPatch) ->
         _simplejpeg.cache_clear()
 
 
-def test_what_is_not_read_fast_is_left_to_pillow() -> None:
-    """Turned, cut short, damaged, of other colours, or no JPEG."""
-    picture = Image.fromarray(photograph())
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+def test_turned_jpegs_read_fast(orientation: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Pillow turns them, wherever the EXIF block is."""
     exif = Image.Exif()
-    exif[0x0112] = 6
-    whole = encoded(picture, "JPEG")
-    late = whole.index(b"\xff\xda")  # an EXIF block behind the size
-    turned = encoded(picture, "JPEG", exif=exif)
+    exif[0x0112] = orientation
+    picture = Image.fromarray(photograph()[:, :64])
+    turned, plain = encoded(picture, "JPEG", exif=exif), encoded(picture, "JPEG")
     start = turned.index(b"\xff\xe1")
     block = turned[start : start + 2 + int.from_bytes(turned[start + 2 : start + 4])]
+    scan = plain.index(b"\xff\xda")
+    for data in (turned, plain[:scan] + block + plain[scan:]):
+        usual, fast = jpeg_pixels(data, False), decode(data)
+        assert usual is not None
+        assert usual[1]
+        with monkeypatch.context() as patch:
+            patch.setattr("spectra.data.images.jpeg_pixels", lambda data, grey: None)
+            np.testing.assert_array_equal(fast, decode(data))
+
+
+def test_what_is_not_read_fast_is_left_to_pillow() -> None:
+    """Cut short, of other colours, or no JPEG."""
+    picture = Image.fromarray(photograph())
+    whole = encoded(picture, "JPEG")
     for data in (
-        *(turned, whole[:late] + block + whole[late:], whole[: len(whole) // 2], b"", whole[:3]),
+        *(whole[: len(whole) // 2], b"", whole[:3], encoded(picture, "PNG")),
         *(encoded(picture.convert("CMYK"), "JPEG"), encoded(picture, "JPEG", keep_rgb=True)),
-        encoded(picture, "PNG"),
     ):
         assert jpeg_pixels(data, True) is None
         assert jpeg_pixels(data, False) is None
