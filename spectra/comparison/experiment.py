@@ -44,7 +44,7 @@ def compare(
     seed: int = 0,
     network: str | Mapping[str, Any] = "unet",
     loss: str = TrainConfig.loss,
-    preconditioning: str = TrainConfig.preconditioning,
+    preconditioning: str = "scalar",
     learning_rate: float = TrainConfig.learning_rate,
     held_out: float = 0.2,
     probe: int | None = None,

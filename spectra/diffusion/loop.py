@@ -177,9 +177,8 @@ class TrainingState:
     ) -> Objective:
         """The loss of this network."""
         computed = InBfloat16(self.network) if config.precision == "bfloat16" else self.network
-        denoiser = Denoiser(
-            computed, family[0], config.preconditioning, device, record["condition"]
-        )
+        chosen = record["preconditioning"]
+        denoiser = Denoiser(computed, family[0], chosen, device, record["condition"])
         others = [DiffusionProcess(one, device) for one in family[1:]]
         states = StateSampler([denoiser.process, *others], config.known, config.known_parts)
         return Objective(denoiser, states, config.loss)

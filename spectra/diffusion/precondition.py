@@ -10,9 +10,17 @@ from spectra.diffusion.state import NoiseState, StateEncoder
 from spectra.errors import check_name
 from spectra.schedule import Schedule
 
-__all__ = ["Coefficients", "Condition", "Denoiser", "Preconditioning", "filtered_maps"]
+__all__ = [
+    "Coefficients",
+    "Condition",
+    "Denoiser",
+    "Preconditioning",
+    "PreconditioningChoice",
+    "view_maps",
+]
 
 Preconditioning = Literal["component", "skip", "scalar"]
+PreconditioningChoice = Literal["auto", "component", "skip", "scalar"]
 Condition = Literal["auto", "time", "state"]
 
 
@@ -50,12 +58,13 @@ class Denoiser(torch.nn.Module):
         "component": the Wiener filter of each component's variance is the skip connection, and
         input and output have unit variance in every component; a network that says 0 *is* the
         Wiener filter. "skip": only the skip connection is per component. "scalar": EDM's, with
-        one sigma_data for all, measured; the default, since on photographs it is level with
-        the others in bits/dim or ahead and its samples are closer in spectrum
-        (`make bench BENCH=preconditioning`).
+        one sigma_data for all, measured. Of networks told the time it is level with the others
+        in bits/dim on photographs or ahead, and its samples are closer in spectrum
+        (`make bench BENCH=preconditioning`); of those told the noise state, which see the
+        example unfiltered too, "component" has 0.03 bits/dim less and samples closer yet.
     condition : {"time", "state"}
         What the network is told: a place on the schedule's clock, or the noise of the components
-        themselves (`StateEncoder`, `filtered_maps`), so that it serves any path through them.
+        themselves (`StateEncoder`, `view_maps`), so that it serves any path through them.
 
     Notes
     -----
@@ -91,12 +100,8 @@ class Denoiser(torch.nn.Module):
             variance = process.variance
         wiener = torch.sigmoid(log_snr)  # lambda / (lambda + sigma^2)
         error = variance * torch.sigmoid(-log_snr)  # lambda sigma^2 / (lambda + sigma^2)
-        if self.preconditioning == "component":
-            gain = total.rsqrt()
-        else:
-            gain = _mean_of(total, state.known).rsqrt()
-            if state.known is not None:  # seen at their own size, whatever the noise beside them
-                gain = torch.where(state.known, 1 / process.sigma_data, gain)
+        whole = self.preconditioning != "component"
+        gain = self._gain_of_all(total, state) if whole else total.rsqrt()
         out = error.sqrt()
         if self.preconditioning == "skip":
             out = _mean_of(error, state.known).sqrt()
@@ -114,6 +119,14 @@ class Denoiser(torch.nn.Module):
         """Var z_i(t)."""
         return state.alpha**2 * self.process.variance + state.sigma**2
 
+    def _gain_of_all(self, total: torch.Tensor, state: NoiseState) -> torch.Tensor:
+        """What brings an example to unit variance, one number for all components."""
+        gain = _mean_of(total, state.known).rsqrt()
+        if state.known is None:
+            return gain
+        # Seen at their own size, whatever the noise beside them.
+        return torch.where(state.known, 1 / self.process.sigma_data, gain)
+
     def network_output(
         self,
         noised: torch.Tensor,
@@ -127,21 +140,21 @@ class Denoiser(torch.nn.Module):
         told: tuple[torch.Tensor | None, ...] = (state.level,)
         if self.encoder is not None:
             vector, maps = self.encoder.encode(state)
-            if filtered_maps(self.process.schedule, self.preconditioning):
-                maps = self._with_filtered(maps, noised, state)
-            told += (vector, maps, label)
+            told += (vector, self._with_views(maps, noised, state), label)
         elif label is not None:
             told += (None, None, label)
         return basis.forward(self.network(image, *told).to(noised.dtype))
 
-    def _with_filtered(
+    def _with_views(
         self, maps: torch.Tensor | None, noised: torch.Tensor, state: NoiseState
     ) -> torch.Tensor:
-        """Maps, and what each component's variance says of the example: `filtered_maps` of them."""
+        """Maps, and the example as its input does not show it: `view_maps` of them."""
         process = self.process
         total = self._total(state)
         wiener = torch.sigmoid(state.log_snr) / (state.alpha * process.sigma_data)
-        both = [process.basis.inverse(gain * noised) for gain in (wiener, total.rsqrt())]
+        white = self.preconditioning != "component"  # whose input is white
+        other = total.rsqrt() if white else self._gain_of_all(total, state)
+        both = [process.basis.inverse(gain * noised) for gain in (wiener, other)]
         return torch.cat(both if maps is None else [maps, *both], dim=1)
 
     def at(
@@ -159,14 +172,15 @@ class Denoiser(torch.nn.Module):
         return self.at(noised, self.process.state(t), label)
 
 
-def filtered_maps(schedule: Schedule, preconditioning: Preconditioning) -> int:
+def view_maps(schedule: Schedule) -> int:
     """Images that a network which is told the noise state is given beside the state's own.
 
-    The Wiener estimate, and the noised example with unit variance in every component, channel by
-    channel: so seen, the paths of a family are alike, and one network over strengths 1/4 to 2 has
-    up to 0.05 bits/dim less. Only where preconditioning is scalar: the others filter already.
+    It sees the noised example in three ways, channel by channel: with unit variance as a whole,
+    with unit variance in every component, and as the Wiener filter estimates it. One of the
+    first two is its input, by the preconditioning; the others are these. So seen, the paths of a
+    family are alike: one network over strengths 1/4 to 2 has up to 0.08 bits/dim less.
     """
-    return 2 * schedule.shape[0] if preconditioning == "scalar" else 0
+    return 2 * schedule.shape[0]
 
 
 def _mean_of(values: torch.Tensor, known: torch.Tensor | None) -> torch.Tensor:

@@ -19,7 +19,7 @@ from spectra.diffusion.checkpoint import (
 )
 from spectra.diffusion.networks import Inputs, make_network, network_config, network_record
 from spectra.diffusion.networks.embedding import STATE_WAVES
-from spectra.diffusion.precondition import Denoiser, filtered_maps
+from spectra.diffusion.precondition import Denoiser, view_maps
 from spectra.diffusion.state import StateEncoder
 from spectra.errors import InputError
 from spectra.files import write_atomically
@@ -157,7 +157,7 @@ def network_inputs(config: dict[str, Any], schedule: Schedule) -> Inputs:
     if config.get("condition", "time") == "time":
         return Inputs(labels=labels)
     encoder = StateEncoder(schedule)
-    maps = encoder.map_count + filtered_maps(schedule, config["preconditioning"])
+    maps = encoder.map_count + view_maps(schedule)
     return Inputs(vector=encoder.vector_size, maps=maps, labels=labels)
 
 

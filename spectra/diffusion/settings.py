@@ -26,7 +26,7 @@ from spectra.diffusion.networks import (
     network_record,
     network_text,
 )
-from spectra.diffusion.precondition import Condition, Preconditioning
+from spectra.diffusion.precondition import Condition, PreconditioningChoice
 from spectra.diffusion.run import CONFIG, read_config, write_config, write_family
 from spectra.errors import InputError, check_name, check_number
 from spectra.machine import memory_size
@@ -90,7 +90,7 @@ ema_width, precision, compile, held_out, checkpoint_every, keep, log_every, tens
     seed: int = 0
     device: Device = "auto"
     network: Mapping[str, Any] = field(default_factory=lambda: network_record(UNetConfig()))
-    preconditioning: Preconditioning = "scalar"
+    preconditioning: PreconditioningChoice = "auto"
     loss: Loss = "edm"
     condition: Condition = "auto"
     known: float = 0.0
@@ -138,7 +138,7 @@ ema_width, precision, compile, held_out, checkpoint_every, keep, log_every, tens
         for name, known in (
             ("device", Device),
             ("precision", Precision),
-            ("preconditioning", Preconditioning),
+            ("preconditioning", PreconditioningChoice),
             ("loss", Loss),
             ("condition", Condition),
             ("known_parts", PartKind),
@@ -232,12 +232,13 @@ def settle(
     if not (path / CONFIG).exists():
         if checkpoint_paths(path):
             raise InputError(f"{path}: has checkpoints but no {CONFIG}; choose another --out")
-        device = chosen_device(config.device)
+        device, condition = chosen_device(config.device), chosen_condition(config, family)
         record = {
             **asked,
             "device": device,
             "precision": chosen_precision(config, device),
-            "condition": chosen_condition(config, family),
+            "condition": condition,
+            "preconditioning": chosen_preconditioning(config, condition),
             "compile": chosen_compile(config, device),
             "threads": torch.get_num_threads(),
             "versions": {
@@ -348,6 +349,13 @@ def chosen_condition(config: TrainConfig, family: Sequence[Schedule]) -> str:
             )
         return config.condition
     return "state" if len(family) > 1 or config.known > 0 else "time"
+
+
+def chosen_preconditioning(config: TrainConfig, condition: str) -> str:
+    """The one measured to be best, by what the network is told (see `Denoiser`)."""
+    if config.preconditioning != "auto":
+        return config.preconditioning
+    return "component" if condition == "state" else "scalar"
 
 
 def memory_format(device: str, precision: str) -> torch.memory_format:

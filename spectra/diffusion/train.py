@@ -14,7 +14,7 @@ from spectra.diffusion.known import KnownParts, PartKind
 from spectra.diffusion.loop import run_steps
 from spectra.diffusion.loss import Loss, component_weight
 from spectra.diffusion.networks import NetworkConfig, network_config, network_record
-from spectra.diffusion.precondition import Condition, Preconditioning
+from spectra.diffusion.precondition import Condition, PreconditioningChoice
 from spectra.diffusion.progress import summary_writer
 from spectra.diffusion.ranks import launched_ranks
 from spectra.diffusion.run import CONFIG, Run, read_config, read_family, sole_user
@@ -46,7 +46,7 @@ def train(
     seed: int = TrainConfig.seed,
     device: Device = TrainConfig.device,
     network: str | NetworkConfig | nn.Module | Mapping[str, Any] = "unet",
-    preconditioning: Preconditioning = TrainConfig.preconditioning,
+    preconditioning: PreconditioningChoice = TrainConfig.preconditioning,
     loss: Loss = TrainConfig.loss,
     condition: Condition = TrainConfig.condition,
     known: float = TrainConfig.known,
@@ -98,8 +98,11 @@ def train(
     network
         "unet", "dit", a configuration, or its record with "name" and options; or a module
         f(x, t) (see `custom_network`), of which a copy is trained.
-    preconditioning, loss
-        See `Denoiser` and `Objective`.
+    preconditioning : {"auto", "component", "skip", "scalar"}
+        See `Denoiser`; "auto" is scalar for a network told the time, component for one told the
+        noise state.
+    loss
+        See `Objective`.
     condition : {"auto", "time", "state"}
         What the network is told of the noise (see `Denoiser`); "auto" is time for one schedule
         with nothing known, the state otherwise.

@@ -10,7 +10,7 @@ import spectra
 from spectra.diffusion.likelihood import variational_bound
 from spectra.diffusion.loss import Objective
 from spectra.diffusion.networks import Inputs, UNetConfig, make_network
-from spectra.diffusion.precondition import Denoiser, Preconditioning, filtered_maps
+from spectra.diffusion.precondition import Denoiser, Preconditioning, view_maps
 from spectra.diffusion.process import DiffusionProcess
 from spectra.diffusion.randomness import CHOICES, FAMILY, Draws
 from spectra.diffusion.sample import sample_components
@@ -199,7 +199,7 @@ def test_far_beyond_the_range_a_network_stays_finite(basis: str, strength: float
     own = spectra.derive_schedule(SMALL, basis=basis, ordering_strength=1.0)
     path = spectra.derive_schedule(SMALL, basis=basis, ordering_strength=strength)
     encoder = StateEncoder(own)
-    maps = encoder.map_count + filtered_maps(own, "scalar")
+    maps = encoder.map_count + view_maps(own)
     inputs = Inputs(vector=encoder.vector_size, maps=maps)
     torch.manual_seed(0)
     network = make_network(UNetConfig(width=8, multipliers=(1, 2)), own.shape, inputs)
@@ -239,14 +239,14 @@ def test_a_family_is_of_one_kind() -> None:
 def test_a_network_told_the_state_sees_what_each_variance_says(
     path: str, kind: Preconditioning
 ) -> None:
-    """Unless the filter is in its path already; what is known stands there as it is."""
+    """Filtered, white and as it is, whichever its input is; the known stands there as it is."""
     own = family(path)[1]
     process, encoder = DiffusionProcess(own), StateEncoder(own)
     shown: list[torch.Tensor] = []
 
     class Network(torch.nn.Module):
         def forward(self, image, level, vector, maps, label):
-            shown.append(maps)
+            shown.extend((image, maps))
             return torch.zeros_like(image)
 
     denoiser = Denoiser(Network(), own, kind, condition="state")
@@ -261,13 +261,11 @@ def test_a_network_told_the_state_sees_what_each_variance_says(
     told = encoder.encode(state)[1]
     states = 0 if told is None else told.shape[1]
     assert states == encoder.map_count
-    if kind != "scalar":
-        assert filtered_maps(own, kind) == 0
-        assert (shown[0] is None) if told is None else (shown[0].shape == told.shape)
-        return
     channels = own.shape[0]
-    assert filtered_maps(own, kind) == 2 * channels
-    estimate, white = shown[0][:, states:].split(channels, 1)
+    assert view_maps(own) == 2 * channels
+    image, maps = shown
+    estimate, other = maps[:, states:].split(channels, 1)
+    white, whole = (image, other) if kind == "component" else (other, image)
     estimate = process.basis.forward(estimate) * process.sigma_data
     wiener = torch.sigmoid(state.log_snr) / state.alpha * noised
     torch.testing.assert_close(estimate, wiener, rtol=1e-4, atol=1e-5)
@@ -276,3 +274,8 @@ def test_a_network_told_the_state_sees_what_each_variance_says(
     torch.testing.assert_close(
         spread**-2, state.alpha**2 * process.variance + state.sigma**2, rtol=1e-3, atol=1e-6
     )
+    gain = process.basis.forward(whole) / noised
+    seen = gain[known] * process.sigma_data
+    torch.testing.assert_close(seen, torch.ones_like(seen), rtol=1e-3, atol=0)
+    unknown = gain[2:].flatten(1)  # one number for all of an example's
+    torch.testing.assert_close(unknown, unknown[:, :1].expand_as(unknown), rtol=1e-3, atol=1e-6)

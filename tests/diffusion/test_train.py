@@ -155,6 +155,33 @@ def test_two_runs_are_equal_and_seeds_differ(
 
 
 @pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ({}, "scalar"),
+        ({"condition": "state"}, "component"),
+        ({"condition": "state", "preconditioning": "skip"}, "skip"),
+    ],
+)
+def test_preconditioning_by_what_the_network_is_told(
+    tmp_path: Path,
+    tiny_source: Source,
+    tiny_schedule: Schedule,
+    tiny_options: Options,
+    told: Options,
+    expected: str,
+) -> None:
+    """Chosen once and kept: the same call goes on, another is refused."""
+    options = {**tiny_options, **told}
+    run = train(tiny_source, tiny_schedule, out=tmp_path, **{**options, "steps": 4})
+    assert run.config["preconditioning"] == expected
+    assert run.denoiser().preconditioning == expected
+    assert train(tiny_source, tiny_schedule, out=tmp_path, **options).step == options["steps"]
+    other = "scalar" if expected == "component" else "component"
+    with pytest.raises(InputError, match=f"preconditioning {expected}, not {other}"):
+        train(tiny_source, tiny_schedule, out=tmp_path, **{**options, "preconditioning": other})
+
+
+@pytest.mark.parametrize(
     "change",
     [
         {"held_out": 0.0},
