@@ -15,7 +15,17 @@ __all__ = ["preconditioning"]
 
 SEEDS, SIZE, HELD_OUT = range(3), 32, 0.4
 STEPS, BATCH, SAMPLES, SAMPLE_STEPS = 400, 32, 128, 9
-OTHERS = (("component", "edm"), ("skip", "edm"), ("scalar", "bound"), ("component", "bound"))
+# Preconditioning, loss, and what the network is told.
+DEFAULT = ("scalar", TrainConfig.loss, "time")
+OTHERS = (
+    ("component", "edm", "time"),
+    ("skip", "edm", "time"),
+    ("scalar", "bound", "time"),
+    ("component", "bound", "time"),
+    ("scalar", "edm", "state"),
+    ("component", "edm", "state"),
+    ("component", "bound", "state"),
+)
 
 
 def preconditioning() -> list[Row]:
@@ -23,32 +33,31 @@ def preconditioning() -> list[Row]:
     source = spectra.open_source("photos", size=SIZE)
     schedule = spectra.derive_schedule(spectra.analyze(source.split(HELD_OUT)[0]))
 
-    def scores(kind: str, loss: str, folder: Path) -> np.ndarray:
+    def scores(kind: str, loss: str, told: str, folder: Path) -> np.ndarray:
         """Bits/dim and spectral distance of each seed, [2, S]."""
         rows = []
         for seed in SEEDS:
             run = spectra.train(
                 source,
                 schedule,
-                out=folder / f"{kind}-{loss}-{seed}",
+                out=folder / f"{kind}-{loss}-{told}-{seed}",
                 steps=STEPS,
                 batch=BATCH,
                 seed=seed,
                 device="cpu",
                 preconditioning=kind,
                 loss=loss,
+                condition=told,
                 held_out=HELD_OUT,
             )
             found = spectra.evaluate(run, source, n=SAMPLES, steps=SAMPLE_STEPS, examples=256)
             rows.append((found.bound.value, found.spectral.value))
         return np.array(rows).T
 
-    config = TrainConfig()
-    default = (config.preconditioning, config.loss)
-    named = f"{default[0]} preconditioning, loss {default[1]} (the default)"
+    named = f"{DEFAULT[0]} preconditioning, loss {DEFAULT[1]}, told the {DEFAULT[2]} (the default)"
     table = []
     with tempfile.TemporaryDirectory() as folder:
-        ours = scores(*default, Path(folder))
+        ours = scores(*DEFAULT, Path(folder))
         for unit, mine in zip(("bits/dim", "dB"), ours, strict=True):
             table.append(Row(named, "", f"{mine.mean():.3f} {unit}"))
         for other in OTHERS:
@@ -58,7 +67,7 @@ def preconditioning() -> list[Row]:
                 interval = f"{found.low:+.3f} to {found.high:+.3f}"
                 table.append(
                     Row(
-                        f"the default less {other[0]}, {other[1]}",
+                        f"the default less {other[0]}, {other[1]}, told the {other[2]}",
                         "",
                         f"{found.mean:+.3f} {unit} ({interval}): {found.verdict}",
                     )
