@@ -97,7 +97,7 @@ def train(
         steps: Optimiser steps in all.
         batch: Examples a step.
         network: unet (the default), dit, or of a size, unet:width=64,multipliers=1-2-4 say.
-        preconditioning: Scalar as EDM (the default), per component (told the state), or its skip.
+        preconditioning: Per component, only its skip connection, or scalar as EDM (the default).
         loss: The bound, per octave, as seen by the eye, or EDM's unit weight (the default).
         condition: What the network is told: time, or the noise state (auto: where it is needed).
         known: Share of examples with a known part, for filling in and continuing.

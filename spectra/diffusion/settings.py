@@ -352,10 +352,10 @@ def chosen_condition(config: TrainConfig, family: Sequence[Schedule]) -> str:
 
 
 def chosen_preconditioning(config: TrainConfig, condition: str) -> str:
-    """The one measured to be best, by what the network is told (see `Denoiser`)."""
+    """The one measured to be best, by what the network is told and its loss (see `Denoiser`)."""
     if config.preconditioning != "auto":
         return config.preconditioning
-    return "component" if condition == "state" else "scalar"
+    return "component" if condition == "state" and config.loss == "bound" else "scalar"
 
 
 def memory_format(device: str, precision: str) -> torch.memory_format:

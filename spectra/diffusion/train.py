@@ -99,8 +99,8 @@ def train(
         "unet", "dit", a configuration, or its record with "name" and options; or a module
         f(x, t) (see `custom_network`), of which a copy is trained.
     preconditioning : {"auto", "component", "skip", "scalar"}
-        See `Denoiser`; "auto" is scalar for a network told the time, component for one told the
-        noise state.
+        See `Denoiser`; "auto" is component for a network told the noise state and trained by the
+        bound, else scalar.
     loss
         See `Objective`.
     condition : {"auto", "time", "state"}

@@ -158,7 +158,9 @@ def test_two_runs_are_equal_and_seeds_differ(
     ("told", "expected"),
     [
         ({}, "scalar"),
-        ({"condition": "state"}, "component"),
+        ({"loss": "bound"}, "scalar"),
+        ({"condition": "state"}, "scalar"),
+        ({"condition": "state", "loss": "bound"}, "component"),
         ({"condition": "state", "preconditioning": "skip"}, "skip"),
     ],
 )
