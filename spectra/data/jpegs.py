@@ -80,7 +80,7 @@ def jpeg_pixels(data: bytes, grey: bool) -> tuple[np.ndarray, bool] | None:
             return None
         plain = grey or not frame.colour
         pixels = library.decode_jpeg(data, "GRAY" if plain else "RGB")
-    except ValueError:
+    except (ValueError, MemoryError):
         return None
     return pixels[:, :, 0] if plain else pixels, frame.described
 

@@ -416,6 +416,20 @@ def test_turned_jpegs_read_fast(orientation: int, monkeypatch: pytest.MonkeyPatc
             np.testing.assert_array_equal(fast, decode(data))
 
 
+def test_a_jpeg_larger_than_memory_is_unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is passed over as any other file that cannot be read."""
+
+    data = encoded(Image.fromarray(photograph()), "JPEG")
+
+    def too_large(*arguments: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("simplejpeg.decode_jpeg", too_large)
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", too_large)
+    with pytest.raises(UnreadableImage, match="needs more memory than there is"):
+        decode(data)
+
+
 def test_what_is_not_read_fast_is_left_to_pillow() -> None:
     """Cut short, of other colours, or no JPEG."""
     picture = Image.fromarray(photograph())
