@@ -158,8 +158,10 @@ def interruption(patient: bool = False) -> Iterator[Callable[[], bool]]:
     A step that was cut in two could not be resumed exactly. A second signal acts at once, as
     KeyboardInterrupt. Not so within `SAME_PRESS` of the first: what ends a process often tells it
     twice, once by itself and once with its group. Nor where one is to be `patient`: torchrun
-    passes a terminal's on, so that each comes twice, and ends by itself what does not end.
-    Outside the main thread signals are left alone.
+    passes a terminal's on, so that each comes twice, and ends by itself what does not end. A
+    patient process that an error or interruption ends stays deaf: the launcher tells all to end
+    once one has ended, and this one still has its last line to say. Outside the main thread
+    signals are left alone.
     """
     seen: list[float] = []
 
@@ -173,8 +175,12 @@ def interruption(patient: bool = False) -> Iterator[Callable[[], bool]]:
         yield lambda: False
         return
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    ending = False
     try:
         yield lambda: bool(seen)
+    except BaseException:
+        ending = patient
+        raise
     finally:
-        for number, handler in before.items():
+        for number, handler in before.items() if not ending else ():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)

@@ -32,9 +32,8 @@ PATIENCE = 150
 
 # A process that kills itself, or is told to stop, once its run has come to some step.
 DISTURBED = """
-import os, signal, sys, time
-from spectra.diffusion import loop
-from spectra.diffusion.__main__ import main
+import os, sys, time
+from spectra.diffusion import __main__ as commands, loop
 from spectra.diffusion.ranks import leave
 
 config, rank, step, number = sys.argv[1], *map(int, sys.argv[2:])
@@ -47,8 +46,17 @@ def learning_rate_at(at, settings):
     return whole(at, settings)
 
 
+def slow_to_say(*arguments, **options):
+    try:
+        return resumed(*arguments, **options)
+    finally:
+        if os.environ["RANK"] == "0":
+            time.sleep(1)  # the launcher has by now seen the other end
+
+
 loop.learning_rate_at = learning_rate_at
-leave(main([config]))
+resumed, commands.resume = commands.resume, slow_to_say
+leave(commands.main([config]))
 """
 
 
