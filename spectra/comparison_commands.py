@@ -34,7 +34,7 @@ def compare(
         out / "report.html",
         title=f"Which schedule pays on {found.source}?",
         intro=compared_intro(found),
-        sections=compared_sections(found, samples=shown_samples(out, found), data=data),
+        sections=compared_sections(found, samples=shown_samples(out, found), data=data, of=unseen),
         numbers=found.to_dict(),
         settings=dict(found.settings),
         facts=compared_facts(found),

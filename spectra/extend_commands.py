@@ -9,7 +9,7 @@ from spectra.data import Source, reopen_source
 from spectra.data.options import SOUND_VIEWS
 from spectra.data.quiet import quiet_decoders
 from spectra.errors import InputError
-from spectra.files import check_writable, npy_bytes, png_bytes, write_atomically
+from spectra.files import check_writable, npy_bytes, write_atomically
 from spectra.schedule import load_schedule
 
 __all__ = ["AXES", "extend"]
@@ -30,6 +30,7 @@ def extend(
     """Draw longer examples; write the picture, the values, and of sound what can be heard."""
     from spectra.diffusion import load_run
     from spectra.diffusion.extend import extend as draw
+    from spectra.plots.sheet import save_sheet
 
     stem = out.with_suffix("") if out.suffix in SUFFIXES else out
     if out.is_dir():
@@ -44,9 +45,9 @@ def extend(
     drawn = draw(run, axis=AXES[axis], known=known, schedule=path_through, **options, progress=True)
     values, picture = Path(f"{stem}.npy"), Path(f"{stem}.png")
     write_atomically(values, npy_bytes(drawn))
-    _draw(drawn, picture)
-    written, note = [picture, values], ""
     view = run.schedule.data.get("view")
+    save_sheet(drawn, picture, view)
+    written, note = [picture, values], ""
     if view in SOUND_VIEWS and AXES[axis] == -1:
         rate = rate or _rate(source, run)
         if rate is None:
@@ -80,18 +81,6 @@ def _spread(source: Source, n: int) -> np.ndarray:
     with quiet_decoders():
         found = source.some(n)
     return found[np.arange(n) % len(found)]
-
-
-def _draw(drawn: np.ndarray, picture: Path) -> None:
-    """Images as a sheet, one below the other; series as curves."""
-    from spectra.plots import save_figure
-    from spectra.plots.images import pixel_sheet
-    from spectra.plots.signals import plot_waveforms
-
-    if drawn.ndim == 3:
-        save_figure(plot_waveforms(drawn), picture)
-    else:
-        write_atomically(picture, png_bytes(pixel_sheet(drawn)))
 
 
 def _rate(source: Source | None, run: Any) -> int | None:

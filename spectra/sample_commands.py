@@ -7,7 +7,7 @@ import numpy as np
 
 from spectra.data import reopen_source
 from spectra.errors import InputError
-from spectra.files import check_writable, npy_bytes, png_bytes, write_atomically
+from spectra.files import check_writable, npy_bytes, write_atomically
 from spectra.schedule import load_schedule
 from spectra.schedule.steps.denoising import load_denoising_error
 
@@ -30,6 +30,7 @@ def sample(
     from spectra.diffusion import load_run
     from spectra.diffusion import sample as draw
     from spectra.diffusion.solvers import evaluations
+    from spectra.plots.sheet import save_sheet
 
     stem = out.with_suffix("") if out.suffix in (".png", ".npy") else out
     if out.is_dir():
@@ -47,7 +48,7 @@ def sample(
     }
     drawn = draw(run, **options, **given, progress=True)
     write_atomically(values, npy_bytes(drawn))
-    _draw(drawn, picture)
+    save_sheet(drawn, picture, run.schedule.data.get("view"))
     numbers = {
         "png": str(picture),
         "npy": str(values),
@@ -58,18 +59,6 @@ def sample(
         "criterion": options["criterion"],
     }
     return numbers, f"wrote {picture} and {values}"
-
-
-def _draw(drawn: np.ndarray, picture: Path) -> None:
-    """Images as a sheet, pixel by pixel; series as curves."""
-    from spectra.plots import save_figure
-    from spectra.plots.images import pixel_sheet
-    from spectra.plots.signals import plot_waveforms
-
-    if drawn.ndim == 3:
-        save_figure(plot_waveforms(drawn), picture)
-    else:
-        write_atomically(picture, png_bytes(pixel_sheet(drawn)))
 
 
 def _known(name: str, run: Any, n: int) -> np.ndarray:

@@ -4,6 +4,7 @@ from spectra.plots.animation import inline_animation, save_animation
 from spectra.plots.arms import plot_bits_along_training
 from spectra.plots.audit import plot_audit
 from spectra.plots.bases import plot_bases
+from spectra.plots.beside import plot_samples_beside_data
 from spectra.plots.cepstrum import plot_log_mel_spectra, plot_mfcc
 from spectra.plots.colour import plot_channels
 from spectra.plots.component_bits import plot_component_bits
@@ -18,7 +19,7 @@ from spectra.plots.exponents import plot_exponents
 from spectra.plots.fields import plot_fields
 from spectra.plots.hinge import plot_hinge
 from spectra.plots.image_spectra import plot_image_spectra
-from spectra.plots.images import plot_examples, plot_samples_beside_data
+from spectra.plots.images import plot_examples
 from spectra.plots.lowpass import plot_lowpass
 from spectra.plots.noised import animate_noised, plot_noised
 from spectra.plots.noisy import plot_noisy_spectra

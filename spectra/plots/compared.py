@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from spectra.plots.arms import plot_bits_along_training, solver_title
+from spectra.plots.beside import plot_samples_beside_data
 from spectra.plots.compared_tables import (
     VERDICTS,
     distance_table,
@@ -19,7 +20,7 @@ from spectra.plots.compared_tables import (
 from spectra.plots.compared_text import margins, verdict_text
 from spectra.plots.contrasts import TITLES, Measure, plot_contrasts
 from spectra.plots.evaluations import plot_against_evaluations
-from spectra.plots.images import plot_samples_beside_data
+from spectra.plots.examples import Measured
 from spectra.plots.report import Fact, Section, Table, flatten, format_cell
 
 if TYPE_CHECKING:  # scores need torch, a page of them does not
@@ -97,6 +98,7 @@ def compared_sections(
     *,
     samples: Mapping[str, Any] | None = None,
     data: Any = None,
+    of: Measured | None = None,
 ) -> list[Section]:
     """Verdicts, figures and tables.
 
@@ -105,9 +107,11 @@ def compared_sections(
     comparison
         What was found.
     samples
-        Arm -> [N, C, H, W], values in [-1, 1]; drawn alike.
+        Arm -> [N, C, *spatial], values in [-1, 1]; drawn alike.
     data
-        [M, C, H, W], shown beside the samples.
+        [M, C, *spatial], shown beside the samples.
+    of
+        Their source: how its field draws them.
     """
     others = comparison.names[1:]
     sections = [
@@ -145,7 +149,7 @@ def compared_sections(
                 "Samples",
                 "Of one seed of each arm, chosen by position and not by looks, beside examples "
                 "of the data.",
-                partial(plot_samples_beside_data, _titled(samples), data),
+                partial(plot_samples_beside_data, _titled(samples), data, of),
                 alt="Samples of every arm beside data",
                 settings=_measured_on(comparison),
             )

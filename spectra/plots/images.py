@@ -1,7 +1,6 @@
-"""Pictures of examples: grids, and grids beside each other."""
+"""Pictures of examples: tiles, and grids of them."""
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -19,15 +18,13 @@ __all__ = [
     "frequency_edges",
     "mosaic",
     "mosaic_tiles",
-    "pixel_sheet",
     "plot_examples",
-    "plot_samples_beside_data",
     "show_picture",
+    "size_note",
     "tile_step",
 ]
 
 TILE = 128  # pixels a side above which a tile is averaged down: the page carries many
-GRID_PIXELS = 300_000  # of all grids of one figure together
 TALL = 1.3  # height over width at which a picture stops growing
 
 
@@ -58,71 +55,11 @@ def plot_examples(images: Any, title: str = "", *, layout: Layout = "wide") -> F
     share = columns / (8 if layout == "wide" else 3)
     figure = new_figure(layout, 0.85 + share * aspect * (9.0 if layout == "wide" else 3.8))
     axes = figure.add_subplot()
-    show_picture(axes, picture, _size_note(images))
+    show_picture(axes, picture, size_note(images))
     axes.set_anchor("W")
     if title:
         axes.set_title(title.replace("$", r"\$"))  # a name is no formula
     return finish(figure, trim=True)
-
-
-@house_style()
-def plot_samples_beside_data(samples: Any, data: Any, *, layout: Layout = "wide") -> Figure:
-    """Grids of samples beside the data they should resemble, chosen by position, not by looks.
-
-    Parameters
-    ----------
-    samples
-        [N, C, H, W] with values in [-1, 1], or a mapping from a run's name to such an array.
-    data
-        [M, C, H, W].
-    layout
-        "wide" (side by side) or "narrow" (stacked).
-
-    Returns
-    -------
-    Figure
-    """
-    named = samples if isinstance(samples, Mapping) else {"samples": samples}
-    grids = {name: as_images(value) for name, value in named.items()} | {"data": as_images(data)}
-    count = min(len(images) for images in grids.values())
-    wide = layout == "wide"
-    tile = max(math.prod(images.shape[-2:]) // tile_step(images) ** 2 for images in grids.values())
-    side = min(math.isqrt(count), 6 if len(grids) < 3 else 4)
-    side = min(side, max(2, math.isqrt(GRID_PIXELS // (len(grids) * tile)))) if count > 3 else side
-    pictures = {name: mosaic(images[: side * side], side) for name, images in grids.items()}
-    aspect = min(max(grid.shape[0] / grid.shape[1] for grid in pictures.values()), TALL)
-    panel = aspect * (8.9 / min(len(grids), 3) if wide else 3.8)
-    rows = math.ceil(len(grids) / 3) if wide else len(grids)
-    figure = new_figure(layout, rows * (panel + 0.75))
-    panels = figure.subplots(rows, math.ceil(len(grids) / rows), squeeze=False).ravel()
-    for axes, (name, picture) in zip(panels, pictures.items(), strict=False):
-        show_picture(axes, picture, _size_note(grids[name]))
-        axes.set_title(name)
-    for axes in panels[len(pictures) :]:
-        axes.set_axis_off()
-    return finish(figure, trim=True)
-
-
-def pixel_sheet(images: Any, least_width: int = 512) -> np.ndarray:
-    """All images in a near-square sheet at full resolution, uint8 [h, w, 3].
-
-    Values in [-1, 1] become 0 to 255; small images are enlarged by a whole factor, so that
-    every pixel stays a square.
-    """
-    images = as_images(images)
-    n, channels, height, width = images.shape
-    columns = math.ceil(math.sqrt(n))
-    rows = math.ceil(n / columns)
-    colour = images if channels == 3 else np.repeat(images[:, :1], 3, axis=1)
-    grey = np.clip(np.rint((colour + 1) * 127.5), 0, 255).astype(np.uint8)
-    factor = max(1, math.ceil(least_width / (columns * width)))
-    grey = grey.repeat(factor, axis=2).repeat(factor, axis=3)
-    height, width, gap = height * factor, width * factor, 2 * factor
-    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8)
-    for i, image in enumerate(grey):
-        top, left = (i // columns) * (height + gap), (i % columns) * (width + gap)
-        sheet[top : top + height, left : left + width] = image.transpose(1, 2, 0)
-    return sheet
 
 
 def mosaic(images: np.ndarray, columns: int, gap: float = 0.06) -> np.ndarray:
@@ -189,7 +126,8 @@ def show_picture(axes: Axes, picture: np.ndarray, note: str) -> AxesImage:
     return shown
 
 
-def _size_note(images: np.ndarray) -> str:
+def size_note(images: np.ndarray) -> str:
+    """How large each image is, and of which colours."""
     channels, height, width = images.shape[1:]
     kind = {1: "grey", 3: "RGB"}.get(channels, f"channel 1 of {channels}")
     return f"each {height} × {width} pixels, {kind}"

@@ -14,8 +14,8 @@ from spectra.files import table_kind
 from spectra.fit import PowerLaw, fit_power_law
 from spectra.fit.floors import Floor, find_floors
 from spectra.frequencies import failings, frequency_scale, heard_peak, signed
+from spectra.plots.beside import plot_samples_beside_data
 from spectra.plots.examples import data_sections, example_sections
-from spectra.plots.images import plot_samples_beside_data
 from spectra.plots.measured import cutoff_table, measured_sections, spectrum_sections
 from spectra.plots.report import Fact, Section
 from spectra.plots.scheduled import denoising_sections, schedule_sections
@@ -117,7 +117,7 @@ def sample_sections(
             "samples",
             "Samples beside data",
             "Drawn from the first run of each schedule, next to examples that it has not seen.",
-            partial(plot_samples_beside_data, samples, data),
+            partial(plot_samples_beside_data, samples, data, reference),
             alt="Generated samples beside examples of the data",
             settings=settings,
         ),
