@@ -5,9 +5,12 @@ import io
 import json as json_module
 import os
 import re
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from types import FrameType
 from typing import Any
 
 import tyro
@@ -29,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         # Some libraries print when imported; with --json stdout is for the one object.
         told = contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext()
-        with told, _brief_warnings():
+        with told, _brief_warnings(), _ended_as_by_ctrl_c():
             outcome = _parse_and_run(arguments)
     except InputError as error:
         from spectra.data.listing import printable
@@ -84,6 +87,29 @@ def _parse_and_run(arguments: list[str]) -> Outcome:
         if stop.code in (0, None) or called:
             raise
         raise InputError(_one_line(refusal.getvalue())) from None
+
+
+@contextlib.contextmanager
+def _ended_as_by_ctrl_c() -> Iterator[None]:
+    """SIGTERM, which a batch system or `timeout` sends, ends as Ctrl-C does: saved, and told.
+
+    Only the first: what ends a process often tells it twice, and ending takes seconds at most.
+    """
+    in_main = threading.current_thread() is threading.main_thread()
+    if not in_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+
+    def hear(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, hear)
+    try:
+        yield
+    finally:
+        if signal.getsignal(signal.SIGTERM) is hear:  # else it is ending
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @contextlib.contextmanager

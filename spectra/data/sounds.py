@@ -239,20 +239,23 @@ def _reported() -> Iterator[None]:
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C back for a moment.
+    """Hold Ctrl-C and SIGTERM back for a moment.
 
-    Raised in a callback of the decoder it would be printed and forgotten, and the file taken for
-    one that ends too early.
+    Raised in a callback of the decoder they would be printed and forgotten, and the file taken
+    for one that ends too early.
     """
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(before):
-        yield
-        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: handler for number, handler in before.items() if callable(handler)}
+    if threading.current_thread() is not threading.main_thread():
+        handlers = {}
     held: list[tuple[int, FrameType | None]] = []
-    signal.signal(signal.SIGINT, lambda number, frame: held.append((number, frame)))
+    for number in handlers:
+        signal.signal(number, lambda number, frame: held.append((number, frame)))
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
         if held:
-            before(*held[0])
+            number, frame = held[0]
+            handlers[signal.Signals(number)](number, frame)

@@ -107,7 +107,7 @@ def test_again_it_only_prints(undisturbed) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="groups of processes are POSIX's")
-def test_ctrl_c_at_any_time_and_the_same_command_ends_the_same(undisturbed, tmp_path) -> None:
+def test_stopped_at_any_time_and_the_same_command_ends_the_same(undisturbed, tmp_path) -> None:
     process = started(tmp_path)
     assert process.stderr is not None
     while "trainings of" not in process.stderr.readline():
@@ -117,10 +117,12 @@ def test_ctrl_c_at_any_time_and_the_same_command_ends_the_same(undisturbed, tmp_
         if not early:
             process = started(tmp_path)
             wait_until_scored(process, tmp_path)
-        os.killpg(process.pid, signal.SIGINT)
+        # As `timeout` and batch systems do, and as a terminal does.
+        tell, number = (os.kill, signal.SIGTERM) if early else (os.killpg, signal.SIGINT)
+        tell(process.pid, number)
         if not early:  # once more before it has ended what it began
             time.sleep(0.001)
-            os.killpg(process.pid, signal.SIGINT)
+            tell(process.pid, number)
         status, said, errors = ended(process)
         assert (status, said) == (130, "")
         assert errors.endswith("spectra: interrupted; everything finished so far is kept\n")

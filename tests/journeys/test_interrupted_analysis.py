@@ -70,17 +70,19 @@ def finished(folder: Path, out: Path) -> dict[str, Any]:
 
 def test_stopped_twice_and_undisturbed_are_the_same(folder: Path, tmp_path: Path) -> None:
     undisturbed = finished(folder, tmp_path / "a")
-    status, said = stopped(folder, tmp_path / "b", signal.SIGINT)
-    assert status == 130
-    assert said.strip() == "spectra: interrupted; everything finished so far is kept"
-    assert (tmp_path / "b" / "progress.safetensors").exists()
-    assert not (tmp_path / "b" / "spectrum.safetensors").exists()
-    resumed = finished(folder, tmp_path / "b")
+    stops = {"b": signal.SIGINT, "t": signal.SIGTERM}
+    for out, number in stops.items():
+        status, said = stopped(folder, tmp_path / out, number)
+        assert status == 130
+        assert said.strip() == "spectra: interrupted; everything finished so far is kept"
+        assert (tmp_path / out / "progress.safetensors").exists()
+        assert not (tmp_path / out / "spectrum.safetensors").exists()
+    resumed = [finished(folder, tmp_path / out) for out in stops]
 
     status, _ = stopped(folder, tmp_path / "c", signal.SIGKILL)
     assert status == -signal.SIGKILL
     killed = finished(folder, tmp_path / "c")
-    for other in (resumed, killed):
+    for other in (*resumed, killed):
         assert other.keys() == undisturbed.keys()
         for name, table in undisturbed.items():
             assert other[name].tobytes() == table.tobytes(), name
