@@ -57,17 +57,17 @@ def plot_samples_beside_data(
         There is no example, or a value is not finite.
     """
     named = samples if isinstance(samples, Mapping) else {"samples": samples}
+    shown, note = {**named, "data": data}, None
     if of is not None and np.ndim(data) == 3:
-        return _series({**named, "data": data}, of, layout)
-    note = None
+        return _series(shown, of, layout)
     if of is not None and not are_pictures(data, of):
-        named, data, note = _coloured(named, data, of)
-    return _pictures(named, data, note, layout)
+        shown, note = _coloured(shown, of)
+    return _pictures(shown, note, layout)
 
 
-def _pictures(named: Mapping[str, Any], data: Any, note: str | None, layout: Layout) -> Figure:
+def _pictures(shown: Mapping[str, Any], note: str | None, layout: Layout) -> Figure:
     """Grids of tiles."""
-    grids = {name: as_images(value) for name, value in named.items()} | {"data": as_images(data)}
+    grids = {name: as_images(value) for name, value in shown.items()}
     count = min(len(images) for images in grids.values())
     wide = layout == "wide"
     tile = max(math.prod(images.shape[-2:]) // tile_step(images) ** 2 for images in grids.values())
@@ -87,22 +87,17 @@ def _pictures(named: Mapping[str, Any], data: Any, note: str | None, layout: Lay
     return finish(figure, trim=True)
 
 
-def _coloured(
-    named: Mapping[str, Any], data: Any, of: Measured
-) -> tuple[dict[str, np.ndarray], np.ndarray, str]:
-    """First channels as images of three colours, to one scale of the data; what it is."""
-    height, width = np.shape(data)[-2:]
+def _coloured(shown: Mapping[str, Any], of: Measured) -> tuple[dict[str, np.ndarray], str]:
+    """First channels as images of three colours, to one scale of the data; what they are."""
+    channels, height, width = np.shape(shown["data"])[1:]
     if tuple(of.axis_units) == ("mel", "s"):
-        low, high = decibel_range(decibels_of(data))
-        values = {name: decibels_of(drawn)[:, None, ::-1] for name, drawn in named.items()}
-        shown = decibels_of(data)[:, None, ::-1]
+        values = {name: decibels_of(drawn)[:, None, ::-1] for name, drawn in shown.items()}
+        low, high = decibel_range(values["data"])
         ends = f"{low:.0f} to {high:.0f} dB".replace("-", "\N{MINUS SIGN}")
         note = f"each {height} mel bands × {width} frames,\n{ends}"
     else:
-        values = {name: as_images(drawn)[:, :1] for name, drawn in named.items()}
-        shown = as_images(data)[:, :1]
-        low, high = float(shown.min()), float(shown.max())
-        channels = np.shape(data)[1]
+        values = {name: as_images(drawn)[:, :1] for name, drawn in shown.items()}
+        low, high = float(values["data"].min()), float(values["data"].max())
         note = f"each {height} × {width}"
         note += f", channel 1 of {channels}" if channels > 1 else ""
         note += ",\ncolours over the data's range"
@@ -113,12 +108,12 @@ def _coloured(
         level = (block_mean(images, tile_step(images))[:, 0] - low) / max(high - low, 1e-12)
         return 2 * np.moveaxis(colours(level)[..., :3], -1, 1) - 1
 
-    return {name: coloured(drawn) for name, drawn in values.items()}, coloured(shown), note
+    return {name: coloured(images) for name, images in values.items()}, note
 
 
-def _series(named: Mapping[str, Any], of: Measured, layout: Layout) -> Figure:
+def _series(shown: Mapping[str, Any], of: Measured, layout: Layout) -> Figure:
     """Columns of curves, all to the data's scale; what goes beyond it is cut off."""
-    lines = {name: clips_of(drawn) for name, drawn in named.items()}
+    lines = {name: clips_of(drawn) for name, drawn in shown.items()}
     count = min(LINES, *map(len, lines.values()))
     columns = min(len(lines), 3) if layout == "wide" else 1
     blocks = math.ceil(len(lines) / columns)
