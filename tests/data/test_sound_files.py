@@ -205,9 +205,14 @@ def test_names_of_any_script_and_a_file_on_disk(tmp_path: Path) -> None:
         assert opened.header.frames == FRAMES
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("calls_before", [0, 1, 3])
-def test_ctrl_c_while_decoding_is_no_damage(calls_before: int) -> None:
+def test_a_stop_while_decoding_is_no_damage(
+    calls_before: int, number: int, request: pytest.FixtureRequest
+) -> None:
     """Python raises it in the decoder's callback, where it would be printed and lost."""
+    before = signal.signal(number, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(number, before))
 
     class Interrupted(io.BytesIO):
         calls = -1  # not yet
@@ -215,15 +220,14 @@ def test_ctrl_c_while_decoding_is_no_damage(calls_before: int) -> None:
         def read(self, size: int | None = -1) -> bytes:
             self.calls += self.calls >= 0
             if self.calls == calls_before + 1:
-                signal.raise_signal(signal.SIGINT)
+                signal.raise_signal(number)
             return super().read(size)
 
     file = Interrupted(written(tones(300_000), RATE, "FLAC", "PCM_16"))
-    handler = signal.getsignal(signal.SIGINT)
     with open_sound(file) as opened:
         file.calls = 0
         with pytest.raises(KeyboardInterrupt):
             opened.samples(0, 300_000, "mono")
-    assert signal.getsignal(signal.SIGINT) is handler
+    assert signal.getsignal(number) is signal.default_int_handler
     with open_sound(io.BytesIO(file.getvalue())) as opened:
         assert opened.samples(0, 300_000, "mono").shape == (1, 300_000)
