@@ -11,7 +11,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
-from typing import Any
+from typing import Any, TextIO
 
 import tyro
 
@@ -27,6 +27,9 @@ CHOICES = re.compile(r"Expected one of \([^)]*\)")
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; exit status 0 done, 2 wrong input, 130 interrupted."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by who started it
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
     stdout = sys.stdout
     as_json = "--json" in arguments
     try:
@@ -50,10 +53,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     text = json_module.dumps(plain(outcome.numbers), allow_nan=False) if as_json else outcome.text
     encoding = getattr(stdout, "encoding", None) or "utf-8"
     text = text.encode(encoding, "backslashreplace").decode(encoding)  # names, on an ASCII terminal
-    try:
+    with _printing(stdout):
         print(text, file=stdout, flush=True)
-    except BrokenPipeError:  # the reader, `head` say, has seen enough
+
+
+@contextlib.contextmanager
+def _printing(stdout: TextIO) -> Iterator[None]:
+    """Where printing fails: of no concern if the reader, `head` say, has seen enough."""
+    try:
+        yield
+    except OSError as error:
+        # What was not printed is not to be tried again at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            return
+        print(
+            f"spectra: cannot print the result, {error.strerror}; files written are whole",
+            file=sys.stderr,
+        )
+        sys.exit(2)
 
 
 def _parse_and_run(arguments: list[str]) -> Outcome:
@@ -84,9 +102,19 @@ def _parse_and_run(arguments: list[str]) -> Outcome:
                 config=(tyro.conf.FlagCreatePairsOff,),
             )
     except SystemExit as stop:
-        if stop.code in (0, None) or called:
+        if called:
             raise
-        raise InputError(_one_line(refusal.getvalue())) from None
+        if stop.code not in (0, None):
+            raise InputError(_one_line(refusal.getvalue())) from None
+        with _printing(sys.stdout):
+            print(end="", flush=True)
+        raise
+    except OSError:
+        if called:
+            raise
+        with _printing(sys.stdout):  # the help
+            raise
+        sys.exit(0)
 
 
 @contextlib.contextmanager

@@ -29,6 +29,7 @@ def test_measuring_and_deriving_need_neither_the_trainer_nor_plots() -> None:
     assert not loaded & (HEAVY - {"tyro"})
 
 
+@pytest.mark.slow
 def test_measuring_an_array_needs_neither_the_trainer_nor_plots() -> None:
     """Not only the import: the whole way from an array to a schedule; torch transforms."""
     loaded = modules_after(
@@ -44,6 +45,7 @@ def test_measuring_an_array_needs_neither_the_trainer_nor_plots() -> None:
     assert not {name for name in loaded if name.startswith("spectra.diffusion")}
 
 
+@pytest.mark.slow
 def test_training_and_scoring_need_neither_plots_nor_peers() -> None:
     """torch, numpy, scipy, safetensors and tqdm are enough on a GPU node; numba may be absent."""
     loaded = modules_after(

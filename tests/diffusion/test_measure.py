@@ -304,6 +304,7 @@ def test_a_run_is_measured_in_principal_components(white_run: spectra.Run, sourc
     np.testing.assert_allclose(found.per_level(), plain.per_level(), rtol=0.3)
 
 
+@pytest.mark.slow
 def test_measured_errors_serve_the_covariance_solver(
     tilted_run: spectra.Run, source: Source
 ) -> None:

@@ -269,17 +269,24 @@ def test_a_run_that_cools_down_resumes_to_the_same_bits_and_takes_no_more_steps(
     assert more.step == 14
 
 
+@pytest.mark.parametrize(
+    "network", ["unet:width=800000", "unet:blocks=999999", "dit:depth=999999,width=512"]
+)
 def test_a_network_larger_than_memory_is_refused_before_anything_is_written(
-    tmp_path: Path, tiny_source: Source, tiny_schedule: Schedule, tiny_options: Options
+    tmp_path: Path,
+    tiny_source: Source,
+    tiny_schedule: Schedule,
+    tiny_options: Options,
+    network: str,
 ) -> None:
-    options = {**tiny_options, "network": "unet:width=800000"}
-    with pytest.raises(InputError, match=r"network unet: its [\d,]+ weights take [\d,]+ GiB"):
+    options = {**tiny_options, "network": network}
+    with pytest.raises(InputError, match=r"network \w+: its [\d,]+ weights take [\d,]+ GiB"):
         train(tiny_source, tiny_schedule, out=tmp_path / "run", **options)
     assert list((tmp_path / "run").glob("*.json")) == []
 
 
 def test_weights_are_counted_without_making_them() -> None:
-    for name in ("unet", "dit", "unet:width=16,multipliers=1-2,attention=1"):
+    for name in ("unet", "dit:depth=1", "dit", "unet:width=16,attention=1,blocks=3"):
         config = network_config(name)
         assert isinstance(config, UNetConfig | DiTConfig)
         made = make_network(config, (1, 32, 32))

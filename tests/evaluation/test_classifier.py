@@ -13,6 +13,7 @@ def noise(n: int, seed: int, shape: tuple[int, ...] = (1, 16, 16)) -> np.ndarray
     return np.random.default_rng(seed).standard_normal((n, *shape)).astype(np.float32)
 
 
+@pytest.mark.slow
 def test_data_are_not_told_from_data() -> None:
     found = [classifier_auc(noise(60, 2 * s), noise(90, 2 * s + 1), seed=s) for s in range(60)]
     assert np.mean([one.value for one in found]) == pytest.approx(0.5, abs=0.025)

@@ -79,6 +79,7 @@ def test_kernel_distance_of_equal_distributions_is_nothing_on_average() -> None:
     assert kernel_distance(gaussian(200, 5, 0), gaussian(200, 5, 1, mean=0.5)).low > 0
 
 
+@pytest.mark.slow
 def test_kernel_interval_of_distinct_distributions_covers() -> None:
     true = kernel_distance(gaussian(3000, 4, 0), gaussian(3000, 4, 1, 1.3)).value
     found = [

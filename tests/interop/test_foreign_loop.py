@@ -77,6 +77,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Schedul
     return made_of
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_trains_at_the_schedules_noise(
     kind: str, trained: dict[str, tuple[Schedule, Path]]

@@ -23,7 +23,6 @@ def as_json(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict:
     return json.loads(capsys.readouterr().out)
 
 
-@pytest.mark.slow
 def test_from_photographs_to_scores(capsys, tmp_path: Path) -> None:
     measured = as_json(capsys, "analyze", "photos", "--size", 16, "--out", tmp_path / "m")
     for key in ("kind", "n", "shape", "alpha", "alpha_se", "alpha_interval", "power_law"):
@@ -87,7 +86,6 @@ def test_sample_does_not_depend_on_n(capsys, tmp_path: Path) -> None:
     np.testing.assert_allclose(grids[0], grids[1][:3], atol=1e-4)
 
 
-@pytest.mark.slow
 def test_stdout_holds_one_object_in_a_process_of_its_own(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "spectra.cli", "analyze", "digits", "--out", tmp_path, "--json"],
@@ -100,7 +98,26 @@ def test_stdout_holds_one_object_in_a_process_of_its_own(tmp_path: Path) -> None
     assert done.stderr == ""
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize("command", [["--help"], ["compare", "--help"], ["data", "list"]])
+def test_a_reader_that_leaves_a_full_disk_and_no_stdout_at_all(command: list[str]) -> None:
+    program = [sys.executable, "-m", "spectra.cli", *command]
+
+    def run(stdout: int | None, how: str = "") -> tuple[int, str]:
+        shell = ["sh", "-c", f'exec "$@" {how}', "sh", *program]
+        done = subprocess.run(shell, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False)
+        return done.returncode, done.stderr
+
+    reader, gone = os.pipe()
+    os.close(reader)
+    assert run(gone) == (0, "")
+    os.close(gone)
+    assert run(None, ">&-") == (0, "")
+    if Path("/dev/full").exists():
+        status, told = run(None, "> /dev/full")
+        assert (status, told.count("\n")) == (2, 1)
+        assert told.startswith("spectra: cannot print")
+
+
 def test_interrupt_keeps_what_is_finished_and_exits_130(tmp_path: Path) -> None:
     import signal
     import time
@@ -130,7 +147,6 @@ def test_interrupt_keeps_what_is_finished_and_exits_130(tmp_path: Path) -> None:
     assert list(run.glob("checkpoint-*.safetensors"))
 
 
-@pytest.mark.slow
 def test_wheel_runs_from_another_folder(tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
     subprocess.run(

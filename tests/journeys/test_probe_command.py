@@ -52,6 +52,7 @@ def test_it_measures_what_python_does(capsys, folder) -> None:
     )
 
 
+@pytest.mark.slow
 def test_principal_components_come_from_a_spectrum(capsys, folder, tmp_path) -> None:
     source = spectra.open_source("photos", size=16)
     spectra.analyze(source, bases=("pca",)).save(tmp_path / "pca.safetensors")
@@ -66,6 +67,7 @@ def test_principal_components_come_from_a_spectrum(capsys, folder, tmp_path) -> 
     assert "shape" in refused(capsys, *arguments, "--spectrum", tmp_path / "small.safetensors")
 
 
+@pytest.mark.slow
 def test_its_table_says_what_to_do_next(capsys, folder) -> None:
     out = folder / "table.safetensors"
     main(["probe", str(folder / "run"), "photos", "--n", "8", "--out", str(out)])

@@ -123,6 +123,7 @@ def test_images_do_not_touch_each_other(shape: tuple[int, int]) -> None:
             np.testing.assert_array_equal(beside[i], together[i])
 
 
+@pytest.mark.slow
 def test_compiled_code_is_made_anew_where_a_part_of_it_changed(tmp_path: Path) -> None:
     part, whole = tmp_path / "part.py", tmp_path / "whole.py"
     part.write_text("from numba import njit\n\n@njit\ndef number():\n    return 1\n")
@@ -147,6 +148,7 @@ def test_compiled_code_is_made_anew_where_a_part_of_it_changed(tmp_path: Path) -
     assert run() == "42"
 
 
+@pytest.mark.slow
 def test_without_compilation_the_numbers_are_the_same() -> None:
     """For those who look for a fault: every loop runs in Python."""
     script = (

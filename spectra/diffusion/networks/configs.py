@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import Any, get_args
 
 import torch
@@ -219,8 +219,17 @@ def count_weights(config: UNetConfig | DiTConfig, shape: tuple[int, ...]) -> int
     -------
     int
     """
+    # Every block more has as many again; to build a million of them takes minutes.
+    repeated = "depth" if isinstance(config, DiTConfig) else "blocks"
     with torch.device("meta"):
-        return sum(weight.numel() for weight in make_network(config, shape).parameters())
+        one, two = (
+            sum(
+                weight.numel()
+                for weight in make_network(replace(config, **{repeated: count}), shape).parameters()
+            )
+            for count in (1, 2)
+        )
+    return one + (getattr(config, repeated) - 1) * (two - one)
 
 
 def _custom_config(record: Mapping[str, Any]) -> CustomConfig:

@@ -16,6 +16,7 @@ def schedule() -> spectra.Schedule:
     return spectra.derive_schedule(known_spectrum(power_law(2.0)))
 
 
+@pytest.mark.slow
 def test_a_thousand_steps_are_ready_in_seconds(schedule: spectra.Schedule) -> None:
     began = time.perf_counter()
     grid = schedule.grid(1000, "2m")

@@ -44,6 +44,7 @@ def test_noise_that_stands_still_has_no_grid() -> None:
     assert (np.diff(part.grid(8)) < 0).all()
 
 
+@pytest.mark.slow
 def test_three_million_components_fit_in_memory() -> None:
     """What is allocated for a grid of a 3 x 1024 x 1024 schedule: under half a gigabyte."""
     import tracemalloc
