@@ -14,10 +14,9 @@ from spectra.comparison.arms import Arm
 from spectra.comparison.plan import Job, steps_for
 from spectra.comparison.results import Comparison
 from spectra.comparison.scores import Drawn, RunScores, drawn, number
-from spectra.data import Source, open_source, parted
+from spectra.data import Source, open_source, parted, spread_examples
 from spectra.diffusion import Run, measure_denoiser, sample, train
 from spectra.diffusion.checkpoint import checkpoint_paths
-from spectra.diffusion.measure import spread_examples
 from spectra.diffusion.solvers import evaluations as cost_of
 from spectra.evaluation import Features, frechet_distance, named_features, spectral_distance
 from spectra.evaluation.bound import score_bound

@@ -6,7 +6,7 @@ Nothing here knows of spectra. Pillow, torch and safetensors are imported when f
 from spectra.data.folders import Skipped
 from spectra.data.manifests import Manifest, list_manifests, load_manifest
 from spectra.data.openers import open_source, reopen_source
-from spectra.data.sources import Source, parted
+from spectra.data.sources import Source, parted, spread_examples
 
 __all__ = [
     "Manifest",
@@ -17,4 +17,5 @@ __all__ = [
     "open_source",
     "parted",
     "reopen_source",
+    "spread_examples",
 ]

@@ -16,7 +16,7 @@ from spectra.data.patches import Windows
 from spectra.data.stores import Damaged, Numbers, Store
 from spectra.errors import InputError
 
-__all__ = ["Source", "parted"]
+__all__ = ["Source", "parted", "spread_examples"]
 
 ATTEMPTS = 64  # draws of one example, before the damaged files are too many
 
@@ -339,3 +339,32 @@ def parted(source: Source, held_out: float) -> tuple[Source, Source]:
         As `Source.split` does.
     """
     return source.split(held_out) if held_out > 0 else (source, source)
+
+
+def spread_examples(source: Source, most: int) -> np.ndarray:
+    """At most `most` example indices, evenly spread over the files, always the same ones.
+
+    Every file gives the same number, or all it has; one that cannot be decoded gives none.
+
+    Parameters
+    ----------
+    source
+    most
+        How many; fewer where the files do not share them evenly.
+
+    Returns
+    -------
+    int64 [n], rising
+    """
+    _, first, sizes = np.unique(source.file_index, return_index=True, return_counts=True)
+    if len(first) > most:
+        kept = np.linspace(0, len(first) - 1, most).round().astype(int)
+        first, sizes = first[kept], sizes[kept]
+    each = max(1, most // len(first))
+    chosen = [
+        start + np.unique(np.linspace(0, size - 1, min(each, size)).round().astype(int))
+        for start, size in zip(first, sizes, strict=True)
+    ]
+    spread = np.sort(np.concatenate(chosen))
+    readable = source.readable(spread)
+    return spread[readable] if readable.any() else spread  # the reader says why there is none

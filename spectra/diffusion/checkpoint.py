@@ -27,6 +27,7 @@ __all__ = [
 ]
 
 FORMAT = "1.0"
+LOADINGS = "loadings"
 NAME = re.compile(r"checkpoint-(\d{8,})\.safetensors")
 
 
@@ -45,6 +46,8 @@ class Checkpoint:
         The network's parameters and their moving average, by the network's own names.
     first, second : dict of arrays
         AdamW's moments, by the same names.
+    loadings : float32 [K, C, *spatial] or None
+        What the components share, where the denoiser is told (`SharedFactors`).
     """
 
     step: int
@@ -53,6 +56,7 @@ class Checkpoint:
     averaged: dict[str, np.ndarray]
     first: dict[str, np.ndarray]
     second: dict[str, np.ndarray]
+    loadings: np.ndarray | None = None
 
     @classmethod
     def of(
@@ -62,6 +66,7 @@ class Checkpoint:
         network: nn.Module,
         ema: Ema,
         optimizer: optim.AdamW,
+        loadings: Tensor | None = None,
     ) -> "Checkpoint":
         """Take the state of a training run; the arrays may share its memory."""
         weights = dict(network.named_parameters())
@@ -81,6 +86,7 @@ class Checkpoint:
             averaged={name: _array(weight) for name, weight in ema.state_dict().items()},
             first=moment("exp_avg"),
             second=moment("exp_avg_sq"),
+            loadings=None if loadings is None else _array(loadings),
         )
 
     def restore(self, network: nn.Module, ema: Ema, optimizer: optim.AdamW, place: Path) -> None:
@@ -117,6 +123,12 @@ class Checkpoint:
                     f"{place}: its checkpoint is of another {name} ({found}, here {wanted}); "
                     "restore the folder's files, or choose another --out"
                 )
+        if self.loadings is not None and list(self.loadings.shape[1:]) != settings["shape"]:
+            raise InputError(
+                f"{place}: its checkpoint's loadings are of another shape "
+                f"({list(self.loadings.shape[1:])}, here {settings['shape']}); restore the "
+                "folder's files, or choose another --out"
+            )
 
 
 def write_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int = 2) -> Path:
@@ -135,6 +147,8 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int = 2) -> Pat
         "second": checkpoint.second,
     }
     tables = {f"{group}/{name}": v for group, part in groups.items() for name, v in part.items()}
+    if checkpoint.loadings is not None:
+        tables[LOADINGS] = checkpoint.loadings
     settings = {"step": checkpoint.step, **checkpoint.settings}
     write_tables(path, "checkpoint", FORMAT, tables, settings)
     for old in checkpoint_paths(folder)[keep:]:
@@ -151,13 +165,14 @@ def read_checkpoint(path: Path) -> Checkpoint:
         The file is missing, damaged, of another kind, or from a later major version.
     """
     tables, settings = read_tables(path, "checkpoint", major=1)
+    loadings = tables.pop(LOADINGS, None)
     groups: dict[str, dict[str, np.ndarray]] = {
         group: {} for group in ("weights", "averaged", "first", "second")
     }
     for key, table in tables.items():
         group, name = key.split("/", 1)
         groups[group][name] = table
-    return Checkpoint(step=settings.pop("step"), settings=settings, **groups)
+    return Checkpoint(step=settings.pop("step"), settings=settings, loadings=loadings, **groups)
 
 
 def checkpoint_paths(folder: Path) -> list[Path]:

@@ -15,6 +15,7 @@ from spectra.data import Source, parted
 from spectra.diffusion.batches import Batch, Batches
 from spectra.diffusion.checkpoint import Checkpoint, latest, write_checkpoint
 from spectra.diffusion.ema import Ema
+from spectra.diffusion.factors import measure_loadings
 from spectra.diffusion.loss import Objective
 from spectra.diffusion.networks import InBfloat16, make_network, network_config
 from spectra.diffusion.precondition import Denoiser
@@ -53,8 +54,8 @@ def run_steps(
     indices = ranks.share(config.batch)
     state = TrainingState.first(config, record, family, device, module)
 
-    start, seconds = ranks.first(lambda: state.resume(path))
-    state.share(ranks, start)
+    start, seconds, count = ranks.first(lambda: state.resume(path, examples, record, family[0]))
+    state.share(ranks, start, count)
     if start == config.steps and start > 0:
         return Run(path, family[0], record, start, state.checkpoint(start), module)
     batches = Batches(
@@ -118,7 +119,7 @@ def run_steps(
     return Run(path, family[0], record, config.steps, last, module)
 
 
-@dataclass(frozen=True)
+@dataclass
 class TrainingState:
     """All that a step reads and changes.
 
@@ -129,6 +130,8 @@ class TrainingState:
         What checkpoints of it belong to.
     steps : int
         How many are asked for.
+    loadings : tensor [K, C, *spatial] or None
+        What the components share, where the denoiser is to know; measured before the first step.
     """
 
     network: nn.Module
@@ -136,6 +139,7 @@ class TrainingState:
     ema: Ema
     belongs: dict[str, Any]
     steps: int
+    loadings: Tensor | None = None
 
     @classmethod
     def first(
@@ -178,16 +182,25 @@ class TrainingState:
         """The loss of this network."""
         computed = InBfloat16(self.network) if config.precision == "bfloat16" else self.network
         chosen = record["preconditioning"]
-        denoiser = Denoiser(computed, family[0], chosen, device, record["condition"])
+        condition = record["condition"]
+        denoiser = Denoiser(computed, family[0], chosen, device, condition, self.loadings)
         others = [DiffusionProcess(one, device) for one in family[1:]]
         states = StateSampler([denoiser.process, *others], config.known, config.known_parts)
         return Objective(denoiser, states, config.loss)
 
-    def resume(self, path: Path) -> tuple[int, float]:
-        """Go back to a folder's newest checkpoint: its step, and the seconds until then."""
+    def resume(
+        self, path: Path, examples: Source, record: dict[str, Any], schedule: Schedule
+    ) -> tuple[int, float, int]:
+        """Go back to a folder's newest checkpoint: its step, the seconds until then, and K."""
         found = latest(path)
         start = 0
-        if found is not None:
+        if found is None:
+            if record["condition"] == "state" and record["preconditioning"] != "scalar":
+                measured = measure_loadings(examples, schedule)
+                self.loadings = torch.from_numpy(measured) if len(measured) > 0 else None
+        else:
+            if found.loadings is not None:
+                self.loadings = torch.from_numpy(found.loadings)
             found.check(self.belongs, path)
             if found.step > self.steps:
                 raise InputError(
@@ -196,19 +209,25 @@ class TrainingState:
                 )
             found.restore(self.network, self.ema, self.optimizer, path)
             start = found.step
+        count = 0 if self.loadings is None else len(self.loadings)
         if start == self.steps and found is not None:
-            return start, 0.0  # done: nothing is touched
+            return start, 0.0, count  # done: nothing is touched
         for part in path.glob(".*.part"):  # of a write that a crash cut short
             part.unlink()
         before = truncate_log(path, start)
-        return start, before[-1]["seconds"] if before else 0.0
+        return start, before[-1]["seconds"] if before else 0.0, count
 
-    def share(self, ranks: Ranks, start: int) -> None:
-        """Give all processes the first one's."""
+    def share(self, ranks: Ranks, start: int, count: int) -> None:
+        """Give all processes the first one's, K = count loadings among it."""
         if ranks.count == 1:
             return
         weights = list(self.network.parameters())
         tensors: list[Tensor] = [weight.detach() for weight in weights] + self.ema.weights
+        if count > 0:
+            if self.loadings is None:
+                self.loadings = torch.zeros(count, *self.belongs["shape"])
+            self.loadings = self.loadings.to(weights[0].device)
+            tensors.append(self.loadings)
         if start > 0:
             for weight in weights:
                 if weight not in self.optimizer.state:
@@ -233,7 +252,9 @@ class TrainingState:
 
     def checkpoint(self, step: int) -> Checkpoint:
         """The state after so many steps."""
-        return Checkpoint.of(step, self.belongs, self.network, self.ema, self.optimizer)
+        return Checkpoint.of(
+            step, self.belongs, self.network, self.ema, self.optimizer, self.loadings
+        )
 
 
 def backward(

@@ -6,7 +6,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 
-from spectra.data import Source, reopen_source
+from spectra.data import Source, reopen_source, spread_examples
 from spectra.diffusion.randomness import SCORING, normal
 from spectra.diffusion.run import Run
 from spectra.diffusion.settings import Device, chosen_device
@@ -15,7 +15,7 @@ from spectra.errors import InputError, check_number
 from spectra.schedule.steps.denoising import DenoisingError
 from spectra.spectrum import Spectrum
 
-__all__ = ["measure_denoiser", "spread_examples"]
+__all__ = ["measure_denoiser"]
 
 SCARCE = 2  # examples: fewer have no variance
 
@@ -215,22 +215,3 @@ def _variance(
         total, square = total + z.sum(axis=0), square + (z**2).sum(axis=0)
     count = len(chosen)
     return np.maximum(square - total**2 / count, 0) / (count - 1)
-
-
-def spread_examples(source: Source, most: int) -> np.ndarray:
-    """At most `most` example indices, evenly spread over the files, always the same ones.
-
-    Every file gives the same number, or all it has; one that cannot be decoded gives none.
-    """
-    _, first, sizes = np.unique(source.file_index, return_index=True, return_counts=True)
-    if len(first) > most:
-        kept = np.linspace(0, len(first) - 1, most).round().astype(int)
-        first, sizes = first[kept], sizes[kept]
-    each = max(1, most // len(first))
-    chosen = [
-        start + np.unique(np.linspace(0, size - 1, min(each, size)).round().astype(int))
-        for start, size in zip(first, sizes, strict=True)
-    ]
-    spread = np.sort(np.concatenate(chosen))
-    readable = source.readable(spread)
-    return spread[readable] if readable.any() else spread  # the reader says why there is none

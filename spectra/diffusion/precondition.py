@@ -5,6 +5,7 @@ from typing import Literal, get_args
 
 import torch
 
+from spectra.diffusion.factors import SharedFactors
 from spectra.diffusion.process import DiffusionProcess
 from spectra.diffusion.state import NoiseState, StateEncoder
 from spectra.errors import check_name
@@ -66,6 +67,11 @@ class Denoiser(torch.nn.Module):
     condition : {"time", "state"}
         What the network is told: a place on the schedule's clock, or the noise of the components
         themselves (`StateEncoder`, `view_maps`), so that it serves any path through them.
+    loadings : tensor [K, C, *spatial], optional
+        What the components share (`SharedFactors`): the skip connection is then the joint Wiener
+        filter. Training measures them for networks told the noise state with "component" or
+        "skip": what is shared, a sound's loudness, is told by all components together where each
+        is drowned, which a network learns badly (`make bench BENCH=extension`).
 
     Notes
     -----
@@ -80,6 +86,7 @@ class Denoiser(torch.nn.Module):
         preconditioning: Preconditioning = "scalar",
         device: torch.device | str = "cpu",
         condition: Literal["time", "state"] = "time",
+        loadings: torch.Tensor | None = None,
     ) -> None:
         super().__init__()
         check_name("preconditioning", preconditioning, get_args(Preconditioning))
@@ -88,6 +95,9 @@ class Denoiser(torch.nn.Module):
         self.preconditioning: Preconditioning = preconditioning
         self.process = DiffusionProcess(schedule, device)
         self.encoder = StateEncoder(schedule, device) if condition == "state" else None
+        self.factors = None
+        if loadings is not None and len(loadings) > 0:
+            self.factors = SharedFactors(loadings, self.process)
 
     def coefficients(self, state: NoiseState) -> Coefficients:
         """The multipliers in a noise state."""
@@ -120,6 +130,10 @@ class Denoiser(torch.nn.Module):
         """Var z_i(t)."""
         return state.alpha**2 * self.process.variance + state.sigma**2
 
+    def _error(self, state: NoiseState) -> torch.Tensor:
+        """E (z_i - z_hat_i)^2 of each component's own Wiener filter."""
+        return self.process.variance * torch.sigmoid(-state.log_snr)
+
     def _gain_of_all(self, total: torch.Tensor, state: NoiseState) -> torch.Tensor:
         """What brings an example to unit variance, one number for all components."""
         gain = _mean_of(total, state.known).rsqrt()
@@ -138,24 +152,34 @@ class Denoiser(torch.nn.Module):
         """F in components, [B, C, *spatial]."""
         basis = self.process.basis
         image = basis.inverse(coefficients.input * noised)
+        above = None
+        if self.factors is not None:
+            above = self.factors.change(noised, state) * self._error(state).sqrt()
         told: tuple[torch.Tensor | None, ...] = (state.level,)
         if self.encoder is not None:
             vector, maps = self.encoder.encode(state)
-            told += (vector, self._with_views(maps, noised, state), label)
+            told += (vector, self._with_views(maps, noised, state, above), label)
         elif label is not None:
             told += (None, None, label)
-        return basis.forward(self.network(image, *told).to(noised.dtype))
+        said = basis.forward(self.network(image, *told).to(noised.dtype))
+        return said if above is None else said + above / coefficients.out
 
     def _with_views(
-        self, maps: torch.Tensor | None, noised: torch.Tensor, state: NoiseState
+        self,
+        maps: torch.Tensor | None,
+        noised: torch.Tensor,
+        state: NoiseState,
+        above: torch.Tensor | None,
     ) -> torch.Tensor:
         """Maps, and the example as its input does not show it: `view_maps` of them."""
         process = self.process
         total = self._total(state)
-        wiener = torch.sigmoid(state.log_snr) / (state.alpha * process.sigma_data)
+        wiener = torch.sigmoid(state.log_snr) / (state.alpha * process.sigma_data) * noised
+        if above is not None:
+            wiener = wiener + above / process.sigma_data
         white = self.preconditioning != "component"  # whose input is white
         other = total.rsqrt() if white else self._gain_of_all(total, state)
-        both = [process.basis.inverse(gain * noised) for gain in (wiener, other)]
+        both = [process.basis.inverse(z) for z in (wiener, other * noised)]
         return torch.cat(both if maps is None else [maps, *both], dim=1)
 
     def at(

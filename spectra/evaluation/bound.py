@@ -5,14 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from spectra.data import Source
+from spectra.data import Source, spread_examples
 from spectra.diffusion import Run
 from spectra.diffusion.likelihood import (
     bits_per_dim,
     gaussian_bits_per_dim,
     variational_bound,
 )
-from spectra.diffusion.measure import spread_examples
 from spectra.diffusion.ode_likelihood import ode_likelihood
 from spectra.diffusion.randomness import SCORING, normal, uniform
 from spectra.evaluation.comparison import Difference, mean_interval, paired_difference

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spectra.data import Source
-from spectra.diffusion.measure import spread_examples
+from spectra.data import Source, spread_examples
 from spectra.errors import InputError
 
 __all__ = ["RealData", "check_examples", "flattened", "real_data"]

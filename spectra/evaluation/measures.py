@@ -5,8 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from spectra.data import Source
-from spectra.diffusion.measure import spread_examples
+from spectra.data import Source, spread_examples
 from spectra.errors import InputError, check_name
 from spectra.evaluation.classifier import classifier_auc
 from spectra.evaluation.examples import RealData

@@ -6,10 +6,9 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from spectra.data import reopen_source
+from spectra.data import reopen_source, spread_examples
 from spectra.diffusion import Run, sample
 from spectra.diffusion.guide import along
-from spectra.diffusion.measure import spread_examples
 from spectra.diffusion.settings import Device, check_whole, chosen_device
 from spectra.diffusion.solvers import evaluations
 from spectra.errors import InputError, check_name

@@ -11,8 +11,8 @@ import torch
 import spectra
 from spectra import InputError
 from spectra.bases import make_basis, pca
-from spectra.data import Source
-from spectra.diffusion.measure import measure_denoiser, spread_examples
+from spectra.data import Source, spread_examples
+from spectra.diffusion.measure import measure_denoiser
 from spectra.diffusion.parameterisation import vp_denoiser
 from spectra.diffusion.sample import sample
 from spectra.schedule.steps.denoising import DenoisingError, wiener_error

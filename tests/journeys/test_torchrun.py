@@ -15,8 +15,9 @@ import pytest
 
 from spectra.data import open_source
 from spectra.diffusion import load_run, train
-from spectra.diffusion.checkpoint import checkpoint_paths
+from spectra.diffusion.checkpoint import checkpoint_paths, latest
 from spectra.diffusion.run import read_log
+from spectra.diffusion.settings import known_options
 from spectra.schedule import load_schedule
 from spectra.schedule.derive import derive_schedule
 from spectra.spectrum import analyze
@@ -143,6 +144,37 @@ def test_two_processes_give_the_losses_of_one(alone: Path, together: Path) -> No
     names = [sorted(p.name for p in path.iterdir()) for path in (alone, together)]
     assert names[0] == names[1]
     assert load_run(together).step == STEPS
+
+
+def test_what_components_share_is_told_to_all(tmp_path: Path) -> None:
+    """The first process alone has the loadings, from the data or from its checkpoint."""
+    rng = np.random.default_rng(8)
+    images = rng.normal(size=(120, 1, 1, 1)) + 0.3 * rng.normal(size=(120, 1, 8, 8))
+    np.save(tmp_path / "images.npy", images)
+    spectrum = analyze(open_source(tmp_path / "images.npy"), bases=("pixel",))
+    schedule = derive_schedule(spectrum, basis="pixel")
+    schedule.save(tmp_path / "schedule.safetensors")
+    options = {"condition": "state", "preconditioning": "component", "known": 0.5}
+    found = []
+    for name in ("alone", "together"):
+        config = begun(tmp_path, tmp_path / name, **options)
+        if name == "alone":
+            run = train(
+                tmp_path / "images.npy",
+                schedule,
+                out=tmp_path / name,
+                **known_options(json.loads(config.read_text())),
+            )
+        else:
+            status, _, errors = ended(torchrun("-m", "spectra.diffusion", config))
+            assert status == 0, errors
+            run = load_run(tmp_path / name)
+        held = latest(run.path)
+        assert held is not None
+        assert held.loadings is not None
+        found.append((losses(run.path)[:, 1], held.loadings))
+    np.testing.assert_allclose(found[0][0], found[1][0], atol=1e-5)
+    np.testing.assert_array_equal(found[0][1], found[1][1])
 
 
 @pytest.mark.parametrize("rank", [0, 1])
