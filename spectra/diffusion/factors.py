@@ -13,8 +13,9 @@ __all__ = ["SharedFactors", "measure_loadings"]
 
 COUNTS = (1, 2, 4, 8, 16, 32, 64)
 EXAMPLES = 4096
-NUMBERS = 1 << 27  # of examples at most: half a gigabyte
+NUMBERS = 1 << 26  # of examples at most: a quarter of a gigabyte
 SCARCE = 32  # examples
+SURE = 3.0  # standard errors from 0
 LEAST_REST = 0.01  # of a component's variance is its own
 # What is left of components beside their factors is taken to be independent, which it is not: of
 # many that are known the factors would be thought better known than they are. With this much more
@@ -76,8 +77,9 @@ def measure_loadings(source: Source, schedule: Schedule) -> np.ndarray:
     """How much of which factor is in every component of a source's examples.
 
     Principal components of z_i / lambda_i^(1/4): between those of the covariance, which are of
-    what is large, and of the correlation, which are of what many share. There are as many as make
-    the examples of one half of the files likeliest under the factors of the other.
+    what is large, and of the correlation, which are of what many share. Loadings within three
+    standard errors of 0 are 0. There are as many factors as make the examples of one half of the
+    files likeliest under those of the other.
 
     Parameters
     ----------
@@ -99,7 +101,7 @@ def measure_loadings(source: Source, schedule: Schedule) -> np.ndarray:
     if len(chosen) < SCARCE:
         return none
     z = schedule.make_basis().forward(source.examples(chosen) - schedule.mean.astype(np.float32))
-    z = (z / np.sqrt(schedule.variance)).reshape(len(chosen), -1).astype(np.float32)
+    z = (z / np.sqrt(schedule.variance).astype(np.float32)).reshape(len(chosen), -1)
     weight = (schedule.variance.ravel() ** 0.25).astype(np.float32)
     _, unit = np.unique(source.file_index[chosen], return_inverse=True)
     half = unit % 2 == 0 if unit.max() > 0 else np.arange(len(z)) % 2 == 0
@@ -124,7 +126,9 @@ def _principal(z: np.ndarray, weight: np.ndarray, count: int) -> np.ndarray:
     _, values, rows = svds(z * weight, count, v0=start.astype(np.float32))
     order = np.argsort(values)[::-1]
     rows, values = np.asarray(rows)[order].astype(float), values[order].astype(float)
-    return rows * (values[:, None] / np.sqrt(len(z))) / weight
+    loadings = rows * (values[:, None] / np.sqrt(len(z))) / weight
+    # In a large example what is found by chance adds up to more than what is there.
+    return np.where(np.abs(loadings) < SURE / np.sqrt(len(z)), 0.0, loadings)
 
 
 def _gain(loadings: np.ndarray, z: np.ndarray) -> float:

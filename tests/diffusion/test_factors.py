@@ -104,6 +104,16 @@ def test_brightness_is_found_and_nothing_is_found_in_noise(loud: tuple[Source, S
     np.testing.assert_array_equal(measure_loadings(source, schedule), loadings)
     white = pixels_of(np.random.default_rng(1).normal(size=(3000, *SHAPE)))
     assert len(measure_loadings(*white)) == 0
+    # In 12,288 components that three of them are one is little, and is found all the same.
+    brightness = np.random.default_rng(2).normal(size=(400, 1, 1, 1))
+    large = 0.3 * np.random.default_rng(3).normal(size=(400, 3, 64, 64)) + brightness
+    basis = "wavelet-haar"
+    opened = open_source(large.astype(np.float32))
+    schedule = spectra.derive_schedule(spectra.analyze(opened, bases=(basis,)), basis=basis)
+    loadings = np.abs(measure_loadings(opened, schedule))
+    assert len(loadings) == 1
+    assert (loadings[0, :, 0, 0] > 0.9).all()
+    assert (loadings > 0).mean() < 0.01
     few = pixels_of(loud_images(20))
     assert len(measure_loadings(*few)) == 0
 
