@@ -56,8 +56,9 @@ def extend(
     run : Run
         Trained with known parts (`train(..., known=0.7, known_parts="beginnings")`) or over noise
         states (condition "state"), in basis pixel or in Haar wavelets, as "wavelet-haar-3". A
-        window moves by whole coarsest wavelets; within that more levels are better: what many
-        components share, loudness say, is learnt badly.
+        window moves by whole coarsest wavelets; within that more levels are better. What many
+        components share, the brightness of a photograph or the loudness of speech, is learnt
+        badly: preconditioning "skip" and "component" give it to the network.
     n : int
         Examples, where none are given.
     times : float

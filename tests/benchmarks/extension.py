@@ -90,7 +90,7 @@ CASES = (
         (9.3, 8.5),
         0.5,
         # Loudness is what all coarse components share, and is decided before any one of them
-        # stands out of the noise, where a network learns little; here they are few.
+        # stands out of the noise, where the bound hardly trains a network; here they are few.
         "wavelet-haar-4",
         {
             "steps": 3500,
