@@ -130,6 +130,7 @@ def test_any_memory_gives_the_same(
     torch.testing.assert_close(denoiser.at(noised, state), whole, rtol=ROUNDING, atol=ROUNDING)
 
 
+@pytest.mark.slow
 def test_samples_are_as_bright_as_the_data_before_anything_is_learnt(
     tmp_path: Path, loud: tuple[Source, Schedule]
 ) -> None:

@@ -112,7 +112,8 @@ def samples(name: str, seed: int, n: int = SAMPLES) -> torch.Tensor:
     return drawn_by(shapes(), name, n, seed)
 
 
-@pytest.mark.parametrize("name", ["bands", pytest.param("columns", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["bands", "columns"])
 def test_one_after_another_and_all_at_once_give_one_distribution(name: str) -> None:
     """5,000 samples each: neither modes nor values tell them apart, nor from exact draws."""
     sequential, joint = samples(name, 11), samples("joint", 12)
@@ -121,7 +122,8 @@ def test_one_after_another_and_all_at_once_give_one_distribution(name: str) -> N
         assert min(p_values(shapes(), sequential, other)) > LEVEL
 
 
-@pytest.mark.parametrize("name", ["bands", pytest.param("columns", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["bands", "columns"])
 def test_the_same_test_rejects_a_weight_that_is_wrong(name: str) -> None:
     """0.55 where it is 0.5, by the same sampler: both parts of the test see it."""
     wrong = drawn_by(shapes((0.55, 0.27, 0.18)), name, SAMPLES, seed=14)

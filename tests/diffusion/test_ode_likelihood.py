@@ -71,6 +71,7 @@ def drawn(process: DiffusionProcess, denoise: Callable, probes: int, n: int = 8)
     return ode_likelihood(denoise, process, x, steps=24, probes=probes, seed=5)
 
 
+@pytest.mark.slow
 def test_drawn_divergence_is_the_exact_one_within_its_error() -> None:
     schedule = spectra.derive_schedule(SMALL, ordering_strength=0.5)
     denoiser = Denoiser(Curved(), schedule, "component")

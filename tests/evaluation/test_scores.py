@@ -36,6 +36,7 @@ def untrained(tmp_path_factory) -> tuple[spectra.Run, spectra.Source]:
     return run, source
 
 
+@pytest.mark.slow
 def test_untrained_network_scores_the_closed_form(untrained) -> None:
     """Within 0.02 bits/dim of the closed form with the same patches' second moments.
 

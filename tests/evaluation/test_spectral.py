@@ -24,15 +24,8 @@ def test_equal_data_have_distance_zero() -> None:
     assert spectral_distance(data, data).value == 0
 
 
-@pytest.mark.parametrize(
-    "true",
-    [
-        pytest.param(0.0, marks=pytest.mark.slow),
-        0.4,
-        pytest.param(1.6, marks=pytest.mark.slow),
-        pytest.param(6.0, marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("true", [0.0, 0.4, 1.6, 6.0])
 def test_interval_covers_a_planted_distance(true: float) -> None:
     """95 % of the time or more; the value is unbiased in the square."""
     data = noise(4000, 0)

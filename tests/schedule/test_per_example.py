@@ -116,6 +116,7 @@ def test_the_weight_turns_time_from_frequency_to_power() -> None:
         assert np.abs(share - even).max() < 0.08  # whole rings, and the share even in noise
 
 
+@pytest.mark.slow
 def test_real_pictures_at_their_size(bsds500: Any) -> None:
     source = spectra.open_source(bsds500, size=256)
     examples = next(iter(source.batches(6)))
