@@ -58,6 +58,11 @@ class Checkpoint:
     second: dict[str, np.ndarray]
     loadings: np.ndarray | None = None
 
+    @property
+    def loadings_tensor(self) -> Tensor | None:
+        """The loadings as the denoiser takes them."""
+        return None if self.loadings is None else torch.from_numpy(self.loadings)
+
     @classmethod
     def of(
         cls,

@@ -199,8 +199,6 @@ class TrainingState:
                 measured = measure_loadings(examples, schedule)
                 self.loadings = torch.from_numpy(measured) if len(measured) > 0 else None
         else:
-            if found.loadings is not None:
-                self.loadings = torch.from_numpy(found.loadings)
             found.check(self.belongs, path)
             if found.step > self.steps:
                 raise InputError(
@@ -208,6 +206,7 @@ class TrainingState:
                     "asked for; choose another --out"
                 )
             found.restore(self.network, self.ema, self.optimizer, path)
+            self.loadings = found.loadings_tensor
             start = found.step
         count = 0 if self.loadings is None else len(self.loadings)
         if start == self.steps and found is not None:

@@ -88,11 +88,8 @@ class Run:
         """z_hat(z(t), t) with the averaged weights."""
         network = self.network(device)
         condition = self.config.get("condition", "time")
-        held = self._checkpoint.loadings
-        loadings = None if held is None else torch.from_numpy(held)
-        return Denoiser(
-            network, self.schedule, self.config["preconditioning"], device, condition, loadings
-        ).eval()
+        kind, loadings = self.config["preconditioning"], self._checkpoint.loadings_tensor
+        return Denoiser(network, self.schedule, kind, device, condition, loadings).eval()
 
     @property
     def log(self) -> list[dict[str, Any]]:

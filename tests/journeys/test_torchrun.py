@@ -155,24 +155,17 @@ def test_what_components_share_is_told_to_all(tmp_path: Path) -> None:
     schedule = derive_schedule(spectrum, basis="pixel")
     schedule.save(tmp_path / "schedule.safetensors")
     options = {"condition": "state", "preconditioning": "component", "known": 0.5}
+    alone, together = (begun(tmp_path, tmp_path / name, **options) for name in ("one", "two"))
+    asked = known_options(json.loads(alone.read_text()))
+    train(tmp_path / "images.npy", schedule, out=alone.parent, **asked)
+    status, _, errors = ended(torchrun("-m", "spectra.diffusion", together))
+    assert status == 0, errors
     found = []
-    for name in ("alone", "together"):
-        config = begun(tmp_path, tmp_path / name, **options)
-        if name == "alone":
-            run = train(
-                tmp_path / "images.npy",
-                schedule,
-                out=tmp_path / name,
-                **known_options(json.loads(config.read_text())),
-            )
-        else:
-            status, _, errors = ended(torchrun("-m", "spectra.diffusion", config))
-            assert status == 0, errors
-            run = load_run(tmp_path / name)
-        held = latest(run.path)
+    for config in (alone, together):
+        held = latest(config.parent)
         assert held is not None
         assert held.loadings is not None
-        found.append((losses(run.path)[:, 1], held.loadings))
+        found.append((losses(config.parent)[:, 1], held.loadings))
     np.testing.assert_allclose(found[0][0], found[1][0], atol=1e-5)
     np.testing.assert_array_equal(found[0][1], found[1][1])
 
