@@ -128,6 +128,11 @@ class Checkpoint:
                     f"{place}: its checkpoint is of another {name} ({found}, here {wanted}); "
                     "restore the folder's files, or choose another --out"
                 )
+        if (self.loadings is not None) != settings.get("shares", False):
+            raise InputError(
+                f"{place}: its checkpoint and its config.json disagree on whether the network is "
+                "told what components share; restore the folder's files, or choose another --out"
+            )
         if self.loadings is not None and list(self.loadings.shape[1:]) != settings["shape"]:
             raise InputError(
                 f"{place}: its checkpoint's loadings are of another shape "

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spectra.diffusion.randomness import CHOICES, TRAINING, Draws, Indices, uniform
+from spectra.diffusion.randomness import CHOICES, FAMILY, Draws, Indices, spread
 
 __all__ = ["device_draws", "philox"]
 
@@ -43,13 +43,14 @@ def device_draws(
     """
     numbers = torch.as_tensor(np.asarray(indices), dtype=torch.int64).to(device)
     size = math.prod(shape)
-    offset = uniform(TRAINING, seed, step, [batch], ()).double().to(device)
-    normal, rounding, choice = _words(seed, step, numbers, (size, size, CHOICES))
+    normal, rounding, words = _words(seed, step, numbers, (size, size, CHOICES))
+    choice = _uniform(words)[:, :CHOICES]
+    quantile, choice[:, FAMILY] = spread(seed, step, numbers, batch)
     return Draws(
         noise=_normal(normal)[:, :size].reshape(-1, *shape),
         rounding=_uniform(rounding)[:, :size].reshape(-1, *shape) - 0.5,
-        quantile=(offset + numbers / torch.tensor(batch, dtype=torch.float64)) % 1.0,
-        choice=_uniform(choice)[:, :CHOICES],
+        quantile=quantile,
+        choice=choice,
     )
 
 

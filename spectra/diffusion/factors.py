@@ -18,8 +18,9 @@ SCARCE = 32  # examples
 SURE = 3.0  # standard errors from 0
 LEAST_REST = 0.01  # of a component's variance is its own
 # What is left of components beside their factors is taken to be independent, which it is not: of
-# many that are known the factors would be thought better known than they are. With this much more
-# variance of each, in its own, the error of what is unknown was least on photographs and speech.
+# many that are known the factors would be thought better known than they are. Seen under no less
+# noise than this, in units of each one's variance, the error of what is unknown was least on
+# photographs and speech.
 DOUBT = 0.3
 BLOCK = 1 << 24  # numbers at a time
 
@@ -43,34 +44,43 @@ class SharedFactors:
         self.rest = (1 - (self.loadings**2).sum(1)).clamp(min=LEAST_REST)
         self._scale = process.variance.sqrt()
 
-    def change(self, noised: Tensor, state: NoiseState) -> Tensor:
+    def above(self, noised: Tensor, state: NoiseState) -> Tensor:
         """What the joint estimate of z is above each component's own, [B, C, *spatial] -> the same.
 
-        In units of the error of its own, sqrt(lambda_i sigma_i^2 / (lambda_i + sigma_i^2)).
+        All components tell the factors as if they had noise of DOUBT at least; the rest of what a
+        component's own value says, where it has less, is then taken in by itself.
         """
-        # In units of sqrt(lambda): y = z + noise of variance v.
+        # In units of sqrt(lambda): y = z + noise of variance v, of which the others see w.
         y = (noised / (state.alpha * self._scale)).flatten(1)
         v = torch.exp(-state.log_snr).expand_as(noised).flatten(1)
-        shared = self._factors(y, 1 / (self.rest + v.clamp(min=DOUBT))) @ self.loadings.T
-        left = self.rest + v
-        # (shared + rest / left (y - shared)) - y / (1 + v), so that nothing cancels for small v
-        # and nothing overflows for large.
-        above = shared / left + y * (self.rest - 1) / left / (1 + v)
-        return (v.sqrt() * (1 + v).sqrt() * above).reshape(noised.shape)
+        w = v.clamp(min=DOUBT)
+        shared, spread = self._told(y, 1 / (self.rest + w))
+        left = self.rest + w
+        # Seen so, z has the variance s^2 about y + w / left (shared - y), and y says more of it
+        # with the precision 1/v - 1/w: what is best is y + v k (shared - y). That less y / (1 + v)
+        # is written so that nothing cancels for large v and nothing overflows for small.
+        variance = self.rest * w / left + (w / left) ** 2 * spread
+        more = variance * (1 - v / w)  # s^2 v (1/v - 1/w)
+        k = w / left / (v + more)
+        own = (v * self.rest - w + more * left) / left / (v + more) / (1 + v)
+        return self._scale * (v * (k * shared + own * y)).reshape(noised.shape)
 
-    def _factors(self, y: Tensor, precision: Tensor) -> Tensor:
-        """Posterior means of the factors [B, K], by the Woodbury identity."""
+    def _told(self, y: Tensor, precision: Tensor) -> tuple[Tensor, Tensor]:
+        """Posterior mean and variance of what is shared in every component, [B, D] each.
+
+        By the Woodbury identity.
+        """
         size, count = self.loadings.shape
         one = torch.eye(count, device=y.device, dtype=y.dtype)
         step = max(1, BLOCK // (size * count))
-        squares = torch.cat(
-            [
-                (part[:, :, None] * self.loadings).transpose(1, 2) @ self.loadings
-                for part in precision.split(step)
-            ]
-        )
-        told = (precision * y) @ self.loadings
-        return torch.linalg.solve(one + squares, told[:, :, None])[:, :, 0]
+        means, variances = [], []
+        for seen, weight in zip(y.split(step), precision.split(step), strict=True):
+            squares = (weight[:, :, None] * self.loadings).transpose(1, 2) @ self.loadings
+            rows = self.loadings @ torch.linalg.inv(one + squares)  # [B, D, K]
+            told = (weight * seen) @ self.loadings
+            means.append((rows @ told[:, :, None])[:, :, 0])
+            variances.append((rows * self.loadings).sum(2))
+        return torch.cat(means), torch.cat(variances)
 
 
 def measure_loadings(source: Source, schedule: Schedule) -> np.ndarray:

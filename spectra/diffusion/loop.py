@@ -54,7 +54,7 @@ def run_steps(
     indices = ranks.share(config.batch)
     state = TrainingState.first(config, record, family, device, module)
 
-    start, seconds, count = ranks.first(lambda: state.resume(path, examples, record, family[0]))
+    start, seconds, count = ranks.first(lambda: state.resume(path, examples, family[0]))
     state.share(ranks, start, count)
     if start == config.steps and start > 0:
         return Run(path, family[0], record, start, state.checkpoint(start), module)
@@ -131,7 +131,7 @@ class TrainingState:
     steps : int
         How many are asked for.
     loadings : tensor [K, C, *spatial] or None
-        What the components share, where the denoiser is to know; measured before the first step.
+        What the components share, where the denoiser is told; measured before the first step.
     """
 
     network: nn.Module
@@ -170,7 +170,8 @@ class TrainingState:
         )
         width = config.ema_width if config.ema == "power" else None
         ema = Ema(network, config.ema_half_life, width=width)
-        return cls(network, optimizer, ema, identity(record, family), config.steps)
+        loadings = torch.zeros(0, *family[0].shape) if record["shares"] else None
+        return cls(network, optimizer, ema, identity(record, family), config.steps, loadings)
 
     def objective(
         self,
@@ -188,16 +189,13 @@ class TrainingState:
         states = StateSampler([denoiser.process, *others], config.known, config.known_parts)
         return Objective(denoiser, states, config.loss)
 
-    def resume(
-        self, path: Path, examples: Source, record: dict[str, Any], schedule: Schedule
-    ) -> tuple[int, float, int]:
+    def resume(self, path: Path, examples: Source, schedule: Schedule) -> tuple[int, float, int]:
         """Go back to a folder's newest checkpoint: its step, the seconds until then, and K."""
         found = latest(path)
         start = 0
         if found is None:
-            if record["condition"] == "state" and record["preconditioning"] != "scalar":
-                measured = measure_loadings(examples, schedule)
-                self.loadings = torch.from_numpy(measured) if len(measured) > 0 else None
+            if self.loadings is not None:
+                self.loadings = torch.from_numpy(measure_loadings(examples, schedule))
         else:
             found.check(self.belongs, path)
             if found.step > self.steps:
@@ -222,9 +220,9 @@ class TrainingState:
             return
         weights = list(self.network.parameters())
         tensors: list[Tensor] = [weight.detach() for weight in weights] + self.ema.weights
-        if count > 0:
-            if self.loadings is None:
-                self.loadings = torch.zeros(count, *self.belongs["shape"])
+        if count > 0 and self.loadings is not None:
+            if not ranks.is_first:
+                self.loadings = torch.zeros(count, *self.loadings.shape[1:])
             self.loadings = self.loadings.to(weights[0].device)
             tensors.append(self.loadings)
         if start > 0:

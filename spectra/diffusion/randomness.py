@@ -24,6 +24,7 @@ __all__ = [
     "TRAINING",
     "Draws",
     "normal",
+    "spread",
     "training_draws",
     "uniform",
 ]
@@ -36,6 +37,8 @@ NORMAL, UNIFORM = 0, 1
 # whether a part is known, and which (`KnownParts.draw`, the rest).
 FAMILY, DROPPED, KNOWN, PART = 0, 1, 2, 3
 CHOICES = 8
+GOLDEN = (5**0.5 - 1) / 2
+UNDER_ONE = 1 - 2**-24  # the largest float32 there
 
 Indices = Sequence[int] | np.ndarray
 
@@ -68,7 +71,8 @@ def training_draws(
     """Draw for the examples `indices` of a step whose global batch has `batch` examples.
 
     The times of a step are (u + i / batch) mod 1 with one u for all: evenly spread, each uniform
-    (Kingma et al., "Variational Diffusion Models", 2021, appendix I.1).
+    (Kingma et al., "Variational Diffusion Models", 2021, appendix I.1). Places in the family are
+    (v + i g) mod 1 with the golden ratio's g = 0.618...: evenly spread, at neighbouring times too.
 
     Parameters
     ----------
@@ -77,18 +81,31 @@ def training_draws(
     indices
         Numbers of the examples within the global batch.
     batch
-        Size of the global batch; only the times depend on it.
+        Size of the global batch; only times and places depend on it.
     shape
         Of one example.
     """
-    # Number `batch` is no example's: the step's own.
-    offset = uniform(TRAINING, seed, step, [batch], ()).double()
+    choice = uniform(CHOOSING, seed, step, indices, (CHOICES,))
+    quantile, choice[:, FAMILY] = spread(seed, step, torch.as_tensor(np.asarray(indices)), batch)
     return Draws(
         noise=normal(TRAINING, seed, step, indices, shape),
         rounding=uniform(TRAINING, seed, step, indices, shape) - 0.5,
-        quantile=(offset + torch.as_tensor(np.asarray(indices)) / batch) % 1.0,
-        choice=uniform(CHOOSING, seed, step, indices, (CHOICES,)),
+        quantile=quantile,
+        choice=choice,
     )
+
+
+def spread(
+    seed: int, step: int, numbers: torch.Tensor, batch: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Times and places of examples as `training_draws` spreads them, float64 and float32 [B]."""
+    # Number `batch` is no example's: the step's own.
+    times, places = (
+        uniform(purpose, seed, step, [batch], ()).double().to(numbers.device)
+        for purpose in (TRAINING, CHOOSING)
+    )
+    place = ((places + numbers * GOLDEN) % 1.0).float().clamp(max=UNDER_ONE)
+    return (times + numbers / torch.tensor(batch, dtype=torch.float64)) % 1.0, place
 
 
 def normal(

@@ -147,6 +147,8 @@ def identity(config: dict[str, Any], family: Sequence[Schedule]) -> dict[str, An
     if config.get("condition") == "state":
         inputs = network_inputs(config, family[0])
         belongs["state"] = f"{inputs.vector} numbers as waves {STATE_WAVES}, {inputs.maps} maps"
+    if config.get("shares"):
+        belongs["shares"] = True
     return belongs
 
 
@@ -156,7 +158,7 @@ def network_inputs(config: dict[str, Any], schedule: Schedule) -> Inputs:
     if config.get("condition", "time") == "time":
         return Inputs(labels=labels)
     encoder = StateEncoder(schedule)
-    maps = encoder.map_count + view_maps(schedule)
+    maps = encoder.map_count + view_maps(schedule, config.get("shares", False))
     return Inputs(vector=encoder.vector_size, maps=maps, labels=labels)
 
 

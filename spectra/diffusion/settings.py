@@ -66,6 +66,7 @@ ADDED: dict[str, Any] = {
     "ema_width": 0.1,
     "compile": False,
     "tensorboard": False,
+    "shares": False,
 }
 
 
@@ -233,12 +234,14 @@ def settle(
         if checkpoint_paths(path):
             raise InputError(f"{path}: has checkpoints but no {CONFIG}; choose another --out")
         device, condition = chosen_device(config.device), chosen_condition(config, family)
+        preconditioning = chosen_preconditioning(config, condition)
         record = {
             **asked,
             "device": device,
             "precision": chosen_precision(config, device),
             "condition": condition,
-            "preconditioning": chosen_preconditioning(config, condition),
+            "preconditioning": preconditioning,
+            "shares": condition == "state" and preconditioning != "scalar",
             "compile": chosen_compile(config, device),
             "threads": torch.get_num_threads(),
             "versions": {

@@ -24,6 +24,7 @@ OTHERS = (
     ("component", "bound", "time"),
     ("scalar", "edm", "state"),
     ("component", "edm", "state"),
+    ("skip", "edm", "state"),
     ("component", "bound", "state"),
 )
 

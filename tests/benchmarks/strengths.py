@@ -46,7 +46,7 @@ STRENGTHS = (0.25, 0.5, 1.0, 1.5, 2.0)
 STANDARD = STRENGTHS.index(1.0)
 # States are drawn between neighbours too; closer ones are drawn more often, as those at the ends
 # are, whose neighbours are on one side only.
-FAMILY = (0.25, 0.3, 0.42, 0.65, 1.0, 1.35, 1.65, 1.87, 2.0)
+FAMILY = (0.25, 0.27, 0.33, 0.5, 1.0, 1.5, 1.8, 1.95, 2.0)
 ASKED = 0.03  # bits/dim
 STEPS = 18  # of Heun, for the spectral distance
 # A band is over when so little of it is left: nats of an example.

@@ -1,10 +1,15 @@
 """Draws made on the device: Philox's published numbers, and a function of what they are for."""
 
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
 import pytest
 import torch
 from scipy import stats
 
 from spectra.diffusion.device_draws import device_draws, philox
+from spectra.diffusion.randomness import FAMILY, Draws, training_draws
 
 SHAPE = (1, 5, 7)
 
@@ -69,3 +74,20 @@ def test_times_are_evenly_spread() -> None:
     gaps = quantile.sort().values.diff()
     assert quantile.dtype is torch.float64
     assert torch.allclose(gaps, torch.full_like(gaps, 0.1))
+
+
+@pytest.mark.parametrize("drawn", [training_draws, partial(device_draws, device="cpu")])
+def test_places_in_a_family_are_evenly_spread_among_neighbouring_times_too(
+    drawn: Callable[..., Draws],
+) -> None:
+    """By their distance from the uniform law: of random places it is 0.11 and 0.19 on average."""
+    whole, parts, first = [], [], set()
+    for step in range(20):
+        draws = drawn(0, step, range(64), 64, SHAPE)
+        place = draws.choice[:, FAMILY][draws.quantile.argsort()].numpy()
+        whole.append(stats.kstest(place, "uniform").statistic)
+        parts += [stats.kstest(part, "uniform").statistic for part in place.reshape(4, 16)]
+        first.add(float(draws.choice[0, FAMILY]))
+    assert max(whole) < 0.05
+    assert np.mean(parts) < 0.12
+    assert stats.kstest(sorted(first), "uniform").pvalue > 0.001  # another place at every step

@@ -1,5 +1,6 @@
 """Factors that components share: the joint Wiener filter, and how they are measured and kept."""
 
+import importlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +15,8 @@ from spectra.diffusion import load_run, sample, train
 from spectra.diffusion.checkpoint import latest, write_checkpoint
 from spectra.diffusion.factors import DOUBT, measure_loadings
 from spectra.diffusion.precondition import Denoiser
+from spectra.diffusion.run import write_config
+from spectra.diffusion.settings import settle
 from spectra.errors import InputError
 from spectra.schedule import Schedule
 from tests.diffusion.conftest import TINY
@@ -74,6 +77,36 @@ def test_a_network_that_says_nothing_is_the_joint_wiener_filter(
         total = alpha[:, None] * model * alpha + np.diag(sigma.ravel() ** 2)
         expected = model * alpha @ np.linalg.solve(total, noised[i].double().numpy().ravel())
         np.testing.assert_allclose(said[i].numpy().ravel(), expected, rtol=2e-3, atol=2e-4)
+
+
+def rough_fields(count: int, seed: int) -> np.ndarray:
+    """Corners of periodic fields of power 1/f^2, [N, 1, 16, 16]."""
+    f = np.hypot(*np.meshgrid(np.fft.fftfreq(32), np.fft.fftfreq(32)))
+    f[0, 0] = 1 / 64
+    white = np.random.default_rng(seed).normal(size=(count, 1, 32, 32))
+    return np.fft.ifft2(np.fft.fft2(white) / f).real[..., :16, :16].astype(np.float32)
+
+
+def test_no_component_is_worse_off_for_what_others_say() -> None:
+    """Where they share more than factors tell, at any noise."""
+    source, basis = open_source(rough_fields(4000, seed=0)), "wavelet-haar-3"
+    schedule = spectra.derive_schedule(spectra.analyze(source, bases=(basis,)), basis=basis)
+    loadings = torch.from_numpy(measure_loadings(source, schedule))
+    assert len(loadings) == 64
+    alone, joint = (
+        Denoiser(Zero(), schedule, "component", condition="state", loadings=told)
+        for told in (None, loadings)
+    )
+    z = joint.process.components(torch.from_numpy(rough_fields(2000, seed=1)))
+    gains = []
+    for level in range(-4, 8, 2):
+        noise = torch.randn(z.shape, generator=torch.Generator().manual_seed(level + 8))
+        state = joint.process.state_at(torch.full(z.shape, float(level)), torch.zeros(len(z)))
+        noised = state.noised(z, noise)
+        own, its = (((one.at(noised, state) - z) ** 2).mean(0) for one in (alone, joint))
+        assert (its / own).max() < 1.05
+        gains.append(float((its / own).mean()))
+    assert min(gains) < 0.95
 
 
 def test_it_is_finite_at_both_ends_and_leaves_what_is_known(loud: tuple[Source, Schedule]) -> None:
@@ -162,16 +195,34 @@ def test_they_are_kept_with_the_run(tmp_path: Path, loud: tuple[Source, Schedule
     assert (parted / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
     drawn = sample(load_run(parted), 2, 4, device="cpu")
     np.testing.assert_array_equal(sample(whole, 2, 4, device="cpu"), drawn)
-    # A run from before there were any goes on without.
-    write_checkpoint(parted, replace(held, loadings=None))
-    later = train(*loud, out=parted, steps=8, **options)
-    assert later.step == 8
-    without = latest(parted)
-    assert without is not None
-    assert without.loadings is None
-    write_checkpoint(parted, replace(without, loadings=held.loadings[:, :, :5]))
+    write_checkpoint(parted, replace(held, loadings=held.loadings[:, :, :5]))
     with pytest.raises(InputError, match=r"loadings are of another shape .* choose another --out"):
         load_run(parted)
+    write_checkpoint(parted, replace(held, loadings=None))
+    with pytest.raises(InputError, match=r"disagree on whether .* choose another --out"):
+        load_run(parted)
+
+
+def test_a_run_from_before_there_were_any_goes_on_without(
+    tmp_path: Path, loud: tuple[Source, Schedule], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options: dict[str, Any] = {"batch": 4, "network": TINY, "condition": "state", "device": "cpu"}
+    options |= {"preconditioning": "component", "out": tmp_path}
+
+    def before(*given: Any, **named: Any) -> dict[str, Any]:
+        record = settle(*given, **named)
+        del record["shares"]
+        write_config(tmp_path, record)
+        return {**record, "shares": False}
+
+    with monkeypatch.context() as patch:
+        patch.setattr(importlib.import_module("spectra.diffusion.train"), "settle", before)
+        train(*loud, steps=2, **options)
+    assert train(*loud, steps=4, **options).step == 4
+    held = latest(tmp_path)
+    assert held is not None
+    assert held.loadings is None
+    assert sample(load_run(tmp_path), 2, 4, device="cpu").shape == (2, *SHAPE)
 
 
 def test_networks_that_do_without_have_none(tmp_path: Path, loud: tuple[Source, Schedule]) -> None:

@@ -31,7 +31,7 @@ def test_order_and_company_do_not_matter() -> None:
     assert torch.equal(some.noise, whole.noise[[6, 1]])
     assert torch.equal(some.quantile, whole.quantile[[6, 1]])
     assert_same(training_draws(3, 11, range(8), 8, SHAPE), whole)
-    larger = training_draws(3, 11, range(8), 64, SHAPE)  # the batch sets the times alone
+    larger = training_draws(3, 11, range(8), 64, SHAPE)  # the batch sets times and places alone
     assert torch.equal(larger.noise, whole.noise)
 
 
