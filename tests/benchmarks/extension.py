@@ -98,7 +98,9 @@ CASES = (
             "network": _network(24),
             "preconditioning": "component",
             "loss": "bound",
-            "known": 0.4,
+            "known": 0.25,
+            # Only 60 files there are, and nothing is scored on those left out.
+            "held_out": 0.0,
             **LEARNING,
         },
     ),
