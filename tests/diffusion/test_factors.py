@@ -87,6 +87,7 @@ def rough_fields(count: int, seed: int) -> np.ndarray:
     return np.fft.ifft2(np.fft.fft2(white) / f).real[..., :16, :16].astype(np.float32)
 
 
+@pytest.mark.slow
 def test_no_component_is_worse_off_for_what_others_say() -> None:
     """Where they share more than factors tell, at any noise."""
     source, basis = open_source(rough_fields(4000, seed=0)), "wavelet-haar-3"
