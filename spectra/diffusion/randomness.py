@@ -100,10 +100,8 @@ def spread(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Times and places of examples as `training_draws` spreads them, float64 and float32 [B]."""
     # Number `batch` is no example's: the step's own.
-    times, places = (
-        uniform(purpose, seed, step, [batch], ()).double().to(numbers.device)
-        for purpose in (TRAINING, CHOOSING)
-    )
+    shifts = [uniform(purpose, seed, step, [batch], ()) for purpose in (TRAINING, CHOOSING)]
+    times, places = torch.cat(shifts).double().to(numbers.device).split(1)  # in one go to a GPU
     place = ((places + numbers * GOLDEN) % 1.0).float().clamp(max=UNDER_ONE)
     return (times + numbers / torch.tensor(batch, dtype=torch.float64)) % 1.0, place
 

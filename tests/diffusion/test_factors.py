@@ -20,16 +20,11 @@ from spectra.diffusion.settings import settle
 from spectra.errors import InputError
 from spectra.schedule import Schedule
 from tests.diffusion.conftest import TINY
+from tests.diffusion.silent import Silent
+from tests.spectrum.fields import power_law_fields
 
 SHAPE = (1, 8, 8)
 ROUNDING = 1e-5
-
-
-class Zero(torch.nn.Module):
-    """Says 0, told the noise state."""
-
-    def forward(self, image: torch.Tensor, *told: Any) -> torch.Tensor:
-        return torch.zeros_like(image)
 
 
 def loud_images(count: int = 3000, seed: int = 0) -> np.ndarray:
@@ -63,7 +58,7 @@ def test_a_network_that_says_nothing_is_the_joint_wiener_filter(
     """E[z | z(t)] of z ~ N(0, S (L L^T + R) S), by the dense formula in float64."""
     schedule = loud[1]
     loadings = drawn_loadings(schedule)
-    denoiser = Denoiser(Zero(), schedule, kind, condition="state", loadings=loadings)
+    denoiser = Denoiser(Silent(), schedule, kind, condition="state", loadings=loadings)
     flat = loadings.double().flatten(1).T.numpy()
     root = np.sqrt(schedule.variance.ravel())
     model = (flat @ flat.T + np.diag(1 - (flat**2).sum(1))) * root[:, None] * root
@@ -81,10 +76,8 @@ def test_a_network_that_says_nothing_is_the_joint_wiener_filter(
 
 def rough_fields(count: int, seed: int) -> np.ndarray:
     """Corners of periodic fields of power 1/f^2, [N, 1, 16, 16]."""
-    f = np.hypot(*np.meshgrid(np.fft.fftfreq(32), np.fft.fftfreq(32)))
-    f[0, 0] = 1 / 64
-    white = np.random.default_rng(seed).normal(size=(count, 1, 32, 32))
-    return np.fft.ifft2(np.fft.fft2(white) / f).real[..., :16, :16].astype(np.float32)
+    fields = power_law_fields(np.random.default_rng(seed), count, (32, 32), alpha=2.0)
+    return fields[:, None, :16, :16].astype(np.float32)
 
 
 @pytest.mark.slow
@@ -95,7 +88,7 @@ def test_no_component_is_worse_off_for_what_others_say() -> None:
     loadings = torch.from_numpy(measure_loadings(source, schedule))
     assert len(loadings) == 64
     alone, joint = (
-        Denoiser(Zero(), schedule, "component", condition="state", loadings=told)
+        Denoiser(Silent(), schedule, "component", condition="state", loadings=told)
         for told in (None, loadings)
     )
     z = joint.process.components(torch.from_numpy(rough_fields(2000, seed=1)))
@@ -112,7 +105,7 @@ def test_no_component_is_worse_off_for_what_others_say() -> None:
 
 def test_it_is_finite_at_both_ends_and_leaves_what_is_known(loud: tuple[Source, Schedule]) -> None:
     schedule = loud[1]
-    denoiser = Denoiser(Zero(), schedule, "component", "cpu", "state", drawn_loadings(schedule))
+    denoiser = Denoiser(Silent(), schedule, "component", "cpu", "state", drawn_loadings(schedule))
     z = torch.randn(4, *SHAPE, generator=torch.Generator().manual_seed(6))
     z *= denoiser.process.variance.sqrt()
     for level in (-60.0, 60.0):
@@ -156,7 +149,7 @@ def test_any_memory_gives_the_same(
     loud: tuple[Source, Schedule], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     schedule = loud[1]
-    denoiser = Denoiser(Zero(), schedule, "component", "cpu", "state", drawn_loadings(schedule))
+    denoiser = Denoiser(Silent(), schedule, "component", "cpu", "state", drawn_loadings(schedule))
     state = denoiser.process.state(torch.linspace(0, 1, 5).double())
     noised = torch.randn(5, *SHAPE, generator=torch.Generator().manual_seed(7))
     whole = denoiser.at(noised, state)

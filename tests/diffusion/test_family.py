@@ -19,6 +19,7 @@ from spectra.diffusion.states import StateSampler, TrainingState, check_family
 from spectra.errors import InputError
 from spectra.schedule import Schedule, preset
 from tests.diffusion.gaussians import exact_denoiser, paired_draws
+from tests.diffusion.silent import Silent
 from tests.repeats import then_slow
 from tests.schedule.known import known_spectrum, pca_spectrum, power_law
 
@@ -114,13 +115,6 @@ def test_the_speed_is_the_fall_of_log_snr_per_quantile(kind: str, place: float) 
     mean = speed.reshape(bins, inside, *processes[0].shape).mean(1)
     torch.testing.assert_close(mean / bins, fall, rtol=0.01, atol=0.01)
     assert float(fall.abs().max()) > 0.5
-
-
-class Silent(torch.nn.Module):
-    """A network that says 0, which is the Wiener filter."""
-
-    def forward(self, x: torch.Tensor, *_: torch.Tensor | None) -> torch.Tensor:
-        return torch.zeros_like(x)
 
 
 @pytest.mark.parametrize("kind", ["dct", "windows"])

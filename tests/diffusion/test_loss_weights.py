@@ -12,6 +12,7 @@ from spectra.errors import InputError
 from spectra.schedule import Schedule, derive_schedule
 from spectra.spectrum import analyze
 from tests.diffusion.conftest import rough_images
+from tests.diffusion.silent import Silent
 
 
 @pytest.fixture(scope="module")
@@ -20,11 +21,7 @@ def schedule() -> Schedule:
 
 
 def objective(schedule: Schedule, loss: Loss) -> Objective:
-    class Nothing(torch.nn.Module):
-        def forward(self, x: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
-            return torch.zeros_like(x)
-
-    denoiser = Denoiser(Nothing(), schedule)
+    denoiser = Denoiser(Silent(), schedule)
     return Objective(denoiser, StateSampler([denoiser.process]), loss)
 
 

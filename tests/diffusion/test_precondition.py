@@ -11,19 +11,12 @@ import spectra
 from spectra import InputError
 from spectra.diffusion.precondition import Denoiser, Preconditioning
 from tests.diffusion.losses import training_loss
+from tests.diffusion.silent import Silent
 from tests.repeats import then_slow
 from tests.schedule.known import known_spectrum, power_law
 
 SPECTRUM = known_spectrum(power_law(2.0, 1e-2), (1, 8, 12))
 KINDS = get_args(Preconditioning)
-
-
-class Zero(torch.nn.Module):
-    """Says 0 everywhere."""
-
-    def forward(self, image: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
-        assert image.shape[0] == level.shape[0]
-        return torch.zeros_like(image)
 
 
 class Waves(torch.nn.Module):
@@ -59,7 +52,7 @@ def normal(*shape: int, seed: int = 0) -> torch.Tensor:
 @pytest.mark.parametrize("kind", ["component", "skip"])
 def test_a_zero_network_is_the_wiener_filter(kind: Any, schedule: spectra.Schedule) -> None:
     """z_hat = lambda alpha / (alpha^2 lambda + sigma^2) z(t), per component."""
-    denoiser = Denoiser(Zero(), schedule, kind)
+    denoiser = Denoiser(Silent(), schedule, kind)
     t = np.linspace(0, 1, 9)
     noised = normal(9, *schedule.shape)
     alpha, sigma = schedule.alpha(t), schedule.sigma(t) * schedule.scale
@@ -71,7 +64,7 @@ def test_a_zero_network_is_the_wiener_filter(kind: Any, schedule: spectra.Schedu
 
 def test_a_zero_network_of_scalar_kind_has_edms_skip(schedule: spectra.Schedule) -> None:
     """EDM's c_skip: sigma_data^2 / (sigma_data^2 + sigma_i^2), sigma_data^2 the mean variance."""
-    denoiser = Denoiser(Zero(), schedule, "scalar")
+    denoiser = Denoiser(Silent(), schedule, "scalar")
     t = np.linspace(0, 1, 9)
     noised = normal(9, *schedule.shape)
     alpha, sigma = schedule.alpha(t), schedule.sigma(t) * schedule.scale
@@ -86,7 +79,7 @@ def test_scalar_kind_at_strength_one_is_edm(schedule: spectra.Schedule) -> None:
     """Karras et al., table 1, on y = z(t) / alpha with noise sigma."""
     if np.ptp(schedule.log_ratio(np.array([0.5]))) > 1e-9:
         schedule = schedules()["edm"]
-    denoiser = Denoiser(Zero(), schedule, "scalar")
+    denoiser = Denoiser(Silent(), schedule, "scalar")
     t = np.linspace(0, 1, 9)
     c = denoiser.coefficients(denoiser.process.state(torch.from_numpy(t)))
     alpha = schedule.alpha(t)
@@ -99,7 +92,7 @@ def test_scalar_kind_at_strength_one_is_edm(schedule: spectra.Schedule) -> None:
 
 def test_component_kind_is_edm_with_each_variance(schedule: spectra.Schedule) -> None:
     """c_in = (lambda + sigma^2)^-1/2, c_out = sigma sqrt(lambda) (lambda + sigma^2)^-1/2."""
-    denoiser = Denoiser(Zero(), schedule, "component")
+    denoiser = Denoiser(Silent(), schedule, "component")
     t = np.linspace(0, 1, 9)
     c = denoiser.coefficients(denoiser.process.state(torch.from_numpy(t)))
     alpha = schedule.alpha(t)
@@ -114,7 +107,7 @@ def test_the_networks_input_and_target_have_unit_variance(
     kind: Any, schedule: spectra.Schedule
 ) -> None:
     """Over all components on average; with "component", in every one."""
-    denoiser = Denoiser(Zero(), schedule, kind)
+    denoiser = Denoiser(Silent(), schedule, kind)
     t = torch.linspace(0, 1, 9, dtype=torch.float64)
     c = denoiser.coefficients(denoiser.process.state(t))
     variance = denoiser.process.variance
@@ -133,7 +126,7 @@ def test_the_networks_input_and_target_have_unit_variance(
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_target_is_what_the_network_must_say(kind: Any, schedule: spectra.Schedule) -> None:
     """skip z(t) + out (signal z + noise eps) = z."""
-    denoiser = Denoiser(Zero(), schedule, kind)
+    denoiser = Denoiser(Silent(), schedule, kind)
     t = torch.linspace(0.05, 0.95, 9, dtype=torch.float64)
     c = denoiser.coefficients(denoiser.process.state(t))
     z = normal(9, *schedule.shape, seed=1) * denoiser.process.variance.sqrt()
@@ -187,7 +180,7 @@ def test_bound_loss_of_the_zero_network_is_the_information_lost(
     kind: Any, schedule: spectra.Schedule
 ) -> None:
     """On Gaussian data its mean is (I(0) - I(1)) / d, I = 1/2 sum ln(1 + SNR), for any path."""
-    denoiser = Denoiser(Zero(), schedule, kind)
+    denoiser = Denoiser(Silent(), schedule, kind)
     n = 16_384
     z = normal(n, *schedule.shape, seed=1)
     z = z / z.square().mean(dim=0).sqrt() * denoiser.process.variance.sqrt()
@@ -225,8 +218,8 @@ def test_gradients_reach_the_network() -> None:
 def test_unknown_names_are_refused() -> None:
     schedule = schedules()["a = 1"]
     with pytest.raises(InputError, match="'edm2' is unknown; choose one of component, skip"):
-        Denoiser(Zero(), schedule, "edm2")  # pyright: ignore
-    denoiser = Denoiser(Zero(), schedule)
+        Denoiser(Silent(), schedule, "edm2")  # pyright: ignore
+    denoiser = Denoiser(Silent(), schedule)
     x = normal(2, *schedule.shape)
     with pytest.raises(InputError, match="'huber' is unknown; choose one of bound, edm"):
         training_loss(denoiser, x, torch.rand(2), x, loss="huber")  # pyright: ignore

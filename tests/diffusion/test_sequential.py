@@ -15,17 +15,11 @@ from spectra.diffusion.sample import noise_levels, sample_components
 from spectra.diffusion.solvers import integrate
 from tests.diffusion.gaussians import exact_denoiser, paired_draws
 from tests.diffusion.losses import training_loss
+from tests.diffusion.silent import Silent
 from tests.repeats import then_slow
 from tests.schedule.known import known_spectrum, pca_spectrum, power_law
 
 SMALL = known_spectrum(power_law(2.0, 1e-2), (1, 8, 8), quantum=2 / 255)
-
-
-class Silent(torch.nn.Module):
-    """A network that says nothing."""
-
-    def forward(self, x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
-        return torch.zeros_like(x)
 
 
 @pytest.fixture(scope="module")

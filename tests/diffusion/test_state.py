@@ -13,6 +13,7 @@ from spectra.diffusion.randomness import training_draws
 from spectra.diffusion.state import StateEncoder
 from spectra.diffusion.states import StateSampler
 from spectra.errors import InputError
+from tests.diffusion.silent import Silent
 from tests.schedule.known import known_spectrum, pca_spectrum, power_law
 
 SHAPE = (1, 16, 16)
@@ -198,13 +199,6 @@ def test_known_parts_have_no_noise_and_stay_finite(spectrum) -> None:
 def test_quantum_spectrum_of_pixels_has_one_map() -> None:
     schedule = spectra.derive_schedule(known_spectrum(power_law(2.0)), basis="pixel")
     assert StateEncoder(schedule).map_count == 1
-
-
-class Silent(torch.nn.Module):
-    """A network that says nothing."""
-
-    def forward(self, x: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
-        return torch.zeros_like(x)
 
 
 def test_a_step_is_judged_by_the_components_that_it_changes() -> None:
