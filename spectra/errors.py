@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from numbers import Real
 
-__all__ = ["InputError", "check_name", "check_number"]
+__all__ = ["InputError", "check_name", "check_number", "check_share"]
 
 
 class InputError(ValueError):
@@ -38,3 +38,10 @@ def check_number(
     if not math.isfinite(value) or (low is not None and (value <= low if strict else value < low)):
         bound = "" if low is None else f" {'above' if strict else 'of at least'} {low:g}"
         raise InputError(f"{name} {value}: a finite number{bound} is needed")
+
+
+def check_share(name: str, value: float) -> None:
+    """Refuse what is no number from 0 and under 1."""
+    check_number(name, value)
+    if not 0 <= value < 1:
+        raise InputError(f"{name} {value} is no share; give one from 0 and under 1")

@@ -74,6 +74,7 @@ def train(
     known: float = 0.0,
     known_parts: Annotated[PartKind | None, one_of(PartKind)] = None,
     labels: Annotated[bool, flag(None)] = False,
+    random_flip: Annotated[bool, flag(None)] = False,
     accumulate: Annotated[int | None, flag("INT")] = None,
     learning_rate: Annotated[float | None, flag("FLOAT")] = None,
     cooldown: Annotated[float | None, flag("FLOAT")] = None,
@@ -103,6 +104,7 @@ def train(
         known: Share of examples with a known part, for filling in and continuing.
         known_parts: Which parts: any, or those of one purpose (beginnings: spectra extend).
         labels: Classes are the folders of the files; for guidance.
+        random_flip: Mirror half of the images, at random, left to right.
         accumulate: Parts in which a batch passes the network, where it does not fit (1).
         learning_rate: After the warm-up (0.002).
         cooldown: Share of the steps, the last, over which the rate falls to 0 (0).
@@ -143,6 +145,7 @@ def train(
         "ema_width": ema_width,
         "compile": None if compile is None else compile == "on",
         "labels": labels or None,
+        "random_flip": random_flip or None,
         "tensorboard": tensorboard or None,
     }
     options |= {name: value for name, value in given.items() if value is not None}

@@ -11,7 +11,7 @@ from spectra.comparison.arms import Arm
 from spectra.diffusion.settings import Device, check_whole
 from spectra.diffusion.solvers import Solver
 from spectra.diffusion.solvers import evaluations as cost_of
-from spectra.errors import InputError, check_name, check_number
+from spectra.errors import InputError, check_name, check_share
 from spectra.files import plain
 
 __all__ = ["Job", "Plan", "check_plan", "file_name", "merged", "steps_for"]
@@ -152,9 +152,7 @@ def check_plan(
         check_whole("probe", probe, low=1)
         if probe >= steps:
             raise InputError(f"probe {probe}: must be under the {steps} steps of a training")
-    check_number("held_out", held_out, low=0.0)
-    if held_out >= 1:
-        raise InputError(f"held_out {held_out} is no share; give one from 0 and under 1")
+    check_share("held_out", held_out)
     if not solvers or not evaluations:
         raise InputError("solvers, evaluations: give at least one of each")
     for solver in solvers:

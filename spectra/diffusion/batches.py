@@ -16,7 +16,7 @@ from spectra.data import Source
 from spectra.data.draws import uniform_integers
 from spectra.data.values import to_unit
 from spectra.diffusion.device_draws import device_draws
-from spectra.diffusion.randomness import DROPPED, Draws, training_draws
+from spectra.diffusion.randomness import DROPPED, FLIPPED, Draws, training_draws
 from spectra.errors import InputError
 
 __all__ = ["Batch", "Batches", "HeldExamples", "class_names", "prefetched"]
@@ -117,6 +117,8 @@ class Batches:
     device : torch.device
     classes : sequence of str
         Names of the classes; none for training without.
+    random_flip : bool
+        Whether half of the examples, at random, are mirrored along their last axis.
     """
 
     def __init__(
@@ -127,12 +129,14 @@ class Batches:
         indices: np.ndarray,
         device: torch.device,
         classes: Sequence[str] = (),
+        random_flip: bool = False,
     ) -> None:
         self.source = source
         self.seed = seed
         self.batch = batch
         self.indices = indices
         self.device = device
+        self.random_flip = random_flip
         self.on_gpu = device.type == "cuda"
         self.held = None
         if self.on_gpu:
@@ -185,6 +189,9 @@ class Batches:
             draws = device_draws(
                 self.seed, step, self.indices, self.batch, self.source.shape, self.device
             )
+        if self.random_flip:
+            flipped = draws.choice[:, FLIPPED] < 0.5
+            x = torch.where(flipped.reshape(-1, *[1] * (x.ndim - 1)), x.flip(-1), x)
         if self.source.quantum:
             x = x + self.source.quantum * draws.rounding
         label = None

@@ -59,7 +59,13 @@ def run_steps(
     if start == config.steps and start > 0:
         return Run(path, family[0], record, start, state.checkpoint(start), module)
     batches = Batches(
-        examples, config.seed, config.batch, indices, device, record.get("classes", [])
+        examples,
+        config.seed,
+        config.batch,
+        indices,
+        device,
+        record.get("classes", []),
+        config.random_flip,
     )
     objective = state.objective(config, record, family, device)
     throughput = None

@@ -17,6 +17,7 @@ __all__ = [
     "CHOICES",
     "DROPPED",
     "FAMILY",
+    "FLIPPED",
     "KNOWN",
     "PART",
     "SAMPLING",
@@ -34,9 +35,9 @@ WORD = 1 << 64
 TRAINING, SAMPLING, SCORING, CHOOSING = 1, 2, 3, 4
 NORMAL, UNIFORM = 0, 1
 # Columns of `Draws.choice`: place within a family of schedules, whether the class is left out,
-# whether a part is known, and which (`KnownParts.draw`, the rest).
-FAMILY, DROPPED, KNOWN, PART = 0, 1, 2, 3
-CHOICES = 8
+# whether a part is known, which (`KnownParts.draw`, five columns), whether it is mirrored.
+FAMILY, DROPPED, KNOWN, PART, FLIPPED = 0, 1, 2, 3, 8
+CHOICES = 9
 GOLDEN = (5**0.5 - 1) / 2
 UNDER_ONE = 1 - 2**-24  # the largest float32 there
 
@@ -55,7 +56,7 @@ class Draws:
         Uniform in [-1/2, 1/2): times the value grid's spacing, it undoes the rounding.
     quantile : float64 tensor [B]
         Place in [0, 1) within the distribution of training times.
-    choice : float32 tensor [B, 8]
+    choice : float32 tensor [B, 9]
         Uniform in [0, 1): what else is chosen for an example, a column each (`CHOICES`).
     """
 

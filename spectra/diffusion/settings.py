@@ -28,7 +28,7 @@ from spectra.diffusion.networks import (
 )
 from spectra.diffusion.precondition import Condition, PreconditioningChoice
 from spectra.diffusion.run import CONFIG, read_config, write_config, write_family
-from spectra.errors import InputError, check_name, check_number
+from spectra.errors import InputError, check_name, check_number, check_share
 from spectra.machine import memory_size
 from spectra.schedule import Schedule
 
@@ -59,6 +59,7 @@ ADDED: dict[str, Any] = {
     "known_parts": "any",
     "family": [],
     "labels": False,
+    "random_flip": False,
     "classes": [],
     "accumulate": 1,
     "cooldown": 0.0,
@@ -81,8 +82,9 @@ class TrainConfig:
     Attributes
     ----------
     steps, batch, seed, device, network, preconditioning, loss, condition, known, known_parts, \
-labels, accumulate, learning_rate, weight_decay, warmup, cooldown, clip_norm, ema, ema_half_life, \
-ema_width, precision, compile, held_out, checkpoint_every, keep, log_every, tensorboard
+labels, random_flip, accumulate, learning_rate, weight_decay, warmup, cooldown, clip_norm, ema, \
+ema_half_life, ema_width, precision, compile, held_out, checkpoint_every, keep, log_every, \
+tensorboard
         As in `train`.
     """
 
@@ -97,6 +99,7 @@ ema_width, precision, compile, held_out, checkpoint_every, keep, log_every, tens
     known: float = 0.0
     known_parts: PartKind = "any"
     labels: bool = False
+    random_flip: bool = False
     accumulate: int = 1
     learning_rate: float = 2e-3
     weight_decay: float = 0.01
@@ -150,10 +153,10 @@ ema_width, precision, compile, held_out, checkpoint_every, keep, log_every, tens
             raise InputError(
                 f"accumulate {self.accumulate} is more than the batch of {self.batch} has examples"
             )
-        for name in ("ema_width", "known", "cooldown", "held_out"):
+        for name in ("ema_width", "known", "cooldown"):
             if not isinstance(getattr(self, name), int | float):
                 raise InputError(f"{name} {getattr(self, name)!r} is wrong; give a number")
-        for name in ("labels", "tensorboard", "compile"):
+        for name in ("labels", "random_flip", "tensorboard", "compile"):
             value = getattr(self, name)
             if not isinstance(value, bool) and (name != "compile" or value is not None):
                 raise InputError(f"{name} {value!r} is wrong; give True or False")
@@ -165,8 +168,7 @@ ema_width, precision, compile, held_out, checkpoint_every, keep, log_every, tens
             raise InputError(
                 f"known_parts {self.known_parts!r}: no part is known; give known above 0"
             )
-        if not 0 <= self.held_out < 1:
-            raise InputError(f"held_out {self.held_out} is no share; give one from 0 and under 1")
+        check_share("held_out", self.held_out)
 
 
 def known_options(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -52,6 +52,7 @@ def train(
     known: float = TrainConfig.known,
     known_parts: PartKind = TrainConfig.known_parts,
     labels: bool = TrainConfig.labels,
+    random_flip: bool = TrainConfig.random_flip,
     accumulate: int = TrainConfig.accumulate,
     learning_rate: float = TrainConfig.learning_rate,
     weight_decay: float = TrainConfig.weight_decay,
@@ -116,6 +117,9 @@ def train(
     labels : bool
         Tell the network the class of each example, the folder that its file lies in, and leave
         it out one time in ten, for guidance.
+    random_flip : bool
+        Mirror half of the images, at random, left to right: for data sets that are small for the
+        network, of what may as well be seen in a mirror.
     accumulate : int
         Parts in which a batch passes the network one after the other, where it does not fit.
     learning_rate, weight_decay, warmup
@@ -179,6 +183,7 @@ def train(
         known=known,
         known_parts=known_parts,
         labels=labels,
+        random_flip=random_flip,
         accumulate=accumulate,
         learning_rate=learning_rate,
         weight_decay=weight_decay,
@@ -210,6 +215,8 @@ def train(
             check_memory(config, family[0].shape)
             if known > 0:
                 KnownParts(family[0], known_parts)
+            if random_flip and (opened.kind == "sound" or len(opened.shape) < 3):
+                raise InputError(f"random_flip: {opened.name} has no left and right; leave it out")
             classes = class_names(opened) if labels else []
             if tensorboard:
                 summary_writer()

@@ -1,5 +1,6 @@
 """The scores that can be asked for by name."""
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -75,6 +76,7 @@ def measure(
     features: Mapping[str, Callable[[Any], Any]] | None = None,
     seed: int = 0,
     device: str = "cpu",
+    mirrored: bool = False,
 ) -> tuple[tuple[Score, ...], dict[str, str]]:
     """Scores of some samples, and why others could not be taken.
 
@@ -93,6 +95,8 @@ def measure(
     features
         Maps of the caller's own by name, for Frechet and kernel distances.
     seed, device
+    mirrored
+        Whether the network was trained on the examples' mirror images, too, for "nearest".
 
     Raises
     ------
@@ -114,7 +118,7 @@ def measure(
     for name in names:
         taken(
             name,
-            lambda name=name: _named(name, samples, real, trained, seed, device),
+            lambda name=name: _named(name, samples, real, trained, seed, device, mirrored),
             name in required,
         )
     for name, of in (features or {}).items():
@@ -131,12 +135,13 @@ def _named(
     trained: tuple[Source, Source] | None,
     seed: int,
     device: str,
+    mirrored: bool,
 ) -> list[Score]:
     """The scores that a name stands for."""
     if name == "classifier":
         return [_classifier(samples, real, seed)]
     if name == "nearest":
-        return [_nearest(samples, trained, seed)]
+        return [_nearest(samples, trained, seed, mirrored)]
     if name in ("wasserstein", "patches"):
         return [_wasserstein(name, samples, real, seed)]
     return _distances(named_features(name, real.reference, device), samples, real)
@@ -176,19 +181,25 @@ def _classifier(samples: np.ndarray, real: RealData, seed: int) -> Score:
     )
 
 
-def _nearest(samples: np.ndarray, trained: tuple[Source, Source] | None, seed: int) -> Score:
+def _nearest(
+    samples: np.ndarray, trained: tuple[Source, Source] | None, seed: int, mirrored: bool
+) -> Score:
     if trained is None:
         raise InputError(NOT_TRAINED_ON)
     learnt, held_out = trained
     other = spread_examples(held_out, max(len(samples), 256))
     index = spread_examples(learnt, SEARCHED)
-    batches = (learnt.examples(index[at : at + BATCH]) for at in range(0, len(index), BATCH))
+    blocks = [index[at : at + BATCH] for at in range(0, len(index), BATCH)]
+    batches = itertools.chain(
+        map(learnt.examples, blocks),
+        (learnt.examples(block)[..., ::-1] for block in blocks if mirrored),
+    )
     neighbours = nearest_neighbours(
         samples, held_out.examples(other), batches, units=held_out.file_index[other], seed=seed
     )
     details = neighbours.details()
     details["originals"] = [
-        learnt.files[int(f)] for f in learnt.file_index[index[neighbours.originals]]
+        learnt.files[int(f)] for f in learnt.file_index[index[neighbours.originals % len(index)]]
     ]
     return Score(
         name="nearer to training data",

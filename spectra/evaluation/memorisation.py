@@ -84,7 +84,8 @@ def nearest_neighbours(
 
     A sample is taken for a copy where its distance to the nearest training example, over the mean
     distance to the next 9, is under half of that ratio's 1 % quantile for held-out examples. Only
-    copies at the same place are seen: a shifted or mirrored one is another example.
+    copies at the same place are seen: a shifted or mirrored one is another example (give mirrored
+    training examples too where they were trained on).
 
     Parameters
     ----------

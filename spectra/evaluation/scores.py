@@ -296,6 +296,7 @@ def evaluate(
             features=features,
             seed=seed,
             device=device,
+            mirrored=run.config.get("random_flip", False),
         )
     return Scores(
         bound=bound,

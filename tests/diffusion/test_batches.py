@@ -61,6 +61,29 @@ def test_parts_of_processes_make_the_whole(tiny_source: Source) -> None:
         assert torch.equal(part.draws.choice, mine.draws.choice)
 
 
+@pytest.mark.parametrize("on_gpu", [False, True])
+def test_half_of_the_examples_are_mirrored_where_that_is_asked(
+    tiny_source: Source, monkeypatch: pytest.MonkeyPatch, on_gpu: bool
+) -> None:
+    """The same ones whatever the process; rounding noise is drawn for what is seen."""
+    monkeypatch.setattr(Batches, "_sendable", lambda self, tensor: tensor)
+    count = 400
+
+    def drawn(numbers: range, flip: bool) -> torch.Tensor:
+        indices = np.array(numbers)
+        made = batches(tiny_source, batch=count, indices=indices, random_flip=flip)
+        made.on_gpu = on_gpu
+        (batch,) = made.over(range(7, 8))
+        return batch.x - tiny_source.quantum * batch.draws.rounding
+
+    plain, found = drawn(range(count), False), drawn(range(count), True)
+    flipped = (found - plain.flip(-1)).abs().amax(dim=(1, 2, 3)) < 1e-6
+    kept = (found - plain).abs().amax(dim=(1, 2, 3)) < 1e-6
+    assert (flipped | kept).all()
+    assert 0.4 < flipped.float().mean() < 0.6
+    assert torch.equal(drawn(range(100, 140), True), found[100:140])
+
+
 def test_as_on_a_gpu_only_the_noise_is_another(
     tiny_source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:

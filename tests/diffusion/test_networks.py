@@ -151,6 +151,30 @@ def test_configuration_survives_json(config: NetworkConfig) -> None:
     assert network_config(config) is config
 
 
+@pytest.mark.parametrize("name", ["unet", "dit"])
+def test_only_training_drops_numbers_out(name: str) -> None:
+    x, level = batch((1, 8, 8), examples=64)
+    small = {"name": name, "width": 16}
+    plain = awake(make_network(network_config(small), (1, 8, 8)))
+    dropping = awake(make_network(network_config({**small, "dropout": 0.3}), (1, 8, 8)))
+    dropping.load_state_dict(plain.state_dict())
+    with torch.no_grad():
+        assert not torch.equal(dropping.train()(x, level), plain(x, level))
+        torch.manual_seed(5)
+        once = dropping(x, level)
+        assert not torch.equal(dropping(x, level), once)  # drawn anew
+        torch.manual_seed(5)
+        assert torch.equal(dropping(x, level), once)
+        assert torch.equal(dropping.eval()(x, level), plain(x, level))
+        assert torch.equal(plain.eval()(x, level), plain.train()(x, level))
+
+
+def test_a_record_says_dropout_where_there_is_any() -> None:
+    """Runs from before there was dropout stay what they are."""
+    assert "dropout" not in network_record(UNetConfig())
+    assert network_record(DiTConfig(dropout=0.2))["dropout"] == 0.2
+
+
 def test_options_may_follow_the_name() -> None:
     assert network_config("unet:width=64,multipliers=1-2-4,attention=2") == UNetConfig(
         width=64, multipliers=(1, 2, 4), attention=(2,)
@@ -158,7 +182,10 @@ def test_options_may_follow_the_name() -> None:
     assert network_config("dit:width=64,depth=2") == DiTConfig(width=64, depth=2)
 
 
-@pytest.mark.parametrize("text", ["unet", "unet:attention=1-2", "dit:depth=2"])
+TEXTS = ["unet", "unet:attention=1-2", "dit:depth=2", "unet:dropout=0.1", "dit:dropout=0.25"]
+
+
+@pytest.mark.parametrize("text", TEXTS)
 def test_a_record_of_ours_is_text_again(text: str) -> None:
     config = network_config(text)
     assert network_config(network_text(network_record(config))) == config
@@ -185,8 +212,13 @@ def test_a_record_of_ours_is_text_again(text: str) -> None:
         ("gan:width=8", ["'gan'", "unet, dit"]),
         ("unet:", ["''", "unet:width=64"]),
         ("unet:width", ["'width'", "unet:width=64"]),
-        ("unet:width=", ["'width='", "whole numbers"]),
-        ("unet:width=8.5", ["'width=8.5'"]),
+        ("unet:width=", ["'width='", "each option once and numbers"]),
+        ("unet:width=8.5", ["width 8.5", "one whole number"]),
+        ("unet:multipliers=1-1.5", ["multipliers [1, 1.5]", "whole numbers"]),
+        ("unet:dropout=1", ["dropout 1.0 is no share", "from 0 and under 1"]),
+        ("dit:dropout=0.1-0.2", ["dropout [0.1, 0.2]", "one number"]),
+        ({"name": "unet", "dropout": True}, ["dropout True", "one number"]),
+        ({"name": "dit", "dropout": float("nan")}, ["dropout nan"]),
         ("unet:width=8,width=16", ["'width=16'", "once"]),
         ("unet:name=8", ["'name=8'"]),
         ("unet:width=-8", ["'width=-8'"]),

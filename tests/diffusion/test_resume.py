@@ -92,6 +92,21 @@ def test_after_a_signal(
     assert bits(tmp_path) == bits(undisturbed.path)
 
 
+def test_what_is_drawn_against_overfitting_is_the_step_s(
+    tmp_path: Path, tiny_source: Source, tiny_schedule: Schedule, tiny_options: dict[str, Any]
+) -> None:
+    network = {**tiny_options["network"], "dropout": 0.2}
+    options = {**tiny_options, "network": network, "random_flip": True}
+    train(tiny_source, tiny_schedule, out=tmp_path / "once", **options)
+    train(tiny_source, tiny_schedule, out=tmp_path / "twice", **{**options, "steps": 7})
+    train(tiny_source, tiny_schedule, out=tmp_path / "twice", **options)
+    assert bits(tmp_path / "once") == bits(tmp_path / "twice")
+    plain = {**tiny_options, "random_flip": True}
+    assert bits(train(tiny_source, tiny_schedule, out=tmp_path / "c", **plain).path) != bits(
+        tmp_path / "once"
+    )
+
+
 def test_after_damage_from_an_earlier_checkpoint(
     tmp_path: Path,
     undisturbed: Run,
@@ -182,6 +197,7 @@ def test_fewer_steps_than_done_are_refused(
         {"accumulate": 2},
         {"compile": True},
         {"known": 0.5},
+        {"random_flip": True},
     ],
     ids=lambda change: next(iter(change)),
 )

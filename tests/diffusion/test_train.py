@@ -293,6 +293,18 @@ def test_weights_are_counted_without_making_them() -> None:
         assert count_weights(config, (1, 32, 32)) == sum(w.numel() for w in made.parameters())
 
 
+@pytest.mark.parametrize("kind", ["series", "sound"])
+def test_what_has_no_left_and_right_is_not_mirrored(tmp_path: Path, kind: str) -> None:
+    """A sound played backwards is none, as a waveform or as a picture of its mel bands."""
+    source = open_source(np.random.default_rng(0).random((12, 1, 16)) - 0.5, view="series")
+    if kind == "sound":
+        source = open_source("sounds", view="log-mel", size=(32, 16))
+    options: Options = {"out": tmp_path / "run", "steps": 1, "random_flip": True}
+    with pytest.raises(InputError, match=r"random_flip: .*has no left and right"):
+        train(source, derive_schedule(analyze(source)), **options)
+    assert not (tmp_path / "run" / "config.json").exists()
+
+
 def test_parts_that_the_basis_has_not_leave_no_run_behind(
     tmp_path: Path, tiny_source: Source, tiny_options: Options
 ) -> None:

@@ -92,6 +92,19 @@ def test_copies_of_the_training_files_are_named() -> None:
     assert "1 of 8" in score.lines()[-1]
 
 
+def test_copies_of_mirror_images_are_named_where_they_were_trained_on() -> None:
+    source = white(60, (1, 8, 8))
+    trained = source.split(0.4)
+    samples = white(8, (1, 8, 8), 1).examples(range(8))
+    samples[3] = trained[0].examples([7])[0, ..., ::-1]
+    real = real_data(source, 8, 30)
+    (unseen,), _ = measure(("nearest",), samples, real, trained)
+    assert unseen.details["copies"] == []
+    (score,), _ = measure(("nearest",), samples, real, trained, mirrored=True)
+    assert score.details["copies"] == [3]
+    assert score.details["originals"] == [trained[0].files[7]]
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory) -> Any:
     """Runs of no steps on images and on series, with their sources."""

@@ -31,7 +31,7 @@ NetworkConfig = UNetConfig | DiTConfig | DiffusersConfig | CustomConfig
 
 OWN: dict[str, type[UNetConfig] | type[DiTConfig]] = {"unet": UNetConfig, "dit": DiTConfig}
 NAMES = (*OWN, "diffusers")
-WHOLE = re.compile("[0-9]{1,6}")
+NUMBER = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
 SERIES, IMAGE = 2, 3  # dimensions of an example
 
 
@@ -78,28 +78,32 @@ def network_config(network: str | nn.Module | NetworkConfig | Mapping[str, Any])
             raise InputError(
                 f"network {name}: unknown option {key!r}{hint}; choose from {', '.join(defaults)}"
             )
-        if isinstance(defaults[key], tuple) and _are_whole(value):
+        kind = type(defaults[key])
+        if kind is tuple and _are_whole(value):
             record[key] = tuple(value)
-        elif isinstance(defaults[key], tuple) or not _are_whole([value]):
-            wanted = "whole numbers" if isinstance(defaults[key], tuple) else "one whole number"
+        elif kind is float and type(value) in (int, float):
+            record[key] = float(value)
+        elif kind is not int or type(value) is not int:
+            wanted = {tuple: "whole numbers", int: "one whole number", float: "one number"}[kind]
             raise InputError(f"network {name}: {key} {value!r} is wrong; give {wanted}")
     return OWN[name](**record)
 
 
 def _record(text: str) -> dict[str, Any]:
-    """``NAME[:key=value[,key=value...]]`` as a record; a value is n, or n-n-... for several."""
+    """``NAME[:key=value[,key=value...]]`` as a record; a value is x, or n-n-... for several."""
     name, colon, rest = text.partition(":")
     record: dict[str, Any] = {"name": name}
     for option in rest.split(",") if colon else ():
         key, _, value = option.partition("=")
-        numbers = value.split("-")
-        if key in record or not all(WHOLE.fullmatch(number) for number in numbers):
+        words = value.split("-")
+        if key in record or not all(NUMBER.fullmatch(word) for word in words):
             raise InputError(
-                f"network {text}: {option!r} cannot be read; give each option once and whole "
-                "numbers, as in unet:width=64,multipliers=1-2-4,attention=2"
+                f"network {text}: {option!r} cannot be read; give each option once and numbers, "
+                "as in unet:width=64,multipliers=1-2-4,attention=2,dropout=0.1"
             )
+        numbers = [float(word) if "." in word else int(word) for word in words]
         one = len(numbers) == 1 and not isinstance(_defaults(name).get(key), tuple)
-        record[key] = int(value) if one else [int(number) for number in numbers]
+        record[key] = numbers[0] if one else numbers
     return record
 
 
@@ -148,6 +152,8 @@ def network_record(config: NetworkConfig) -> dict[str, Any]:
         return {**record, "times": config.times, "labels": config.labels}
     name = next(name for name, kind in OWN.items() if isinstance(config, kind))
     record = {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(config).items()}
+    if config.dropout == 0:  # younger than the oldest runs: said where it is used
+        del record["dropout"]
     return {"name": name, **record}
 
 

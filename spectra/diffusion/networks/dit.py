@@ -9,7 +9,7 @@ from torch.nn import functional
 from spectra.diffusion.networks.attention import attended
 from spectra.diffusion.networks.embedding import LevelEmbedding, grid_positions
 from spectra.diffusion.networks.inputs import NOTHING, Inputs, joined
-from spectra.errors import InputError
+from spectra.errors import InputError, check_share
 
 __all__ = ["DiT", "DiTConfig"]
 
@@ -30,6 +30,9 @@ class DiTConfig:
         Side of the square of pixels that one token stands for; of a series, its samples.
     expansion : int
         Hidden width of a block's network in units of `width`.
+    dropout : float
+        Share of the numbers that attention and network add to a token which training sets to 0
+        (Vaswani et al., "Attention Is All You Need", 2017, section 5.4).
     """
 
     width: int = 128
@@ -37,6 +40,7 @@ class DiTConfig:
     heads: int = 4
     patch: int = 4
     expansion: int = 4
+    dropout: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("width", "depth", "heads", "patch", "expansion"):
@@ -47,6 +51,7 @@ class DiTConfig:
                 f"width {self.width} must be a multiple of 4 and of heads {self.heads}; "
                 f"give {4 * self.heads * max(1, round(self.width / (4 * self.heads)))}"
             )
+        check_share("dropout", self.dropout)
 
 
 class DiT(nn.Module):
@@ -128,7 +133,7 @@ class Block(nn.Module):
     def __init__(self, config: DiTConfig) -> None:
         super().__init__()
         width, hidden = config.width, config.expansion * config.width
-        self.heads = config.heads
+        self.heads, self.dropout = config.heads, config.dropout
         self.modulate = zeroed(nn.Linear(width, 6 * width))
         self.ask = nn.Linear(width, 3 * width)
         self.answer = nn.Linear(width, width)
@@ -137,9 +142,10 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, embedded: Tensor) -> Tensor:
         scale1, shift1, gate1, scale2, shift2, gate2 = self.modulate(embedded)[:, None].chunk(6, 2)
-        x = x + gate1 * self.attention(modulated(x, scale1, shift1))
+        h = self.attention(modulated(x, scale1, shift1))
+        x = x + gate1 * functional.dropout(h, self.dropout, self.training)
         h = functional.gelu(self.widen(modulated(x, scale2, shift2)), approximate="tanh")
-        return x + gate2 * self.narrow(h)
+        return x + gate2 * functional.dropout(self.narrow(h), self.dropout, self.training)
 
     def attention(self, x: Tensor) -> Tensor:
         examples, places, width = x.shape

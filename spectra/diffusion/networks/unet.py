@@ -11,7 +11,7 @@ from spectra.diffusion.networks.attention import attended
 from spectra.diffusion.networks.embedding import LevelEmbedding
 from spectra.diffusion.networks.inputs import NOTHING, Inputs, joined
 from spectra.diffusion.networks.norms import GroupNorm
-from spectra.errors import InputError
+from spectra.errors import InputError, check_share
 
 __all__ = ["UNet", "UNetConfig"]
 
@@ -32,12 +32,16 @@ class UNetConfig:
         Residual blocks of a level, on the way down and again on the way up.
     attention : tuple of int
         Levels, counted from 0 at full resolution, whose blocks end in self-attention.
+    dropout : float
+        Share of the numbers before a block's second convolution that training sets to 0, for
+        small data sets (Ho et al., "Denoising Diffusion Probabilistic Models", 2020, appendix B).
     """
 
     width: int = 32
     multipliers: tuple[int, ...] = (1, 2, 2)
     blocks: int = 1
     attention: tuple[int, ...] = ()
+    dropout: float = 0.0
 
     def __post_init__(self) -> None:
         if self.width < GROUP or self.width % GROUP:
@@ -53,6 +57,7 @@ class UNetConfig:
                 f"attention {self.attention} names a level that is not there; "
                 f"levels are 0 to {len(self.multipliers) - 1}"
             )
+        check_share("dropout", self.dropout)
 
 
 class UNet(nn.Module):
@@ -83,8 +88,7 @@ class UNet(nn.Module):
         self.maps, self.series = inputs.maps, series
 
         def stage(level: int) -> nn.Module:
-            attends = level in config.attention
-            return Stage(config.blocks, widths[level], embedding, attends, series)
+            return Stage(config, level, embedding, series)
 
         self.level = LevelEmbedding(embedding, inputs)
         self.enter = convolution(channels + inputs.maps, widths[0], series)
@@ -126,11 +130,11 @@ class UNet(nn.Module):
 class Stage(nn.Module):
     """The blocks of one level, one way."""
 
-    def __init__(
-        self, blocks: int, width: int, embedding: int, attends: bool, series: bool
-    ) -> None:
+    def __init__(self, config: UNetConfig, level: int, embedding: int, series: bool) -> None:
         super().__init__()
-        self.blocks = nn.ModuleList(Block(width, embedding, attends, series) for _ in range(blocks))
+        self.blocks = nn.ModuleList(
+            Block(config, level, embedding, series) for _ in range(config.blocks)
+        )
 
     def forward(self, x: Tensor, embedded: Tensor) -> Tensor:
         for block in self.blocks:
@@ -141,20 +145,23 @@ class Stage(nn.Module):
 class Block(nn.Module):
     """Two convolutions beside the identity, the second one's input scaled and shifted by level."""
 
-    def __init__(self, width: int, embedding: int, attends: bool, series: bool) -> None:
+    def __init__(self, config: UNetConfig, level: int, embedding: int, series: bool) -> None:
         super().__init__()
+        width = config.width * config.multipliers[level]
         self.norm1 = GroupNorm(width // GROUP, width)
         self.conv1 = convolution(width, width, series)
         self.norm2 = GroupNorm(width // GROUP, width)
         self.conv2 = zeroed(convolution(width, width, series))
         self.modulate = nn.Linear(embedding, 2 * width)
-        self.attention = Attention(width) if attends else None
+        self.dropout = config.dropout
+        self.attention = Attention(width) if level in config.attention else None
 
     def forward(self, x: Tensor, embedded: Tensor) -> Tensor:
         scale, shift = self.modulate(embedded)[:, :, None, None].chunk(2, dim=1)  # [B, width, 1, 1]
         h = self.conv1(functional.silu(self.norm1(x)))
         h = torch.addcmul(shift, self.norm2(h), 1 + scale)
-        h = x + self.conv2(functional.silu(h))
+        h = functional.dropout(functional.silu(h), self.dropout, self.training)
+        h = x + self.conv2(h)
         return h if self.attention is None else self.attention(h)
 
 
