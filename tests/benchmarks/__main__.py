@@ -18,6 +18,7 @@ from tests.benchmarks.gpu import gpu
 from tests.benchmarks.grids import grids
 from tests.benchmarks.imports import imports
 from tests.benchmarks.mixtures import mixtures
+from tests.benchmarks.overfitting import overfitting
 from tests.benchmarks.pages import pages
 from tests.benchmarks.preconditioning import preconditioning
 from tests.benchmarks.rapsd import rapsd
@@ -42,6 +43,7 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "coverage": coverage,
     "fits": fits,
     "pages": pages,
+    "overfitting": overfitting,
     "preconditioning": preconditioning,
     "grids": grids,
     "mixtures": mixtures,

@@ -26,6 +26,7 @@ LARGE: dict[str, Any] = {
                 "attention": [1]},
     "precision": "bfloat16",
     "compile": True,
+    "random_flip": True,
     "learning_rate": 1e-3,
     "ema_half_life": 500_000.0,
 }  # fmt: skip
