@@ -28,11 +28,10 @@ class KnownParts:
     schedule : Schedule
         Its basis and shape.
     kind : {"any", "ends", "beginnings", "boxes", "coarse"}
-        Of places (pixel and wavelet components): "ends" of any axis up to a random cut;
-        "beginnings" of the last axis, of a random number of whole coarsest coefficients, one known
-        and one not at least (up to any cut where there is only one); "boxes", all but a box. Of
-        waves (DCT, Fourier, PCA) and of wavelet levels: the "coarse" ones up to a random cut.
-        "any": ends, boxes and coarse ones, those of them that the basis has, equally often.
+        Of places (pixel and wavelet components): "ends" of any axis up to a random cut, or
+        "beginnings" of the last one; "boxes", all but a box. Of waves (DCT, Fourier, PCA) and of
+        wavelet levels: the "coarse" ones up to a random cut. "any": ends, boxes and coarse ones,
+        those of them that the basis has, equally often.
     device : torch.device or str
 
     Raises
@@ -57,7 +56,6 @@ class KnownParts:
             )
         self._place = None if place is None else torch.tensor(place, device=device).float()
         self._rank = None if rank is None else torch.tensor(rank, device=device).float()
-        self._blocks = coarsest_along(schedule)
         draws = {
             "ends": self._ends,
             "beginnings": self._beginnings,
@@ -90,10 +88,8 @@ class KnownParts:
     def _beginnings(self, cuts: Tensor) -> Tensor:
         """The beginning of the last axis, up to a cut, [B, C, *spatial]."""
         assert self._place is not None
-        along, cut = self._place[-1][None], cuts[:, 2]
-        if self._blocks > 1:
-            cut = (1 + (cut * (self._blocks - 1)).floor()) / self._blocks
-        return along < _column(cut, along)
+        along = self._place[-1][None]
+        return along < _column(cuts[:, 2], along)
 
     def _coarse(self, cuts: Tensor) -> Tensor:
         """Up to a cut, even in the logarithm of how many are known: bands of equal ratio."""
@@ -129,12 +125,6 @@ def component_places(schedule: Schedule) -> tuple[np.ndarray | None, np.ndarray 
     order = -schedule.variance if schedule.basis == "pca" else basis.frequency
     rank = np.unique(order, return_inverse=True)[1].reshape(schedule.shape)
     return None, np.log1p(rank) / np.log(rank.max() + 2)
-
-
-def coarsest_along(schedule: Schedule) -> int:
-    """Coarsest coefficients beside each other along the last axis; of pixels all of them."""
-    basis, width = schedule.make_basis(), schedule.shape[-1]
-    return width >> basis.levels if isinstance(basis, WaveletBasis) else width
 
 
 def component_mask(schedule: Schedule, mask: np.ndarray) -> np.ndarray:

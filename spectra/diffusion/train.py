@@ -111,9 +111,10 @@ def train(
         Share of the examples of which a random part is known: what filling in, continuing and
         refining need (see `KnownParts`).
     known_parts : {"any", "ends", "beginnings", "boxes", "coarse"}
-        Which: all but a box of places; an end of any axis up to a random cut; the coarse
-        components up to one; the beginning of the last axis, by whole coarsest coefficients, as
-        `extend` asks for it.
+        Which: all but a box of places; an end of any axis, or the beginning of the last, up to a
+        random cut; the coarse components up to one. `extend` asks for "beginnings": a network for
+        those alone went on better with photographs, and with speech without the steps (3 dB over
+        the data's) that one for any leaves where a window ends.
     labels : bool
         Tell the network the class of each example, the folder that its file lies in, and leave
         it out one time in ten, for guidance.
