@@ -153,7 +153,7 @@ tensorboard
             raise InputError(
                 f"accumulate {self.accumulate} is more than the batch of {self.batch} has examples"
             )
-        for name in ("ema_width", "known", "cooldown"):
+        for name in ("ema_width", "known", "cooldown", "held_out"):
             if not isinstance(getattr(self, name), int | float):
                 raise InputError(f"{name} {getattr(self, name)!r} is wrong; give a number")
         for name in ("labels", "random_flip", "tensorboard", "compile"):
