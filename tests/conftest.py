@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-BSDS500 = Path(__file__).parents[2] / "shared" / "data" / "photos" / "bsds500"
+from tests.shared import BSDS500
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -64,8 +64,8 @@ def run_steps(
         config.batch,
         indices,
         device,
-        record.get("classes", []),
-        config.random_flip,
+        classes=record.get("classes", []),
+        random_flip=config.random_flip,
     )
     objective = state.objective(config, record, family, device)
     throughput = None

@@ -1,7 +1,6 @@
 """The scores that can be asked for by name."""
 
-import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -189,18 +188,22 @@ def _nearest(
     learnt, held_out = trained
     other = spread_examples(held_out, max(len(samples), 256))
     index = spread_examples(learnt, SEARCHED)
-    blocks = [index[at : at + BATCH] for at in range(0, len(index), BATCH)]
-    batches = itertools.chain(
-        map(learnt.examples, blocks),
-        (learnt.examples(block)[..., ::-1] for block in blocks if mirrored),
-    )
+    searched: list[np.ndarray] = []  # the example's number, of each that is searched
+
+    def batches() -> Iterator[np.ndarray]:
+        for at in range(0, len(index), BATCH):
+            block = index[at : at + BATCH]
+            examples = learnt.examples(block)
+            for batch in (examples, examples[..., ::-1])[: 2 if mirrored else 1]:
+                searched.append(block)
+                yield batch
+
     neighbours = nearest_neighbours(
-        samples, held_out.examples(other), batches, units=held_out.file_index[other], seed=seed
+        samples, held_out.examples(other), batches(), units=held_out.file_index[other], seed=seed
     )
     details = neighbours.details()
-    details["originals"] = [
-        learnt.files[int(f)] for f in learnt.file_index[index[neighbours.originals % len(index)]]
-    ]
+    originals = np.concatenate(searched)[neighbours.originals]
+    details["originals"] = [learnt.files[int(file)] for file in learnt.file_index[originals]]
     return Score(
         name="nearer to training data",
         unit="AUC (0.5: as held-out data)",

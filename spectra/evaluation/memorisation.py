@@ -38,7 +38,7 @@ class NearestNeighbours:
     copies_held_out : int
         Held-out examples that the same rule takes for copies.
     searched : int
-        Training examples.
+        Training examples, their mirror images among them where those were given.
     """
 
     nearer: Interval

@@ -6,7 +6,6 @@ that a CPU can train, to see that it runs.
 
 import itertools
 import tempfile
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,10 +13,10 @@ import torch
 import spectra
 from spectra.evaluation.bound import score_bound
 from tests.benchmarks.table import Row
+from tests.shared import CIFAR10
 
 __all__ = ["cifar10"]
 
-SHARED = Path(__file__).parents[3] / "shared" / "data" / "cifar10" / "cifar10_20k+5k.zip"
 STAGES = 4  # each twice as long as the one before
 LARGE: dict[str, Any] = {
     "steps": 16_000,
@@ -39,11 +38,11 @@ COMMON: dict[str, Any] = {"loss": "bound", "held_out": 0.2, "log_every": 20}
 
 
 def cifar10() -> list[Row]:
-    if not SHARED.exists():
-        return [Row("CIFAR-10", "a falling bound", f"no {SHARED.name} beside the checkout")]
+    if not CIFAR10.exists():
+        return [Row("CIFAR-10", "a falling bound", f"no {CIFAR10.name} beside the checkout")]
     gpu = torch.cuda.is_available()
     options = {**COMMON, **(LARGE if gpu else SMALL)}
-    source = spectra.open_source(SHARED)
+    source = spectra.open_source(CIFAR10)
     with tempfile.TemporaryDirectory() as folder:
         spectrum = spectra.analyze(source, bases=("dct",))
         schedule = spectra.derive_schedule(spectrum, basis="dct", ordering_strength=1.0)

@@ -1,6 +1,6 @@
 """Photo patches and log-mel speech drawn four times as wide as trained: is the spectrum flat?
 
-Two networks are trained for about fifteen and six minutes of one core, or for
+Two networks are trained, about half an hour and ten minutes of one core, or for
 SPECTRA_EXTENSION_STEPS; SPECTRA_EXTENSION=DIR keeps them there, and the next call goes on with what
 is there. SPECTRA_EXTENSION_SEED draws others.
 """
@@ -17,10 +17,10 @@ import spectra
 from spectra.diffusion import train
 from spectra.diffusion.extend import extend
 from tests.benchmarks.table import Row
+from tests.shared import AUDIO, BSDS500
 
 __all__ = ["along", "data_interval", "drift", "extension", "seams"]
 
-SHARED = Path(__file__).parents[3] / "shared" / "data"
 TIMES, EXAMPLES, DRAWS = 4, 64, 1000
 STEPS = os.environ.get("SPECTRA_EXTENSION_STEPS")
 SOLVER, SOLVER_STEPS = "heun", 30
@@ -64,7 +64,7 @@ LEARNING = {"cooldown": 0.2}
 CASES = (
     Case(
         "photos",
-        SHARED / "photos" / "bsds500",
+        BSDS500,
         32,
         32,
         {"channels": "grey"},
@@ -83,7 +83,7 @@ CASES = (
     ),
     Case(
         "speech",
-        SHARED / "audio" / "librispeech",
+        AUDIO / "librispeech",
         64,
         32,
         {"view": "log-mel"},
@@ -153,11 +153,8 @@ def _judged(case: Case, drawn: np.ndarray, wide: spectra.Source, steps: int) -> 
     data, files = _examples(wide)
     mean = data.mean(axis=(0, 3), keepdims=True)
     found = along(drawn - mean, width)  # [N, positions, bands]
-    low, high = data_interval(along(data - mean, width), files, len(drawn))
-    level = found.mean(axis=0)
-    inside = (level >= low) & (level <= high)
-    middle = np.sqrt(low * high)
-    decibel = 10 * np.log10(level / middle)
+    decibel, reach = _against(found, along(data - mean, width), files)
+    inside = np.abs(decibel) <= reach
     change, less, more = drift(found)
     flat = (less <= 0) & (more >= 0)
     words = [f"{a}-{b}" if a != b else str(a) for a, b in BANDS]
@@ -170,15 +167,8 @@ def _judged(case: Case, drawn: np.ndarray, wide: spectra.Source, steps: int) -> 
         )
     ]
     for band, word in enumerate(words):
-        spread = 10 * np.log10(high[band] / low[band]) / 2
-        rows.append(
-            Row(
-                f"  modes {word}: against the data, first to last window",
-                f"within {spread:.1f} dB",
-                " ".join(f"{value:+.1f}" for value in decibel[:, band]),
-                bool(inside[:, band].all()),
-            )
-        )
+        what = f"  modes {word}: against the data, first to last window"
+        rows.append(_row(what, decibel[:, band], reach[band]))
     for band, word in enumerate(words):
         rows.append(
             Row(
@@ -189,19 +179,24 @@ def _judged(case: Case, drawn: np.ndarray, wide: spectra.Source, steps: int) -> 
             )
         )
     new = round((1 - case.overlap) * width)
-    jumps = seams(drawn, width, new)
-    low, high = data_interval(seams(data, width, new), files, len(drawn))
-    level = jumps.mean(axis=0)
-    decibel = 10 * np.log10(level / np.sqrt(low * high))[:, 0]
-    rows.append(
-        Row(
-            "  steps where a window ends: against the data",
-            f"within {5 * np.log10(high[0] / low[0]):.1f} dB",
-            " ".join(f"{value:+.1f}" for value in decibel),
-            bool(((level >= low) & (level <= high)).all()),
-        )
-    )
-    return rows
+    decibel, reach = _against(seams(drawn, width, new), seams(data, width, new), files)
+    what = "  steps where a window ends: against the data"
+    return [*rows, _row(what, decibel[:, 0], reach[0])]
+
+
+def _against(
+    found: np.ndarray, data: np.ndarray, files: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean power in dB about the data's, [positions, bands], and the data's reach, [bands]."""
+    low, high = data_interval(data, files, len(found))
+    level = 10 * np.log10(found.mean(axis=0))
+    low, high = 10 * np.log10(low), 10 * np.log10(high)
+    return level - (low + high) / 2, (high - low) / 2
+
+
+def _row(what: str, decibel: np.ndarray, reach: float) -> Row:
+    shown = " ".join(f"{value:+.1f}" for value in decibel)
+    return Row(what, f"within {reach:.1f} dB", shown, bool((np.abs(decibel) <= reach).all()))
 
 
 def _examples(source: spectra.Source, most: int = 1500) -> tuple[np.ndarray, np.ndarray]:

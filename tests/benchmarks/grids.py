@@ -5,7 +5,6 @@ All start from white noise N(0, sigma_max^2) and end at the same sigma_min.
 
 import itertools
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,10 +16,10 @@ from spectra.schedule.steps.gaussian import predict_sigmas
 from spectra.schedule.steps.grids import optimal_sigmas
 from spectra.schedule.steps.rules import PUBLISHED, named_sigmas
 from tests.benchmarks.table import Row
+from tests.shared import SHARED
 
 __all__ = ["grids", "measured_variances"]
 
-DATA = Path(__file__).parents[3] / "shared" / "data"
 SOURCES: dict[str, tuple[str, dict[str, Any]]] = {
     "BSDS500 32x32": ("photos/bsds500/train", {"size": 32, "crop": "patches", "channels": "grey"}),
     "CIFAR-10": ("cifar10/cifar10_20k+5k.zip", {}),
@@ -37,8 +36,8 @@ def measured_variances() -> dict[str, np.ndarray]:
     """lambda of every DCT component of each data set; what is absent is left out."""
     found = {}
     for name, (path, view) in SOURCES.items():
-        if (DATA / path).exists():
-            source = spectra.open_source(str(DATA / path), **view)
+        if (SHARED / path).exists():
+            source = spectra.open_source(str(SHARED / path), **view)
             spectrum = spectra.analyze(source, bases=("dct",), workers=1)
             found[name] = coordinates(spectrum, "dct").variance.ravel()
     return found

@@ -3,7 +3,6 @@
 import time
 import zipfile
 from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -20,16 +19,16 @@ from spectra.evaluation import (
     sliced_wasserstein,
 )
 from tests.benchmarks.table import Row
+from tests.shared import CIFAR10
 
 __all__ = ["scores"]
 
-CIFAR = Path(__file__).parents[3] / "shared" / "data" / "cifar10" / "cifar10_20k+5k.zip"
 N = 512
 FEWER = 192  # for features that cost a network's run
 
 
 def scores() -> list[Row]:
-    if not CIFAR.is_file():
+    if not CIFAR10.is_file():
         return [Row("scores of CIFAR-10", "", "not at ../shared/data/cifar10: left out")]
     trained, held_out = photographs("train", 4 * N), photographs("test", 2 * N)
     rng = np.random.default_rng(0)
@@ -74,7 +73,7 @@ def scores() -> list[Row]:
 
 def photographs(part: str, count: int) -> np.ndarray:
     """The first photographs of a part of CIFAR-10, float32 [N, 3, 32, 32] in [-1, 1]."""
-    with zipfile.ZipFile(CIFAR) as archive:
+    with zipfile.ZipFile(CIFAR10) as archive:
         names = sorted(name for name in archive.namelist() if name.endswith(".png"))
         names = [name for name in names if part in name]
         chosen = [names[i] for i in np.linspace(0, len(names) - 1, count).round().astype(int)]

@@ -7,7 +7,6 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy as np
 from spectra.spectrum.mel import log_mel, mel_spectrogram, mfcc
 from spectra.spectrum.periodogram import welch
 from tests.benchmarks.table import Row
+from tests.shared import AUDIO
 
 __all__ = ["sound"]
 
@@ -23,7 +23,7 @@ SECONDS = 10
 ASKED = 2.5
 PARITY = 1e-5
 ROUNDS = 31
-MUSIC = Path(__file__).parents[3] / "shared" / "data" / "audio" / "music"
+MUSIC = AUDIO / "music"
 
 
 def seconds(function: Callable[[], object]) -> float:

@@ -37,10 +37,10 @@ from spectra.plots.style import save_figure
 from spectra.schedule import Schedule
 from spectra.spectrum import Spectrum
 from tests.benchmarks.table import Row
+from tests.shared import CIFAR10
 
 __all__ = ["strengths"]
 
-DATA = Path(__file__).parents[3] / "shared" / "data" / "cifar10" / "cifar10_20k+5k.zip"
 BASES = {"pca": "PCA", "fourier": "Fourier", "wavelet-haar": "Haar"}
 STRENGTHS = (0.25, 0.5, 1.0, 1.5, 2.0)
 STANDARD = STRENGTHS.index(1.0)
@@ -96,7 +96,7 @@ class Bench:
     @cached_property
     def sources(self) -> tuple[Source, Source]:
         """Training images and held-out ones, grey, every 2 x 2 pixels averaged to 8 bits."""
-        whole = spectra.open_source(str(DATA), channels="grey", size=32)
+        whole = spectra.open_source(str(CIFAR10), channels="grey", size=32)
         train = np.array([name.startswith("train/") for name in whole.files])[whole.file_index]
         x = (whole.examples(np.arange(len(whole))) + 1) * 127.5
         x = x.reshape(len(x), 1, 16, 2, 16, 2).mean(axis=(3, 5)).round().astype(np.uint8)
@@ -156,7 +156,7 @@ class Bench:
 
 
 def strengths() -> list[Row]:
-    if not DATA.exists():
+    if not CIFAR10.exists():
         return [Row("CIFAR-10 in grey at 16x16", "-", "not at ../shared/data/cifar10: skipped")]
     settings = QUICK if os.environ.get("SPECTRA_BENCH_QUICK") else Settings()
     kept = os.environ.get("SPECTRA_BENCH_OUT")

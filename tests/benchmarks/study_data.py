@@ -12,10 +12,10 @@ import numpy as np
 import spectra
 from spectra.data import load_manifest
 from spectra.data.receipts import find_receipt
+from tests.shared import SHARED
 
 __all__ = ["DATA", "Absent", "Data", "fashion_mnist", "rain_tiles"]
 
-SHARED = Path(__file__).parents[3] / "shared" / "data"
 SIDE = 16  # pixels of every example
 # Debian's dataset-fashion-mnist puts it here.
 FASHION = Path("/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz")

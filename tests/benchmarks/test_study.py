@@ -11,6 +11,7 @@ from spectra.comparison.arms import parse_arms
 from tests.benchmarks.study_data import DATA, Absent, rain_tiles
 from tests.benchmarks.study_plan import BASELINES, MAIN, STUDY
 from tests.benchmarks.study_rows import judged
+from tests.shared import RADAR
 
 
 @pytest.mark.parametrize("name", STUDY)
@@ -63,8 +64,7 @@ def test_rain_tiles(tmp_path: Path) -> None:
     assert ((x > -1).mean(axis=(1, 2, 3)) >= 0.2).all()
     assert rain_tiles(tmp_path) == place  # made once
     # The first tile is the composite's own, to half a level.
-    composites = Path(__file__).parents[3] / "shared" / "data" / "fields" / "radar_mch"
-    whole = spectra.open_source(composites, view="log-radar", size=320, crop="center")
+    whole = spectra.open_source(RADAR, view="log-radar", size=320, crop="center")
     tile = int(sorted((tmp_path / "radar-rain-16").iterdir())[0].stem.split("_")[2])
     row, column = divmod(tile, 20)
     own = whole.examples([0])[0, 0, 16 * row : 16 * row + 16, 16 * column : 16 * column + 16]

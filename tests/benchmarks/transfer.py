@@ -9,7 +9,7 @@ from spectra.schedule.moving.modes import box_transfer
 from spectra.schedule.moving.scale import SigmaScale, sigma_scale
 from spectra.schedule.moving.transfer import transfer_schedule
 from tests.benchmarks.table import Row
-from tests.conftest import BSDS500
+from tests.shared import BSDS500
 
 __all__ = ["transfer"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
+from tests.shared import SHARED
 
 
 def noise(height: int, width: int, *channels: int, seed: int = 0) -> np.ndarray:

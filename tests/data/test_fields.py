@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from spectra.data import arrays, open_source
 from spectra.errors import InputError
+from tests.shared import RADAR
 
 RNG = np.random.default_rng(0)
 FIELDS = RNG.normal(3, 1, (6, 2, 12, 16)).astype(np.float32)
-COMPOSITES = Path(__file__).resolve().parents[3] / "shared" / "data" / "fields" / "radar_mch"
 
 
 def everything(source) -> np.ndarray:
@@ -167,9 +167,9 @@ def test_series_with_gaps_and_spacing() -> None:
 
 @pytest.fixture
 def composites() -> Path:
-    if not COMPOSITES.is_dir():
+    if not RADAR.is_dir():
         pytest.skip("the radar composites are not at ../shared/data/fields/radar_mch")
-    return COMPOSITES
+    return RADAR
 
 
 def composite(folder: Path) -> Path:

@@ -14,10 +14,10 @@ from spectra import InputError
 from spectra.data import sound_store
 from spectra.data.spectrogram import log_mel
 from tests.repeats import then_slow
+from tests.shared import AUDIO
 
 soundfile = pytest.importorskip("soundfile")
 
-AUDIO = Path(__file__).parents[3] / "shared" / "data" / "audio"
 RATE = 16_000
 
 

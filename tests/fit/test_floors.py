@@ -2,7 +2,6 @@
 
 import io
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,13 +11,13 @@ from spectra import InputError, Spectrum
 from spectra.fit import Floor, find_floors
 from spectra.fit.blocks import block_excess
 from tests.fit.curves import spectrum_of_series
-from tests.fit.test_goodness import SOUND, clips
+from tests.fit.test_goodness import clips
+from tests.shared import AUDIO, KODAK
 from tests.spectrum.fields import power_law_fields, spectrum_of_rings, white_noise
 
 pytestmark = pytest.mark.slow
 
 SIZE = (128, 128)
-KODAK = Path(__file__).parents[3] / "shared" / "data" / "photos" / "kodak"
 
 
 def spectrum_of(fields: np.ndarray, window: str = "hann") -> Spectrum:
@@ -134,7 +133,7 @@ def test_ogg_music_falls_off_a_cliff_and_flac_speech_does_not() -> None:
         ("music", "*.ogg", ["codec cliff"]),
         ("librispeech", "*.flac", []),
     ):
-        sounds, _ = clips(SOUND / name, pattern)
+        sounds, _ = clips(AUDIO / name, pattern)
         power, units, rates = [], [], set()
         for unit, (sound, rate) in enumerate(sounds):
             tiles = sound[: len(sound) // 65_536 * 65_536].reshape(-1, 65_536)[:10]

@@ -11,9 +11,8 @@ from spectra.spectrum.rings import ring_plan
 from tests.fit.coverage import SIZE
 from tests.fit.curves import exact_spectrum, spectrum_of_series
 from tests.repeats import then_slow
+from tests.shared import AUDIO
 from tests.spectrum.fields import power_law_fields, spectrum_of_rings, white_noise
-
-SOUND = Path(__file__).parents[3] / "shared" / "data" / "audio"
 
 
 def fitted(power: np.ndarray, **options) -> spectra.PowerLaw:
@@ -102,7 +101,7 @@ def test_waveforms_fail_by_far_and_their_log_mel_images_pass(name: str, pattern:
     from spectra.data.spectrogram import log_mel
     from spectra.spectrum.periodogram import welch
 
-    sounds, _ = clips(SOUND / name, pattern)
+    sounds, _ = clips(AUDIO / name, pattern)
     samples, power, units, images = 65_536, [], [], []
     for unit, (sound, rate) in enumerate(sounds):
         sound = sound[: 20 * samples]

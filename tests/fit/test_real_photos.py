@@ -1,13 +1,11 @@
 """The exponents of BSDS500 and Kodak, as they were measured elsewhere with the same settings."""
 
-from pathlib import Path
-
 import pytest
 
 import spectra
 from tests.repeats import then_slow
+from tests.shared import KODAK
 
-KODAK = Path(__file__).parents[3] / "shared" / "data" / "photos" / "kodak"
 TOLERANCE = 0.05
 RANGE = (0.01, 0.25)  # cycles/pixel
 

@@ -1,7 +1,6 @@
 """Spectrograms, mel spectrograms and cepstra: librosa's numbers, whatever lies beside them."""
 
 import warnings
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,8 +9,7 @@ import pytest
 from spectra import InputError
 from spectra.data.spectrogram import mel_filters
 from spectra.spectrum.mel import log_mel, mel_cepstrum, mel_spectrogram, mfcc, spectrogram
-
-AUDIO = Path(__file__).parents[3] / "shared" / "data" / "audio"
+from tests.shared import AUDIO
 
 # rate, n_fft, hop, n_mels: powers of two and not, even and odd, hop not a divisor, tiny
 WAYS = [

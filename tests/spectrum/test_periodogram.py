@@ -1,6 +1,5 @@
 """Welch's mean and the periodogram: scipy's numbers, the level of white noise, its covariance."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +8,7 @@ import pytest
 from spectra import InputError
 from spectra.spectrum.periodogram import segment_count, welch, welch_covariance
 from tests.repeats import then_slow
+from tests.shared import AUDIO
 
 
 @pytest.mark.parametrize("segment", [4, 5, 64, 65, 1000])
@@ -117,9 +117,6 @@ def test_half_overlap_of_hann_leaves_most_of_the_independence() -> None:
     """Neighbours share (1/6)^2 of their variance, so 2 / n is 1 + 1/18 of that of as many apart."""
     variance = welch_covariance(4096, 1000).values[0, 500]
     assert variance * 1000 == pytest.approx(1 + 2 * (1 / 6) ** 2, rel=1e-3)
-
-
-AUDIO = Path(__file__).parents[3] / "shared" / "data" / "audio"
 
 
 @pytest.mark.parametrize(

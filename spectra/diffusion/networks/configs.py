@@ -90,7 +90,7 @@ def network_config(network: str | nn.Module | NetworkConfig | Mapping[str, Any])
 
 
 def _record(text: str) -> dict[str, Any]:
-    """``NAME[:key=value[,key=value...]]`` as a record; a value is x, or n-n-... for several."""
+    """``NAME[:key=value[,key=value...]]`` as a record; a value is a number, or n-n-..."""
     name, colon, rest = text.partition(":")
     record: dict[str, Any] = {"name": name}
     for option in rest.split(",") if colon else ():

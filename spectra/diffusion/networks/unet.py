@@ -59,6 +59,11 @@ class UNetConfig:
             )
         check_share("dropout", self.dropout)
 
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Channels of each level."""
+        return tuple(self.width * multiplier for multiplier in self.multipliers)
+
 
 class UNet(nn.Module):
     """f(x, level), [B, C, H, W] or [B, C, L] and [B] -> the same; exactly 0 before training.
@@ -83,7 +88,7 @@ class UNet(nn.Module):
         self, config: UNetConfig, channels: int, inputs: Inputs = NOTHING, series: bool = False
     ) -> None:
         super().__init__()
-        widths = [config.width * multiplier for multiplier in config.multipliers]
+        widths = config.widths
         embedding = 4 * config.width
         self.maps, self.series = inputs.maps, series
 
@@ -147,7 +152,7 @@ class Block(nn.Module):
 
     def __init__(self, config: UNetConfig, level: int, embedding: int, series: bool) -> None:
         super().__init__()
-        width = config.width * config.multipliers[level]
+        width = config.widths[level]
         self.norm1 = GroupNorm(width // GROUP, width)
         self.conv1 = convolution(width, width, series)
         self.norm2 = GroupNorm(width // GROUP, width)

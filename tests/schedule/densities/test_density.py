@@ -19,8 +19,8 @@ from spectra.schedule.densities.noise_density import (
 from spectra.schedule.densities.times import schedule_with_density
 from spectra.schedule.steps.denoising import wiener_error
 from tests.schedule.known import known_spectrum, power_law
+from tests.shared import CIFAR10
 
-CIFAR10 = Path(__file__).parents[4] / "shared" / "data" / "cifar10" / "cifar10_20k+5k.zip"
 SPECTRUM = known_spectrum(power_law(2.2), quantum=2 / 255)
 
 
