@@ -188,20 +188,22 @@ def _nearest(
     learnt, held_out = trained
     other = spread_examples(held_out, max(len(samples), 256))
     index = spread_examples(learnt, SEARCHED)
+    ways = (slice(None), slice(None, None, -1)) if mirrored else (slice(None),)
     searched: list[np.ndarray] = []  # the example's number, of each that is searched
 
     def batches() -> Iterator[np.ndarray]:
         for at in range(0, len(index), BATCH):
             block = index[at : at + BATCH]
             examples = learnt.examples(block)
-            for batch in (examples, examples[..., ::-1])[: 2 if mirrored else 1]:
+            for way in ways:
                 searched.append(block)
-                yield batch
+                yield examples[..., way]
 
     neighbours = nearest_neighbours(
         samples, held_out.examples(other), batches(), units=held_out.file_index[other], seed=seed
     )
     details = neighbours.details()
+    verdict = neighbours.line("training examples" + " and their mirror images" * mirrored)
     originals = np.concatenate(searched)[neighbours.originals]
     details["originals"] = [learnt.files[int(file)] for file in learnt.file_index[originals]]
     return Score(
@@ -211,7 +213,7 @@ def _nearest(
         floor=None,
         n=len(samples),
         against=neighbours.searched,
-        details={**details, "verdict": neighbours.line(), "of": len(learnt)},
+        details={**details, "verdict": verdict, "of": len(learnt)},
     )
 
 

@@ -60,15 +60,12 @@ class NearestNeighbours:
             "searched": self.searched,
         }
 
-    def line(self) -> str:
-        """Whether samples are copies, in a line."""
+    def line(self, of: str = "training examples") -> str:
+        """Whether samples are copies, in a line that calls what was searched so."""
         if len(self.copies) == 0:
-            return f"no copy of {self.searched} training examples among {len(self.samples)} samples"
+            return f"no copy of {self.searched} {of} among {len(self.samples)} samples"
         shown = ", ".join(map(str, self.copies[:8])) + (" ..." if len(self.copies) > 8 else "")
-        return (
-            f"{len(self.copies)} of {len(self.samples)} samples are copies of training examples: "
-            f"{shown}"
-        )
+        return f"{len(self.copies)} of {len(self.samples)} samples are copies of {of}: {shown}"
 
 
 def nearest_neighbours(

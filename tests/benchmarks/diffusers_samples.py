@@ -14,8 +14,9 @@ import torch
 import spectra
 from spectra.interop import export_diffusers
 from spectra.schedule import Schedule
-from tests.benchmarks.grids import DATA, SOURCES
+from tests.benchmarks.grids import SOURCES
 from tests.benchmarks.table import Row
+from tests.shared import SHARED
 
 __all__ = ["diffusers_samples"]
 
@@ -66,9 +67,9 @@ def diffusers_samples() -> list[Row]:
 def measured_schedules() -> Iterator[tuple[str, Schedule]]:
     """Each data set's derived schedule, its values scaled to a spread of one half about 0."""
     for name, (path, view) in SOURCES.items():
-        if not (DATA / path).exists():
+        if not (SHARED / path).exists():
             continue
-        source = spectra.open_source(str(DATA / path), **view)
+        source = spectra.open_source(str(SHARED / path), **view)
         spectrum = spectra.analyze(source, bases=("dct",), workers=1)
         made = spectra.derive_schedule(spectrum, basis="dct", ordering_strength=1.0)
         scale = SPREAD**2 / made.variance.mean()
