@@ -272,6 +272,8 @@ def _file_source(
         found = open_sounds(files, skipped, options)
     else:
         found = open_images(files, skipped, options)
+        if options.view == "auto":
+            _warn_of_radar(found.names)
     groups = groups or found.groups
     size = found.options.size
     assert size is not None
@@ -298,6 +300,18 @@ def _file_source(
         spacing=found.spacing,
         axis_units=found.axis_units,
     )
+
+
+def _warn_of_radar(names: Sequence[str]) -> None:
+    """Composites look like any GIF, whose colours say nothing of rain."""
+    from spectra.data.radar import is_composite
+
+    if all(map(is_composite, names)):
+        warnings.warn(
+            f"{len(names)} files are named as weather radar composites, and read as pictures; "
+            "--view log-radar reads their rain, --view pixels says that pictures are meant",
+            stacklevel=4,
+        )
 
 
 def _array_source(

@@ -21,10 +21,12 @@ from spectra.data.options import Options
 from spectra.data.stores import Size
 from spectra.errors import InputError
 
-__all__ = ["open_radar"]
+__all__ = ["is_composite", "open_radar"]
 
 # Product -> what a value is an amount of rain in: minutes of accumulation, or None for mm/h.
 PRODUCTS = {"AQC": 5.0, "CPC": 5.0, "RZC": None}
+# Product, year, day of the year, hour and minute.
+COMPOSITE = re.compile(rf"({'|'.join(PRODUCTS)})\d{{9}}.*\.gif$", re.IGNORECASE)
 METRES = 1000.0  # in a kilometre
 
 
@@ -134,6 +136,11 @@ def open_radar(files: ImageFiles, skipped: list[Skipped], options: Options) -> F
         # from one to the next, and not at all after an hour (60 composites of two days).
         groups={name: hour for name in names if (hour := _hour(name))},
     )
+
+
+def is_composite(name: str) -> bool:
+    """Whether a file's name is one of a composite, such as AQC151351545F_00005.801.gif."""
+    return bool(COMPOSITE.match(PurePosixPath(name).name))
 
 
 def _headers(files: DiskFiles) -> tuple[dict[str, Size], list[Skipped]]:

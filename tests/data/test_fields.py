@@ -5,6 +5,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -205,6 +206,16 @@ def test_radar_gaps_are_refused_unless_asked(composites: Path) -> None:
     message = refusal(composites, view="radar")
     assert "AQC151351545F_00005.801.gif misses 31% of its values" in message
     assert "--nan fill" in message
+
+
+def test_composites_read_as_pictures_are_told(composites: Path) -> None:
+    with pytest.warns(UserWarning, match="60 files .* radar composites.*--view log-radar"):
+        assert open_source(composites, size=64).kind == "images"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        meant = open_source(composites, size=64, view="pixels")
+        assert open_source(composites, **meant.settings).shape == meant.shape
+        open_source(composites, view="log-radar", size=64)
 
 
 def test_radar_of_one_file_and_in_tiles(composites: Path) -> None:
