@@ -4,7 +4,6 @@ import contextlib
 import io
 import json as json_module
 import os
-import re
 import signal
 import sys
 import threading
@@ -21,8 +20,6 @@ from spectra.grammar import COMMANDS, Outcome
 
 __all__ = ["main"]
 
-CHOICES = re.compile(r"Expected one of \([^)]*\)")
-
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; exit status 0 done, 2 wrong input, 130 interrupted."""
@@ -36,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # Some libraries print when imported; with --json stdout is for the one object.
         told = contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext()
         with told, _brief_warnings(), _ended_as_by_ctrl_c():
-            outcome = _parse_and_run(arguments)
+            outcome = _version() if arguments == ["--version"] else _parse_and_run(arguments)
     except InputError as error:
         from spectra.data.listing import printable
 
@@ -55,6 +52,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     text = text.encode(encoding, "backslashreplace").decode(encoding)  # names, on an ASCII terminal
     with _printing(stdout):
         print(text, file=stdout, flush=True)
+
+
+def _version() -> Outcome:
+    from spectra import __version__
+
+    return Outcome({"version": __version__}, f"spectra {__version__}")
 
 
 @contextlib.contextmanager
@@ -76,7 +79,7 @@ def _printing(stdout: TextIO) -> Iterator[None]:
 
 def _parse_and_run(arguments: list[str]) -> Outcome:
     """Let tyro read the command line; its refusals become one line."""
-    refusal = io.StringIO()
+    box = io.StringIO()
     called = False
 
     def marked(command: Callable[..., Outcome]) -> Callable[..., Outcome]:
@@ -91,21 +94,26 @@ def _parse_and_run(arguments: list[str]) -> Outcome:
 
         return call
 
+    def parse(words: list[str]) -> Outcome:
+        return tyro.extras.subcommand_cli_from_dict(
+            {name: marked(command) for name, command in COMMANDS.items()},
+            prog="spectra",
+            description="Measures a data set's spectrum and derives its noise schedule.",
+            args=words,
+            config=(tyro.conf.FlagCreatePairsOff,),
+        )
+
     stderr = sys.stderr
     try:
-        with contextlib.redirect_stderr(refusal):
-            return tyro.extras.subcommand_cli_from_dict(
-                {name: marked(command) for name, command in COMMANDS.items()},
-                prog="spectra",
-                description="Measures a data set's spectrum and derives its noise schedule.",
-                args=arguments,
-                config=(tyro.conf.FlagCreatePairsOff,),
-            )
+        with contextlib.redirect_stderr(box):
+            return parse(arguments)
     except SystemExit as stop:
         if called:
             raise
         if stop.code not in (0, None):
-            raise InputError(_one_line(refusal.getvalue())) from None
+            from spectra.refusals import refusal
+
+            raise InputError(refusal(arguments, box.getvalue(), list(COMMANDS), parse)) from None
         with _printing(sys.stdout):
             print(end="", flush=True)
         raise
@@ -149,30 +157,6 @@ def _brief_warnings() -> Iterator[None]:
         yield
     finally:
         warnings.formatwarning = before
-
-
-def _one_line(box: str) -> str:
-    """The message inside a box of text, up to its first rule, with where to look further."""
-    blocks: list[list[str]] = [[]]
-    for line in box.splitlines():
-        text = line.strip("│╭╮╰╯ ")
-        if not text:
-            continue
-        if text.startswith("─") or not text.strip("-"):
-            blocks.append([])
-        else:
-            blocks[-1].append(text)
-    blocks = [block for block in blocks if block] or [[]]
-    # On an ASCII terminal the title is a block of its own, else it is part of a rule.
-    titled = "╭" not in box and len(blocks) > 1
-    said = " ".join(" ".join(blocks[1 if titled else 0]).split())
-    return CHOICES.sub(_sorted_choices, said) + " (see spectra COMMAND --help)"
-
-
-def _sorted_choices(found: re.Match[str]) -> str:
-    """Names in their order; "None" is the absence of the flag, which is no name."""
-    names = sorted(set(re.findall(r"'([^']*)'", found[0])) - {"None"})
-    return f"Expected one of {', '.join(names)}"
 
 
 def _run() -> None:

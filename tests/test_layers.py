@@ -36,6 +36,7 @@ ORDER = (
     "run_grammar",
     "comparison_grammar",
     "grammar",
+    "refusals",
     "cli",
 )
 # Modules that anyone may import, and what they may import themselves.

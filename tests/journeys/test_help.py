@@ -8,6 +8,7 @@ from typing import get_args
 
 import pytest
 
+import spectra
 from spectra.arguments import CriterionChoice, RuleChoice
 from spectra.cli import main
 from spectra.grammar import COMMANDS
@@ -59,6 +60,37 @@ def test_a_refusal_is_its_message_on_any_terminal(locale: str) -> None:
     assert "\n" not in line
     assert "--steps" in line
     assert "---" not in line
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("analyse photos --out x", "no command analyse (did you mean analyze?)"),
+        ("", "give one of demo, analyze"),
+        ("--out x", "give one of demo, analyze"),
+        ("train photos --schedul s --out x", "train has no option --schedul (did you mean --sch"),
+        ("train photos --held_ot=1 --schedule s --out x", "no option --held_ot (did you mean --he"),
+        ("train photos -steps 3 --schedule s --out x", "no option -steps (did you mean --steps?)"),
+        ("evaluate r photos --out x", "evaluate has no option --out (see spectra evaluate --help)"),
+        ("data show digits --outt x", "data has no option --outt (did you mean --out?)"),
+        ("sample r --n 3 4 --out x", "sample: 4 is too much, leave it out (see spectra sample"),
+        ("train photos --held_out a --schedule s --out x", "Error parsing --held-out"),
+        ("analyze photos", "Missing from spectra analyze: --out PATH"),
+    ],
+)
+def test_a_word_that_is_none_of_ours_is_named(capsys, words: str, said: str) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(words.split())
+    assert stop.value.code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_the_version(capsys) -> None:
+    main(["--version"])
+    assert capsys.readouterr().out == f"spectra {spectra.__version__}\n"
 
 
 def test_a_wrong_choice_names_the_right_ones(capsys) -> None:
