@@ -45,6 +45,7 @@ def compare(
     preconditioning: Annotated[Preconditioning | None, one_of(Preconditioning)] = None,
     loss: Annotated[Loss | None, one_of(Loss)] = None,
     learning_rate: Annotated[float | None, flag("FLOAT")] = None,
+    random_flip: Annotated[bool, flag(None)] = False,
     held_out: float = 0.2,
     probe: Annotated[int | None, flag("INT")] = None,
     solvers: tuple[SolverChoice, ...] = ("heun",),
@@ -72,6 +73,7 @@ def compare(
         preconditioning: Per component, only its skip connection, or scalar as EDM (the default).
         loss: The bound, per octave, as seen by the eye, or EDM's unit weight (the default).
         learning_rate: After the warm-up (0.002).
+        random_flip: Mirror half of the images, at random, left to right.
         held_out: Share of the files that only scores see.
         probe: Steps after which refined learns from its loss (a tenth of all).
         solvers: Every arm is sampled with each.
@@ -102,6 +104,7 @@ def compare(
         "seeds": seeds,
         "seed": opening.pop("seed"),  # of the trainings: the data are parted alike for all
         "network": network,
+        "random_flip": random_flip,
         "held_out": held_out,
         "solvers": solvers,
         "evaluations": evaluations,

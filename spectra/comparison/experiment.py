@@ -16,6 +16,7 @@ from spectra.comparison.results import ArmRecord, Comparison
 from spectra.comparison.runs import score_job
 from spectra.comparison.scores import RunScores
 from spectra.data import Source, open_source, parted
+from spectra.diffusion.batches import check_mirrored
 from spectra.diffusion.checkpoint import schedule_digest
 from spectra.diffusion.networks import network_config, network_record
 from spectra.diffusion.run import sole_user
@@ -46,6 +47,7 @@ def compare(
     loss: str = TrainConfig.loss,
     preconditioning: str = "scalar",
     learning_rate: float = TrainConfig.learning_rate,
+    random_flip: bool = False,
     held_out: float = 0.2,
     probe: int | None = None,
     solvers: Sequence[str] = ("heun",),
@@ -81,7 +83,7 @@ def compare(
         Of each training.
     seeds, seed : int
         How many, from which on. Equal seeds are pairs.
-    network, loss, preconditioning, learning_rate
+    network, loss, preconditioning, learning_rate, random_flip
         As in `train`; an arm may say otherwise of loss and preconditioning.
     held_out : float
         Share of the files that only scores see. The spectrum is measured on the others.
@@ -146,6 +148,7 @@ def compare(
         loss=loss,
         preconditioning=preconditioning,
         learning_rate=learning_rate,
+        random_flip=random_flip,
         held_out=held_out,
         probe=max(1, round(PROBE * steps)) if probe is None else probe,
         solvers=tuple(dict.fromkeys(solvers)),
@@ -157,6 +160,8 @@ def compare(
     )
     for arm in arms:  # refused before anything is measured
         TrainConfig(**plan.training(arm))
+    if random_flip:
+        check_mirrored(opened)
     with sole_user(folder):  # two at once would be in each other's way
         spectrum = _spectrum(opened, plan, folder, tell)
         made = {arm.name: make_schedule(arm, spectrum, copied_sigma_data) for arm in arms}

@@ -31,6 +31,7 @@ class Plan:
     loss: str
     preconditioning: str
     learning_rate: float
+    random_flip: bool
     held_out: float
     probe: int
     solvers: tuple[str, ...]
@@ -52,6 +53,8 @@ class Plan:
             "held_out": self.held_out,
             "device": self.device,
         }
+        if self.random_flip:  # younger than the oldest comparisons: said where it is used
+            options["random_flip"] = True
         return {**options, **{k: v for k, v in arm.training.items() if k != "seed"}}
 
 

@@ -19,7 +19,14 @@ from spectra.diffusion.device_draws import device_draws
 from spectra.diffusion.randomness import DROPPED, FLIPPED, Draws, training_draws
 from spectra.errors import InputError
 
-__all__ = ["Batch", "Batches", "HeldExamples", "class_names", "prefetched"]
+__all__ = [
+    "Batch",
+    "Batches",
+    "HeldExamples",
+    "check_mirrored",
+    "class_names",
+    "prefetched",
+]
 
 AHEAD = 2  # steps prepared while one runs
 SHARE_HELD = 0.25  # of the free memory of a GPU, for examples,
@@ -203,6 +210,17 @@ class Batches:
     def _sendable(self, tensor: Tensor) -> Tensor:
         """In memory that a GPU can fetch from while it computes."""
         return tensor.pin_memory() if self.on_gpu else tensor
+
+
+def check_mirrored(source: Source) -> None:
+    """Refuse to mirror what has no left and right.
+
+    Raises
+    ------
+    InputError
+    """
+    if source.kind == "sound" or len(source.shape) < 3:
+        raise InputError(f"random_flip: {source.name} has no left and right; leave it out")
 
 
 def prefetched(prepare: Callable[[int], T], steps: range) -> Generator[T]:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from spectra.data import reopen_source
-from spectra.diffusion.batches import class_names
+from spectra.diffusion.batches import check_mirrored, class_names
 from spectra.diffusion.known import KnownParts, PartKind
 from spectra.diffusion.loop import run_steps
 from spectra.diffusion.loss import Loss, component_weight
@@ -216,8 +216,8 @@ def train(
             check_memory(config, family[0].shape)
             if known > 0:
                 KnownParts(family[0], known_parts)
-            if random_flip and (opened.kind == "sound" or len(opened.shape) < 3):
-                raise InputError(f"random_flip: {opened.name} has no left and right; leave it out")
+            if random_flip:
+                check_mirrored(opened)
             classes = class_names(opened) if labels else []
             if tensorboard:
                 summary_writer()

@@ -334,6 +334,7 @@ NUMBERS: Mapping[str, tuple[Any, ...]] = {
     "loss": ("l2", None),
     "preconditioning": ("none",),
     "learning_rate": (0, -1, np.nan),
+    "random_flip": (1, None),
     "network": ("unets", {"name": "unet", "width": 3}, 3),
     "copied_sigma_data": (0, -1, np.nan, np.inf),
 }
@@ -351,6 +352,16 @@ def test_what_is_out_of_range_is_refused_before_anything_is_trained(tmp_path, na
     assert not (tmp_path / "out" / "runs").exists()
     if name != "copied_sigma_data":  # a schedule's own refusal needs the spectrum
         assert not (tmp_path / "out" / "spectrum.safetensors").exists()
+
+
+def test_mirror_images_are_trained_on_where_there_are_any(tmp_path) -> None:
+    compared(tmp_path / "out", "derived", seeds=1, steps=2, random_flip=True)
+    (config,) = (tmp_path / "out" / "runs").glob("*/training/config.json")
+    assert json.loads(config.read_text())["random_flip"] is True
+    series = spectra.open_source(walks(shape=(64,)), view="series")
+    with pytest.raises(InputError, match=r"random_flip: .* has no left and right"):
+        compared(tmp_path / "series", data=series, random_flip=True)
+    assert not (tmp_path / "series" / "spectrum.safetensors").exists()
 
 
 def test_a_wrong_arm_is_refused_before_anything_is_measured(tmp_path) -> None:
@@ -453,6 +464,7 @@ def test_other_settings_in_the_same_folder_are_other_trainings(tmp_path) -> None
     compared(tmp_path, seeds=1, batch=5)
     compared(tmp_path, seeds=1, learning_rate=1e-3)
     compared(tmp_path, seeds=1, examples=6)
+    compared(tmp_path, seeds=1, random_flip=True)
     assert compared(tmp_path, seeds=1) == first
 
 
