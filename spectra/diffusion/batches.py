@@ -16,7 +16,7 @@ from spectra.data import Source
 from spectra.data.draws import uniform_integers
 from spectra.data.values import to_unit
 from spectra.diffusion.device_draws import device_draws
-from spectra.diffusion.randomness import DROPPED, FLIPPED, Draws, training_draws
+from spectra.diffusion.randomness import DROPPED, FLIPPED, Draws, step_shifts, training_draws
 from spectra.errors import InputError
 
 __all__ = [
@@ -146,6 +146,7 @@ class Batches:
         self.random_flip = random_flip
         self.on_gpu = device.type == "cuda"
         self.held = None
+        self._numbers = torch.as_tensor(indices, dtype=torch.int64, device=device)
         if self.on_gpu:
             free, _ = torch.cuda.mem_get_info(device)
             self.held = HeldExamples.of(source, device, min(int(free * SHARE_HELD), MOST_HELD))
@@ -175,7 +176,9 @@ class Batches:
             prepared["x"] = self._sendable(torch.from_numpy(x))
         if self.class_count:
             prepared["label"] = self._sendable(torch.from_numpy(self._classes[units]))
-        if not self.on_gpu:
+        if self.on_gpu:
+            prepared["shifts"] = self._sendable(step_shifts(self.seed, step, self.batch))
+        else:
             prepared["draws"] = training_draws(
                 self.seed, step, self.indices, self.batch, self.source.shape
             )
@@ -194,7 +197,13 @@ class Batches:
         draws = prepared.get("draws")
         if draws is None:
             draws = device_draws(
-                self.seed, step, self.indices, self.batch, self.source.shape, self.device
+                self.seed,
+                step,
+                self._numbers,
+                self.batch,
+                self.source.shape,
+                self.device,
+                here(prepared["shifts"]),
             )
         if self.random_flip:
             flipped = draws.choice[:, FLIPPED] < 0.5

@@ -10,11 +10,10 @@ stream than `training_draws`': a run keeps to the device it began on.
 
 import math
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from spectra.diffusion.randomness import CHOICES, FAMILY, Draws, Indices, spread
+from spectra.diffusion.randomness import CHOICES, FAMILY, Draws, Indices, spread, step_shifts
 
 __all__ = ["device_draws", "philox"]
 
@@ -27,10 +26,11 @@ ROUNDS = 10
 def device_draws(
     seed: int,
     step: int,
-    indices: Indices,
+    indices: Indices | Tensor,
     batch: int,
     shape: tuple[int, ...],
     device: torch.device | str,
+    shifts: Tensor | None = None,
 ) -> Draws:
     """As `training_draws`, on a device and from a stream of its own.
 
@@ -40,12 +40,16 @@ def device_draws(
         As `training_draws`.
     device
         Where the numbers are made and left.
+    shifts : tensor [2], optional
+        The step's (`step_shifts`). With these and the indices on the device already, nothing is
+        waited for there.
     """
-    numbers = torch.as_tensor(np.asarray(indices), dtype=torch.int64).to(device)
+    numbers = torch.as_tensor(indices, dtype=torch.int64, device=device)
+    shifts = step_shifts(seed, step, batch) if shifts is None else shifts
     size = math.prod(shape)
     normal, rounding, words = _words(seed, step, numbers, (size, size, CHOICES))
     choice = _uniform(words)[:, :CHOICES]
-    quantile, choice[:, FAMILY] = spread(seed, step, numbers, batch)
+    quantile, choice[:, FAMILY] = spread(shifts.to(device), numbers, batch)
     return Draws(
         noise=_normal(normal)[:, :size].reshape(-1, *shape),
         rounding=_uniform(rounding)[:, :size].reshape(-1, *shape) - 0.5,

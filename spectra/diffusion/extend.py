@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from spectra.bases import WaveletBasis
-from spectra.diffusion.guide import check_path
+from spectra.diffusion.guide import check_path, given_array
 from spectra.diffusion.known import component_mask
 from spectra.diffusion.randomness import WORD
 from spectra.diffusion.run import Run
@@ -192,16 +192,16 @@ def _window(schedule: Schedule, axis: int) -> tuple[int, int]:
 
 def _checked(grid: np.ndarray) -> np.ndarray:
     """Times that fall from at most 1 to 0: parts of them are used."""
-    grid = np.asarray(grid, float)
-    falls = grid.ndim == 1 and len(grid) >= 2 and bool((np.diff(grid) < 0).all())
-    if not falls or grid[0] > 1 or grid[-1] != 0:
+    grid = given_array("grid", grid)
+    falls = grid.ndim == 1 and len(grid) >= 2 and grid.dtype.kind in "iuf"
+    if not falls or not (np.diff(grid) < 0).all() or grid[0] > 1 or grid[-1] != 0:
         raise InputError("grid: times must fall from at most 1 to exactly 0")
-    return grid
+    return grid.astype(float)
 
 
 def _given(schedule: Schedule, known: Any, axis: int, unit: int, total: int) -> np.ndarray:
     """Examples to go on with, [n, C, *spatial]."""
-    values = np.asarray(known, np.float32)
+    values = given_array("known", known).astype(np.float32)
     values = values[None] if values.ndim == len(schedule.shape) else values
     wanted = list(schedule.shape)
     if values.ndim == len(wanted) + 1:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -140,9 +141,16 @@ class Guide:
             found = self._guided(noised, state, self.classes)
         return found if self.part is None else torch.where(self.part.mask, self.part.z, found)
 
+    @cached_property
+    def _labels(self) -> Tensor | None:
+        """The classes' numbers on the device: once, not at every evaluation."""
+        return self.classes and torch.as_tensor(
+            self.classes.labels, device=self.process.variance.device
+        )
+
     def _guided(self, noised: Tensor, state: NoiseState, classes: Classes) -> Tensor:
-        device, weight = noised.device, classes.guidance
-        label = torch.as_tensor(classes.labels, device=device)
+        label, weight = self._labels, classes.guidance
+        assert label is not None
         nothing = torch.full_like(label, classes.none)
         if weight == 1:
             return self.denoiser.at(noised, state, label)

@@ -81,7 +81,9 @@ def run_steps(
             "" if module is not None else json.dumps(record["network"], sort_keys=True),
         )
     if record.get("compile"):
-        state.network.compile()
+        # Caches that other runs of this process filled are full after a few shapes.
+        torch.compiler.reset()
+        state.network.compile(dynamic=False)
     summed = GradientSum(state.network, ranks)
     meter = Meter(path, config.batch, config.steps, start, seconds, ranks, throughput)
     write = scalar_writer(path) if config.tensorboard and ranks.is_first else None
@@ -157,7 +159,7 @@ class TrainingState:
         module: nn.Module | None,
     ) -> "TrainingState":
         """Before the first step."""
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             torch.manual_seed(config.seed)
             inputs = network_inputs(record, family[0])
             kind = network_config(config.network)

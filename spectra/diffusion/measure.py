@@ -119,10 +119,11 @@ def measure_denoiser(
         at = slice(start, start + batch)
         x = torch.from_numpy(opened.examples(chosen[at])).to(device)
         for level, sigma in enumerate(levels.tolist()):
-            noise = normal(SCORING, seed, level, chosen[at], opened.shape).to(device)
+            drawn = normal(SCORING, seed, level, chosen[at], opened.shape)
+            noise = drawn.to(device)
             both = [subject.denoise(x, sign * noise, sigma) for sign in (1, -1)]
             squared = (both[0].double() ** 2 + both[1].double() ** 2) / 2
-            control = noise.double().cpu().numpy() ** 2 - 1
+            control = drawn.double().numpy() ** 2 - 1
             tally.add(level, squared.cpu().numpy(), control, files[at])
     noise_level = levels.reshape(-1, *[1] * len(opened.shape)) * subject.tilt
     error, standard = tally.result((variance / (variance + noise_level**2)) ** 2 * noise_level**2)

@@ -26,6 +26,7 @@ __all__ = [
     "Draws",
     "normal",
     "spread",
+    "step_shifts",
     "training_draws",
     "uniform",
 ]
@@ -87,7 +88,8 @@ def training_draws(
         Of one example.
     """
     choice = uniform(CHOOSING, seed, step, indices, (CHOICES,))
-    quantile, choice[:, FAMILY] = spread(seed, step, torch.as_tensor(np.asarray(indices)), batch)
+    numbers = torch.as_tensor(np.asarray(indices))
+    quantile, choice[:, FAMILY] = spread(step_shifts(seed, step, batch), numbers, batch)
     return Draws(
         noise=normal(TRAINING, seed, step, indices, shape),
         rounding=uniform(TRAINING, seed, step, indices, shape) - 0.5,
@@ -96,13 +98,21 @@ def training_draws(
     )
 
 
-def spread(
-    seed: int, step: int, numbers: torch.Tensor, batch: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Times and places of examples as `training_draws` spreads them, float64 and float32 [B]."""
+def step_shifts(seed: int, step: int, batch: int) -> torch.Tensor:
+    """u and v of a step, by which `training_draws` shifts times and places, float64 [2]."""
     # Number `batch` is no example's: the step's own.
     shifts = [uniform(purpose, seed, step, [batch], ()) for purpose in (TRAINING, CHOOSING)]
-    times, places = torch.cat(shifts).double().to(numbers.device).split(1)  # in one go to a GPU
+    return torch.cat(shifts).double()
+
+
+def spread(
+    shifts: torch.Tensor, numbers: torch.Tensor, batch: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Times and places of examples as `training_draws` spreads them, float64 and float32 [B].
+
+    From a step's two shifts and the examples' numbers [B], on one device.
+    """
+    times, places = shifts.split(1)
     place = ((places + numbers * GOLDEN) % 1.0).float().clamp(max=UNDER_ONE)
     return (times + numbers / torch.tensor(batch, dtype=torch.float64)) % 1.0, place
 

@@ -333,15 +333,21 @@ def chosen_precision(config: TrainConfig, device: str) -> str:
 
 def chosen_compile(config: TrainConfig, device: str) -> bool:
     """Whether to compile: where it was asked for, or on a GPU that it can be done for."""
-    if config.compile and device == "cpu":
-        compilers = (os.environ.get("CXX"), "g++", "clang++", "c++", "cl")
-        if not any(name and shutil.which(name) for name in compilers):
-            raise InputError("compile: needs a C++ compiler on a CPU; install g++, or leave it off")
+    # Kernels for a CPU are C++; what starts those of a GPU is C.
+    variable, names, install = {
+        "cpu": ("CXX", ("g++", "clang++", "c++", "cl"), "g++"),
+        "cuda": ("CC", ("gcc", "clang", "cc"), "gcc"),
+    }[device]
+    can = any(name and shutil.which(name) for name in (os.environ.get(variable), *names))
+    if config.compile and not can:
+        raise InputError(
+            f"compile: needs a compiler ({', '.join(names)}); install {install}, or leave it off"
+        )
     if config.compile is not None:
         return config.compile
     from torch.utils._triton import has_triton
 
-    return device == "cuda" and has_triton()
+    return device == "cuda" and can and has_triton()
 
 
 def chosen_condition(config: TrainConfig, family: Sequence[Schedule]) -> str:

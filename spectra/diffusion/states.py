@@ -59,6 +59,9 @@ class StateSampler:
         self.processes = tuple(processes)
         self.known = known
         device = processes[0].variance.device
+        # Elsewhere all examples are put on all paths, with weights of 0: to choose would make the
+        # CPU wait for a GPU.
+        self.selects = device.type == "cpu"
         self._parts = KnownParts(processes[0].schedule, parts, device) if known > 0 else None
         schedules = [one.schedule for one in processes]
         # So far apart that some are clean or drowned while others have their time.
@@ -91,8 +94,8 @@ class StateSampler:
             weight = torch.where(
                 left == number, 1 - share, torch.where(left == number - 1, share, 0)
             )
-            mine = (weight > 0).nonzero()[:, 0]
-            if len(mine) == 0:
+            mine = (weight > 0).nonzero()[:, 0] if self.selects else slice(None)
+            if self.selects and len(weight[mine]) == 0:
                 continue
             column = weight[mine].reshape(-1, *[1] * len(first.shape))
             one = _on(process, quantile[mine])

@@ -12,6 +12,7 @@ from spectra.errors import InputError, check_number
 from spectra.schedule.blur import log_blur, log_blur_slope
 from spectra.schedule.checks import check_schedule
 from spectra.schedule.processes import Form, coefficients
+from spectra.schedule.strata import stratified
 from spectra.schedule.visible import largest_visible
 
 if TYPE_CHECKING:
@@ -289,9 +290,7 @@ class Schedule:
         check_number("n", n, low=0)
         if n != int(n):
             raise InputError(f"n {n}: a whole number of times is needed")
-        n = int(n)
-        strata = (torch.arange(n) + torch.rand(n, generator=generator, dtype=torch.float64)) / n
-        return torch.from_numpy(np.interp(strata.numpy(), *self.quantiles))
+        return torch.from_numpy(np.interp(stratified(int(n), generator), *self.quantiles))
 
     @cached_property
     def quantiles(self) -> tuple[np.ndarray, np.ndarray]:

@@ -1,6 +1,6 @@
 """A thousand small pictures, seen 256 times each: what mirror images and dropout win on others.
 
-Four trainings of about six minutes of one core.
+Four trainings: about half an hour of one core.
 """
 
 import tempfile

@@ -52,12 +52,8 @@ STEPS = 18  # of Heun, for the spectral distance
 # A band is over when so little of it is left: nats of an example.
 LEFT = 0.002
 ALONE = "trained at each a alone"
-# One network over the range by its budget: the last is what those at each alone take together.
-RANGES = {
-    1: "one over the range",
-    2: "the same, twice the budget",
-    len(STRENGTHS): f"the same, the budget of the {len(STRENGTHS)} alone together",
-}
+# One network over the range by its budget, in units of that of one alone.
+RANGES = {1: "one over the range", 2: "the same, twice the budget"}
 BITS, GAP, DECIBEL = "bits/dim", "above alone (bits/dim)", "spectral distance (dB)"
 
 
@@ -68,7 +64,7 @@ class Settings:
     images: int = 20_000
     steps: int = 1000
     batch: int = 64
-    width: int = 16
+    width: int = 32
     examples: int = 512
     levels: int = 16
     samples: int = 256

@@ -36,6 +36,7 @@ def tiny_options() -> dict[str, Any]:
         "steps": 12,
         "batch": 4,
         "network": TINY,
+        "device": "cpu",  # where a run's numbers are promised to the bit
         "checkpoint_every": 5,
         "log_every": 2,
         "progress": False,

@@ -9,7 +9,7 @@ import torch
 from scipy import stats
 
 from spectra.diffusion.device_draws import device_draws, philox
-from spectra.diffusion.randomness import FAMILY, Draws, training_draws
+from spectra.diffusion.randomness import FAMILY, Draws, step_shifts, training_draws
 
 SHAPE = (1, 5, 7)
 
@@ -49,6 +49,13 @@ def test_an_examples_numbers_depend_on_it_alone() -> None:
     ):
         for name in ("noise", "rounding", "choice"):
             assert not torch.isclose(getattr(other, name), getattr(whole, name)).any(), name
+
+
+def test_what_is_there_already_changes_nothing() -> None:
+    whole = device_draws(3, 9, range(8), 8, SHAPE, "cpu")
+    there = device_draws(3, 9, torch.arange(8), 8, SHAPE, "cpu", step_shifts(3, 9, 8))
+    for name in ("noise", "rounding", "quantile", "choice"):
+        assert torch.equal(getattr(there, name), getattr(whole, name)), name
 
 
 def test_they_are_as_spread_as_they_should_be() -> None:

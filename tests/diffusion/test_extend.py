@@ -159,7 +159,9 @@ def test_given_examples_stay_where_they_are(run: spectra.Run, axis: int, reverse
     width = shape[axis]
     shape[axis] = width + 4
     given = np.random.default_rng(0).normal(size=(2, *shape)).astype(np.float32)
-    x = extend(run, known=given, times=3, axis=axis, reverse=reverse, **SHORT)
+    # A tensor that gradients flow through is read as a caller's any other.
+    tensor = torch.tensor(given, requires_grad=True)
+    x = extend(run, known=tensor, times=3, axis=axis, reverse=reverse, **SHORT)
     assert x.shape[axis] == 3 * width
     kept = np.arange(width + 4) + (2 * width - 4 if reverse else 0)
     np.testing.assert_array_equal(np.take(x, kept, axis=axis), given)

@@ -12,7 +12,7 @@ from spectra.diffusion.loss import Objective
 from spectra.diffusion.networks import Inputs, UNetConfig, make_network
 from spectra.diffusion.precondition import Denoiser, Preconditioning, view_maps
 from spectra.diffusion.process import DiffusionProcess
-from spectra.diffusion.randomness import CHOICES, FAMILY, Draws
+from spectra.diffusion.randomness import CHOICES, FAMILY, Draws, training_draws
 from spectra.diffusion.sample import sample_components
 from spectra.diffusion.state import StateEncoder
 from spectra.diffusion.states import StateSampler, TrainingState, check_family
@@ -100,6 +100,20 @@ def test_between_two_members_the_noise_lies_between_theirs(kind: str) -> None:
         # What is told by alpha and sigma is this noise, not a mix of the members' own.
         variance, ratio = processes[0].variance, state.alpha / state.sigma
         torch.testing.assert_close((variance * ratio**2).log(), state.log_snr, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_states_are_the_same_where_all_examples_take_part_on_all_paths(kind: str) -> None:
+    """As on a GPU, which is not to be waited for."""
+    sampler = StateSampler([DiffusionProcess(one) for one in family(kind)])
+    draws = training_draws(0, 0, range(24), 24, sampler.processes[0].shape)
+    assert sampler.selects
+    one = sampler.draw(draws)
+    sampler.selects = False
+    other = sampler.draw(draws)
+    for name in ("log_snr", "alpha", "sigma", "level"):
+        assert torch.equal(getattr(one.state, name), getattr(other.state, name)), name
+    assert torch.equal(one.speed, other.speed)
 
 
 @pytest.mark.parametrize("place", [0.0, 0.2, 0.8])

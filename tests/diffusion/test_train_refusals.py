@@ -1,5 +1,6 @@
 """Training stops in one line where it cannot go on, and keeps what is good."""
 
+import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,10 @@ import pytest
 import torch
 
 from spectra.data import Source, open_source
-from spectra.diffusion import load_run, train
+from spectra.diffusion import load_run, settings, train
 from spectra.diffusion.checkpoint import checkpoint_paths
 from spectra.diffusion.loss import Objective
+from spectra.diffusion.settings import TrainConfig
 from spectra.errors import InputError
 from spectra.schedule import Schedule
 from tests.diffusion.conftest import rough_images
@@ -24,6 +26,18 @@ def refused(**options: Any) -> str:
     message = str(caught.value)
     assert "\n" not in message
     return message
+
+
+@pytest.mark.parametrize(("device", "name"), [("cpu", "g++"), ("cuda", "gcc")])
+def test_without_a_compiler_nothing_is_compiled(
+    monkeypatch: pytest.MonkeyPatch, device: str, name: str
+) -> None:
+    for variable in ("CC", "CXX"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(settings.shutil, "which", lambda name: None)
+    assert not settings.chosen_compile(TrainConfig(), device)
+    with pytest.raises(InputError, match=f"compile: needs a compiler .*install {re.escape(name)}"):
+        settings.chosen_compile(TrainConfig(compile=True), device)
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(

@@ -8,6 +8,7 @@ import numpy as np
 
 from spectra.errors import InputError, check_number
 from spectra.schedule import processes
+from spectra.schedule.strata import stratified
 
 __all__ = [
     "KNOTS",
@@ -99,8 +100,7 @@ class NoiseDensity:
         """
         import torch
 
-        strata = (torch.arange(n) + torch.rand(n, generator=generator, dtype=torch.float64)) / n
-        return torch.from_numpy(np.exp(self.quantile(strata.numpy())))
+        return torch.from_numpy(np.exp(self.quantile(stratified(n, generator))))
 
     def distance(self, mean: float, std: float) -> float:
         """Total variation between this and a normal density of ln sigma, in [0, 1]."""
