@@ -33,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # Some libraries print when imported; with --json stdout is for the one object.
         told = contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext()
         with told, _brief_warnings(), _ended_as_by_ctrl_c():
-            outcome = _version() if arguments == ["--version"] else _parse_and_run(arguments)
+            asks_version = set(arguments) - {"--json"} == {"--version"}
+            outcome = _version() if asks_version else _parse_and_run(arguments)
     except InputError as error:
         from spectra.data.listing import printable
 

@@ -27,7 +27,7 @@ def compare(
 
     check_writable(out)
     found: Comparison = run(name, schedules, out=out, progress=say, **options)
-    source = open_source(name, **options["view"])
+    source = open_source(name, **found.settings["view"])
     _, unseen = parted(source, options["held_out"])
     data = unseen.examples(np.random.default_rng(0).permutation(len(unseen))[:SHOWN])
     report = write_report(

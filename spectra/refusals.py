@@ -3,15 +3,19 @@
 import contextlib
 import difflib
 import io
+import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 __all__ = ["refusal"]
 
 CHOICES = re.compile(r"Expected one of \([^)]*\)")
 TOO_MUCH = "Unrecognized options:"
-LIKE_AN_OPTION = re.compile(r"--?[A-Za-z]{2}")
-OPTION = re.compile(r"--[a-z][a-z0-9-]*")
+LIKE_AN_OPTION = re.compile(r"--[A-Za-z]|-[A-Za-z]{2}")
+# At the head of its line, in a box or not; others stand in descriptions.
+OPTION = re.compile(r"^\W{1,3}(?:-h, )?(--[a-z][a-z0-9-]*)", re.MULTILINE)
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+COLUMNS = 80  # of the help that options are read from: its lines have one option each
 
 
 def refusal(
@@ -36,35 +40,69 @@ def refusal(
     Returns
     -------
     str
-        One line, without a line break.
+        One line.
     """
     name = arguments[0] if arguments else ""
     if name not in commands:
-        wrong = "" if name.startswith("-") or not name else f"there is no command {name}"
-        near = difflib.get_close_matches(name, commands, n=1)
-        hint = f" (did you mean {near[0]}?)" if near else ""
-        first = f"{wrong}{hint}; " if wrong else ""
-        return f"{first}give one of {', '.join(commands)} (see spectra --help)"
+        return (
+            f"{_no_command(name, commands)}give one of {', '.join(commands)} (see spectra --help)"
+        )
     see = f"(see spectra {name} --help)"
     known = _options(name, call)
-    for word in arguments[1:]:
-        option = word.partition("=")[0]
-        if LIKE_AN_OPTION.match(option) and option.replace("_", "-") not in known:
-            near = difflib.get_close_matches(option, known, n=1)
+    for option in _given(arguments[1:]):
+        if option.replace("_", "-") not in known:
+            near = difflib.get_close_matches(option.lower(), known, n=1)
             hint = f" (did you mean {near[0]}?)" if near else ""
             return f"{name} has no option {option}{hint} {see}"
-    reason = _reason(box)
+    reason = _reason(COLOUR.sub("", box))
     if reason.startswith(TOO_MUCH):
-        return f"{name}: {reason.removeprefix(TOO_MUCH).strip()} is too much, leave it out {see}"
+        return f"{name} has no place for {reason.removeprefix(TOO_MUCH).strip()!r} {see}"
     return f"{reason} {see}"
+
+
+def _no_command(name: str, commands: Sequence[str]) -> str:
+    """What is wrong with a first word that is no command."""
+    if not name:
+        return ""
+    if name.startswith("-"):
+        return f"{name} stands where a command should; "
+    near = difflib.get_close_matches(name.lower(), commands, n=1)
+    hint = f" (did you mean {near[0]}?)" if near else ""
+    return f"there is no command {name}{hint}; "
+
+
+def _given(words: Sequence[str]) -> Iterator[str]:
+    """What was meant as options: not numbers, nor what follows --."""
+    for word in words:
+        if word == "--":
+            return
+        option = word.partition("=")[0]
+        if LIKE_AN_OPTION.match(option) and not _is_number(word):
+            yield option
+
+
+def _is_number(word: str) -> bool:
+    """Such as -inf."""
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
 
 
 def _options(name: str, call: Callable[[list[str]], object]) -> list[str]:
     """The options that a command's help shows."""
-    shown = io.StringIO()
-    with contextlib.redirect_stdout(shown), contextlib.suppress(SystemExit):
-        call([name, "--help"])
-    return sorted(set(OPTION.findall(shown.getvalue())))
+    shown, before = io.StringIO(), os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = str(COLUMNS)
+    try:
+        with contextlib.redirect_stdout(shown), contextlib.suppress(SystemExit):
+            call([name, "--help"])
+    finally:
+        if before is None:
+            del os.environ["COLUMNS"]
+        else:
+            os.environ["COLUMNS"] = before
+    return sorted(set(OPTION.findall(COLOUR.sub("", shown.getvalue()))))
 
 
 def _reason(box: str) -> str:

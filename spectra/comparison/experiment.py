@@ -141,7 +141,7 @@ def compare(
     opened = open_source(source, **(view or {}))
     plan = Plan(
         source=origin(source),
-        view=dict(view or {}),
+        view=opened.settings,  # settled: other processes have nothing to find, or to tell
         network=network_record(network_config(network)),
         steps=steps,
         batch=batch,

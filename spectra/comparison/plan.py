@@ -53,8 +53,10 @@ class Plan:
             "held_out": self.held_out,
             "device": self.device,
         }
-        if self.random_flip:  # younger than the oldest comparisons: said where it is used
-            options["random_flip"] = True
+        if (
+            self.random_flip is not False
+        ):  # younger than the oldest comparisons: said where it is used
+            options["random_flip"] = self.random_flip
         return {**options, **{k: v for k, v in arm.training.items() if k != "seed"}}
 
 

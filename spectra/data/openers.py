@@ -133,7 +133,15 @@ def open_source(
     if isinstance(source, Manifest):
         return _open_manifest(source, options)
     if isinstance(source, str | os.PathLike):
-        return _open_path(source, options)
+        found = _open_path(source, options)
+        if options.view == "auto" and _radar_as_pictures(found):
+            warnings.warn(
+                f"{found.name}: weather radar composites, by the files' names, are read as "
+                "pictures; --view log-radar reads the rain of a folder of them, --view pixels "
+                "says that pictures are meant",
+                stacklevel=2,
+            )
+        return found
     return _array_source(as_items(source), options, "array")
 
 
@@ -272,8 +280,6 @@ def _file_source(
         found = open_sounds(files, skipped, options)
     else:
         found = open_images(files, skipped, options)
-        if options.view == "auto":
-            _warn_of_radar(found.names)
     groups = groups or found.groups
     size = found.options.size
     assert size is not None
@@ -302,16 +308,11 @@ def _file_source(
     )
 
 
-def _warn_of_radar(names: Sequence[str]) -> None:
-    """Composites look like any GIF, whose colours say nothing of rain."""
+def _radar_as_pictures(source: Source) -> bool:
+    """Whether most files are named as composites, GIFs whose colours say nothing of rain."""
     from spectra.data.radar import is_composite
 
-    if all(map(is_composite, names)):
-        warnings.warn(
-            f"{len(names)} files are named as weather radar composites, and read as pictures; "
-            "--view log-radar reads their rain, --view pixels says that pictures are meant",
-            stacklevel=4,
-        )
+    return source.kind == "images" and 2 * sum(map(is_composite, source.files)) > len(source.files)
 
 
 def _array_source(

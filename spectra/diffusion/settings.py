@@ -73,6 +73,8 @@ ADDED: dict[str, Any] = {
 
 # Itself, its gradient, its average and the optimiser's two moments.
 NUMBERS_A_WEIGHT = 5
+# Itself, its noise, both together, and what the network says of that.
+NUMBERS_A_VALUE = 4
 
 
 @dataclass(frozen=True)
@@ -280,17 +282,28 @@ def settle(
     return record
 
 
-def check_memory(config: TrainConfig, shape: tuple[int, ...]) -> None:
-    """Refuse a network of ours whose training has more numbers than memory holds."""
+def check_memory(config: TrainConfig, shape: tuple[int, ...], batch: int) -> None:
+    """Refuse a batch, or a network of ours, of more numbers than memory holds.
+
+    Of what is sure to be there at once: what a network keeps for its gradient is not known here.
+    """
+    there = memory_size()
+    if chosen_device(config.device) == "cuda":
+        there = torch.cuda.mem_get_info()[1]
+    if there is None:
+        return
+    needed = NUMBERS_A_VALUE * 4 * batch * math.prod(shape)
+    if needed > there:
+        raise InputError(
+            f"batch {config.batch}: its examples take {needed / 2**30:,.0f} GiB, of "
+            f"{there / 2**30:,.0f} GiB here; give a smaller one"
+        )
     network = network_config(config.network)
     if not isinstance(network, UNetConfig | DiTConfig):
         return
     count = count_weights(network, shape)
     needed = NUMBERS_A_WEIGHT * 4 * count
-    there = memory_size()
-    if chosen_device(config.device) == "cuda":
-        there = torch.cuda.mem_get_info()[1]
-    if there is not None and needed > there:
+    if needed > there:
         raise InputError(
             f"network {config.network['name']}: its {count:,} weights take "
             f"{needed / 2**30:,.0f} GiB to train, of {there / 2**30:,.0f} GiB here; give a "

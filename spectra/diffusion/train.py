@@ -211,9 +211,9 @@ def train(
             nonlocal opened
             opened = reopen_source(source, family[0].data)
             check_shape(opened, family[0])
+            check_memory(config, family[0].shape, -(-batch // ranks.count))
             ranks.share(batch)
             component_weight(family[0], loss)
-            check_memory(config, family[0].shape)
             if known > 0:
                 KnownParts(family[0], known_parts)
             if random_flip:

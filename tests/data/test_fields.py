@@ -209,13 +209,29 @@ def test_radar_gaps_are_refused_unless_asked(composites: Path) -> None:
 
 
 def test_composites_read_as_pictures_are_told(composites: Path) -> None:
-    with pytest.warns(UserWarning, match="60 files .* radar composites.*--view log-radar"):
+    with pytest.warns(UserWarning, match="radar composites.*--view log-radar"):
         assert open_source(composites, size=64).kind == "images"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         meant = open_source(composites, size=64, view="pixels")
         assert open_source(composites, **meant.settings).shape == meant.shape
         open_source(composites, view="log-radar", size=64)
+
+
+def test_composites_among_a_few_pictures_are_told(
+    composites: Path, tmp_path: Path, picture, write
+) -> None:
+    for name in sorted(composites.iterdir())[:3]:
+        shutil.copy(name, tmp_path)
+    write("preview.png", picture(640, 710))
+    with pytest.warns(UserWarning, match="radar composites") as told:
+        open_source(tmp_path, size=64)
+    assert told[0].filename == __file__
+    for name in ("one.png", "two.png", "three.png"):
+        write(name, picture(640, 710))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        open_source(tmp_path, size=64)
 
 
 def test_radar_of_one_file_and_in_tiles(composites: Path) -> None:

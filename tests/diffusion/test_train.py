@@ -285,6 +285,15 @@ def test_a_network_larger_than_memory_is_refused_before_anything_is_written(
     assert list((tmp_path / "run").glob("*.json")) == []
 
 
+def test_a_batch_larger_than_memory_is_refused_before_anything_is_written(
+    tmp_path: Path, tiny_source: Source, tiny_schedule: Schedule, tiny_options: Options
+) -> None:
+    options = {**tiny_options, "batch": 10**12}
+    with pytest.raises(InputError, match=r"batch 1000000000000: its examples take [\d,]+ GiB"):
+        train(tiny_source, tiny_schedule, out=tmp_path / "run", **options)
+    assert list((tmp_path / "run").glob("*.json")) == []
+
+
 def test_weights_are_counted_without_making_them() -> None:
     for name in ("unet", "dit:depth=1", "dit", "unet:width=16,attention=1,blocks=3"):
         config = network_config(name)

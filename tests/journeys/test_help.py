@@ -1,5 +1,6 @@
 """What --help says: no "None", no type names for what has a name, and every name that there is."""
 
+import json
 import os
 import re
 import subprocess
@@ -67,13 +68,19 @@ def test_a_refusal_is_its_message_on_any_terminal(locale: str) -> None:
     [
         ("analyse photos --out x", "no command analyse (did you mean analyze?)"),
         ("", "give one of demo, analyze"),
-        ("--out x", "give one of demo, analyze"),
+        ("--json analyze nope --out y", "--json stands where a command should; give one of demo"),
         ("train photos --schedul s --out x", "train has no option --schedul (did you mean --sch"),
         ("train photos --held_ot=1 --schedule s --out x", "no option --held_ot (did you mean --he"),
         ("train photos -steps 3 --schedule s --out x", "no option -steps (did you mean --steps?)"),
         ("evaluate r photos --out x", "evaluate has no option --out (see spectra evaluate --help)"),
         ("data show digits --outt x", "data has no option --outt (did you mean --out?)"),
-        ("sample r --n 3 4 --out x", "sample: 4 is too much, leave it out (see spectra sample"),
+        ("sample r --n 3 4 --out x", "sample has no place for '4' (see spectra sample --help)"),
+        ("schedule s --p-men -2 --out x", "schedule has no option --p-men (did you mean --p-mean"),
+        ("train x --schedule s --out y --n 3", "train has no option --n "),
+        ("probe r x --out y --error z", "probe has no option --error (see"),  # in a description
+        ("analyze x --out y --WINDOW hann", "no option --WINDOW (did you mean --window?)"),
+        ("schedule s --g-noise -inf --solver bad", "invalid choice 'bad' for argument '--solver'"),
+        ("analyze --out -- -nope", "Missing"),
         ("train photos --held_out a --schedule s --out x", "Error parsing --held-out"),
         ("analyze photos", "Missing from spectra analyze: --out PATH"),
     ],
@@ -88,9 +95,23 @@ def test_a_word_that_is_none_of_ours_is_named(capsys, words: str, said: str) -> 
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize("columns", ["20", "60", "400"])
+def test_options_are_known_at_any_width(capsys, monkeypatch, columns: str) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    words = (
+        "compare x --schedules edm --out y --distance-margin 0.1 --copied-sigma-data 1 --lss bad"
+    )
+    with pytest.raises(SystemExit):
+        main(words.split())
+    assert "no option --lss (did you mean --loss?)" in capsys.readouterr().err
+    assert os.environ["COLUMNS"] == columns
+
+
 def test_the_version(capsys) -> None:
     main(["--version"])
     assert capsys.readouterr().out == f"spectra {spectra.__version__}\n"
+    main(["--version", "--json"])
+    assert json.loads(capsys.readouterr().out) == {"version": spectra.__version__}
 
 
 def test_a_wrong_choice_names_the_right_ones(capsys) -> None:
