@@ -3,12 +3,11 @@
 What Gerdes, Welling, Cheng, "GUD: Generation with Unified Diffusion", arXiv 2410.02667, show in
 figures 2 and 3: CIFAR-10, here in grey at 16 x 16. All networks are alike, told the noise state,
 and see as many images; they are scored on the same held-out images with the same noise. One over
-the whole range is also given twice as many, and as many as all those at one strength together. At
-a = 1 it is compared with one told the time only, too: what `spectra train` makes unasked. Then the
-end of the range: octaves of frequency that are denoised strictly one after another, beside
-standard diffusion.
+the whole range is also given twice as many. At a = 1 it is compared with one told the time only,
+too: what `spectra train` makes unasked. Then the end of the range: octaves of frequency that are
+denoised strictly one after another, beside standard diffusion.
 
-It takes about 50 minutes of one core. SPECTRA_BENCH_OUT=FOLDER keeps the runs, and the same
+It takes about 100 minutes of one core. SPECTRA_BENCH_OUT=FOLDER keeps the runs, and the same
 command goes on where it stopped; SPECTRA_BENCH_QUICK=1 tries all of it in two minutes.
 """
 
