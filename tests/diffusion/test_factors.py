@@ -122,6 +122,7 @@ def test_it_is_finite_at_both_ends_and_leaves_what_is_known(loud: tuple[Source, 
     assert (said[..., 4:].abs() > 1e-3).any()  # the known ones say something of the others
 
 
+@pytest.mark.slow
 def test_brightness_is_found_and_nothing_is_found_in_noise(loud: tuple[Source, Schedule]) -> None:
     source, schedule = loud
     loadings = measure_loadings(source, schedule)

@@ -45,7 +45,8 @@ def test_density_of_a_mixture(name: str) -> None:
     np.testing.assert_allclose(expected / 64, clean / 64, atol=0.005 * np.log(2))
 
 
-@pytest.mark.parametrize("name", then_slow(["bands"], ["joint", "columns"]))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["bands", "joint", "columns"])
 def test_bound_of_a_mixture_is_its_density(name: str) -> None:
     """The exact denoiser leaves no gap, Gaussian or not, but at the ends: there is none to see.
 

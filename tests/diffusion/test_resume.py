@@ -21,6 +21,7 @@ from spectra.diffusion.settings import ADDED
 from spectra.errors import InputError
 from spectra.schedule import Schedule
 from tests.diffusion.brought import Brought
+from tests.repeats import then_slow
 
 CLOCK = {
     "seconds",
@@ -66,7 +67,7 @@ def undisturbed(
 
 
 @pytest.mark.parametrize("times", [1, 2])  # timeout, say, tells a process and then its group
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", then_slow([signal.SIGTERM], [signal.SIGINT]))
 def test_after_a_signal(
     tmp_path: Path,
     undisturbed: Run,
@@ -261,12 +262,17 @@ def test_a_run_of_an_earlier_version_goes_on(
 @pytest.mark.parametrize(
     "change",
     [
-        {"ema": "power"},
         {"accumulate": 3, "batch": 7},
-        {"known": 0.5},
-        {"loss": "octave"},
         {"network": torch.nn.Dropout},
-        pytest.param({"compile": True, "network": SMALLEST}, marks=pytest.mark.slow),
+        *(
+            pytest.param(change, marks=pytest.mark.slow)
+            for change in (
+                {"ema": "power"},
+                {"known": 0.5},
+                {"loss": "octave"},
+                {"compile": True, "network": SMALLEST},
+            )
+        ),
     ],
     ids=lambda change: next(iter(change)),
 )

@@ -161,7 +161,7 @@ def test_bound_loss_of_the_zero_network_is_the_information_lost(loss_of: str) ->
     assert float(loss.mean()) == pytest.approx(lost, rel=0.03)
 
 
-@pytest.mark.parametrize("name", ["columns", "blurring", "pca"])
+@pytest.mark.parametrize("name", then_slow(["columns"], ["blurring", "pca"]))
 def test_a_run_resumes_and_samples(tmp_path, tiny_source, tiny_options, name: str) -> None:
     """Stopped and gone on with, by the files alone: the run that was not stopped, to the bit."""
     spectrum = spectra.analyze(tiny_source, bases=("dct", "pixel", "pca"))

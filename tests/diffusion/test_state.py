@@ -1,5 +1,7 @@
 """Noise states: what a network is told of them, and states with known parts."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 import torch
@@ -14,6 +16,7 @@ from spectra.diffusion.state import StateEncoder
 from spectra.diffusion.states import StateSampler
 from spectra.errors import InputError
 from tests.diffusion.silent import Silent
+from tests.repeats import then_slow
 from tests.schedule.known import known_spectrum, pca_spectrum, power_law
 
 SHAPE = (1, 16, 16)
@@ -38,7 +41,7 @@ def schedules(spectrum: spectra.Spectrum, basis: str) -> dict[float, spectra.Sch
 BASES = ("dct", "fourier", "pixel", "wavelet-haar", "wavelet")
 
 
-@pytest.mark.parametrize("basis", BASES)
+@pytest.mark.parametrize("basis", then_slow(["fourier", "wavelet"], BASES))
 def test_what_is_told_tells_time_and_strength_apart(spectrum, basis: str) -> None:
     told = []
     t = torch.linspace(0.05, 0.95, 7)
@@ -107,7 +110,7 @@ def test_a_wavelet_coefficient_is_told_where_it_lies(level: int) -> None:
     assert not np.delete(changed, level, axis=0).any()
 
 
-@pytest.mark.parametrize("basis", BASES)
+@pytest.mark.parametrize("basis", then_slow(["fourier", "wavelet"], BASES))
 def test_drawn_parts_are_parts_and_each_examples_own(spectrum, basis: str) -> None:
     schedule = schedules(spectrum, basis)[1]
     parts = KnownParts(schedule)
@@ -128,7 +131,7 @@ def test_drawn_parts_are_parts_and_each_examples_own(spectrum, basis: str) -> No
         assert (masks == masks[:, :1]).all()  # all channels alike
 
 
-@pytest.mark.parametrize("basis", BASES)
+@pytest.mark.parametrize("basis", then_slow(["fourier", "wavelet"], BASES))
 def test_parts_for_one_purpose_are_those_that_any_draws(spectrum, basis: str) -> None:
     schedule = schedules(spectrum, basis)[1]
     u = torch.rand(300, 5, generator=torch.manual_seed(0))
@@ -218,8 +221,12 @@ def test_a_step_is_judged_by_the_components_that_it_changes() -> None:
             assert not (drawn.moves & far).any()
 
 
-@pytest.mark.parametrize("form", ["vp", "flow", "ve"])
-@pytest.mark.parametrize("kind", ["scalar", "skip"])
+@pytest.mark.parametrize(
+    ("form", "kind"),
+    then_slow(
+        [("flow", "scalar"), ("ve", "skip")], product(("vp", "flow", "ve"), ("scalar", "skip"))
+    ),
+)
 def test_known_parts_are_seen_at_their_own_size_beside_any_noise(spectrum, form, kind) -> None:
     """What a network is given has unit variance on both sides, and so has what it is to say."""
     schedule = spectra.derive_schedule(spectrum, basis="pixel", form=form)

@@ -31,7 +31,6 @@ from spectra.spectrum import analyze
 from tests.diffusion.brought import Brought
 from tests.diffusion.conftest import rough_images
 from tests.diffusion.losses import training_loss
-from tests.repeats import then_slow
 
 Options = dict[str, Any]
 HEAVY = {"tyro", "pysteps", "librosa", "matplotlib", "sklearn", "skimage", "jinja2"}
@@ -44,7 +43,8 @@ def corners(count: int = 60) -> np.ndarray:
     return (0.8 * np.minimum(row[:, :, None], column[:, None, :])).astype(np.float32)
 
 
-@pytest.mark.parametrize("network", then_slow(["dit"], ["unet"]))
+@pytest.mark.slow
+@pytest.mark.parametrize("network", ["dit", "unet"])
 def test_learns_what_no_wiener_filter_knows(tmp_path: Path, network: str) -> None:
     source = open_source(corners())
     schedule = derive_schedule(analyze(source))

@@ -11,6 +11,7 @@ from spectra.data import Source
 from spectra.errors import InputError
 from spectra.evaluation.examples import real_data
 from spectra.evaluation.measures import CHEAP, NAMES, chosen_names, measure
+from tests.repeats import then_slow
 
 QUICK = ("wasserstein", "patches", "classifier", "pca")
 
@@ -20,7 +21,7 @@ def white(n: int, shape: tuple[int, ...], seed: int = 0) -> Source:
     return spectra.open_source(values)
 
 
-@pytest.mark.parametrize("shape", [(1, 16, 16), (3, 8, 12)])
+@pytest.mark.parametrize("shape", then_slow([(1, 16, 16)], [((3, 8, 12),)]))
 def test_samples_like_data_lie_within_the_floor_and_others_do_not(shape: tuple[int, ...]) -> None:
     source = white(300, shape)
     real = real_data(source, 90, 200)

@@ -92,6 +92,7 @@ def test_theil_sen_of_equal_rings_is_scipys() -> None:
     assert low < theil_sen(alike).theta[1] < high
 
 
+@pytest.mark.slow
 def test_a_few_outlying_rings_leave_the_robust_fit_where_it_is() -> None:
     robust = coverage_with_outliers("theil-sen", 400)
     assert robust.coverage > ROBUST_COVERAGE

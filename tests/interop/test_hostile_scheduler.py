@@ -13,6 +13,7 @@ pytest.importorskip("diffusers")
 import spectra
 from spectra.errors import InputError
 from spectra.interop.spectral_scheduler import SpectralScheduler
+from tests.repeats import then_slow
 from tests.schedule.known import known_spectrum, power_law
 
 SHAPE = (3, 8, 8)
@@ -109,7 +110,7 @@ def test_a_beginning_outside_the_timesteps_is_refused(scheduler, index: int) -> 
         scheduler.set_begin_index(index)
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("dtype", then_slow([torch.float16], [torch.float64, torch.bfloat16]))
 @pytest.mark.parametrize("batch", [0, 1])
 def test_any_floating_dtype_and_no_examples_at_all(schedule, dtype: Any, batch: int) -> None:
     for solver in ("euler", "heun", "2m", "ancestral"):

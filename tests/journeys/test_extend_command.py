@@ -11,6 +11,7 @@ import soundfile
 import spectra
 from spectra.cli import main
 from spectra.data.playback import sound_of
+from tests.repeats import then_slow
 
 TINY = {"name": "unet", "width": 8, "multipliers": [1, 2]}
 OPTIONS = {"steps": 2, "batch": 4, "network": TINY, "known": 0.5, "device": "cpu"}
@@ -88,7 +89,7 @@ def test_given_pictures_are_gone_on_with(images: Path, tmp_path: Path, capsys: A
         np.testing.assert_array_equal(kept, given)
 
 
-@pytest.mark.parametrize("view", ["waveform", "log-mel"])
+@pytest.mark.parametrize("view", then_slow(["waveform"], ["log-mel"]))
 def test_sound_is_written_to_be_heard(sounds: Path, tmp_path: Path, capsys: Any, view: str) -> None:
     size: Any = 64 if view == "waveform" else (16, 16)
     run = run_on(str(sounds), tmp_path / "run", view=view, size=size, crop="patches")

@@ -8,6 +8,7 @@ import pytest
 import spectra
 from spectra import InputError, Schedule
 from spectra.schedule.processes import coefficients
+from tests.repeats import then_slow
 from tests.schedule.known import bumped, known_spectrum, power_law
 from tests.spectrum.fields import power_law_fields
 
@@ -23,7 +24,7 @@ def photos() -> spectra.Spectrum:
     return spectra.analyze(spectra.open_source("photos", size=32), bases=tuple(BASES))
 
 
-@pytest.mark.parametrize("form", ["vp", "flow", "ve"])
+@pytest.mark.parametrize("form", then_slow(["flow"], ["vp", "ve"]))
 @pytest.mark.parametrize("basis", BASES)
 def test_strength_one_by_variance_is_the_scalar_process(
     photos: spectra.Spectrum, basis: str, form: Any

@@ -10,6 +10,7 @@ import spectra
 from spectra import InputError, Schedule
 from spectra.schedule import mixed_schedule, processes
 from spectra.schedule.pace import Pace
+from tests.repeats import then_slow
 from tests.schedule.known import bumped, known_spectrum, power_law
 
 SPECTRUM = known_spectrum(power_law(2.0), (1, 16, 16), quantum=2 / 255)
@@ -39,7 +40,7 @@ def test_all_copied_is_the_standard_schedule(process: str) -> None:
     assert all(ours.explanation[part].startswith("copied: ") for part in parts)
 
 
-@pytest.mark.parametrize("law", [power_law(2.0), power_law(0.8, 1e-2), bumped])
+@pytest.mark.parametrize("law", then_slow([bumped], [power_law(2.0), power_law(0.8, 1e-2)]))
 def test_all_derived_is_the_derived_schedule(law) -> None:
     spectrum = known_spectrum(law, (3, 8, 12))
     for density in ("pace", "modes", "information"):

@@ -11,6 +11,7 @@ from spectra import InputError
 from spectra.schedule.densities.density import training_density
 from spectra.schedule.prescription import Prescription, prescription
 from spectra.schedule.steps.gaussian import predict_sigmas
+from tests.repeats import then_slow
 from tests.schedule.known import known_spectrum, power_law
 
 SPECTRUM = known_spectrum(power_law(2.2), quantum=2 / 255)
@@ -69,7 +70,7 @@ def test_json_holds_everything_unrounded() -> None:
     assert again["k_diffusion"]["sigmas"] == [*found.sigmas, 0.0]
 
 
-@pytest.mark.parametrize("name", ["photos", "sounds"])
+@pytest.mark.parametrize("name", then_slow(["sounds"], ["photos"]))
 def test_on_real_spectra(name: str, request: pytest.FixtureRequest) -> None:
     spectrum = request.getfixturevalue(name)
     found = made(spectrum)
