@@ -278,6 +278,8 @@ def test_real_photographs(shared: Path) -> None:
     photos = open_source(shared / "photos" / "kodak", size=256, crop="center", channels="green")
     assert photos.shape == (1, 256, 256)
     assert len(photos) == len(photos.files) == 24
-    radar = open_source(shared / "fields" / "radar_mch", size=64, crop="center", channels="grey")
+    radar = open_source(
+        shared / "fields" / "radar_mch", view="pixels", size=64, crop="center", channels="grey"
+    )
     assert radar.shape == (1, 64, 64)
     assert radar.skipped == []
