@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from numbers import Real
 
-__all__ = ["InputError", "check_name", "check_number", "check_share"]
+__all__ = ["InputError", "check_name", "check_number", "check_share", "is_number"]
 
 
 class InputError(ValueError):
@@ -38,6 +38,15 @@ def check_number(
     if not math.isfinite(value) or (low is not None and (value <= low if strict else value < low)):
         bound = "" if low is None else f" {'above' if strict else 'of at least'} {low:g}"
         raise InputError(f"{name} {value}: a finite number{bound} is needed")
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is a number, such as 0.5 or -inf."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def check_share(name: str, value: float) -> None:

@@ -7,6 +7,8 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 
+from spectra.errors import is_number
+
 __all__ = ["refusal"]
 
 CHOICES = re.compile(r"Expected one of \([^)]*\)")
@@ -72,22 +74,13 @@ def _no_command(name: str, commands: Sequence[str]) -> str:
 
 
 def _given(words: Sequence[str]) -> Iterator[str]:
-    """What was meant as options: not numbers, nor what follows --."""
+    """What was meant as options: not numbers (-inf), nor what follows --."""
     for word in words:
         if word == "--":
             return
         option = word.partition("=")[0]
-        if LIKE_AN_OPTION.match(option) and not _is_number(word):
+        if LIKE_AN_OPTION.match(option) and not is_number(word):
             yield option
-
-
-def _is_number(word: str) -> bool:
-    """Such as -inf."""
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
 
 
 def _options(name: str, call: Callable[[list[str]], object]) -> list[str]:

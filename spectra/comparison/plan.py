@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from spectra.comparison.arms import Arm
-from spectra.diffusion.settings import Device, check_whole
+from spectra.diffusion.settings import ADDED, Device, check_whole
 from spectra.diffusion.solvers import Solver
 from spectra.diffusion.solvers import evaluations as cost_of
 from spectra.errors import InputError, check_name, check_share
@@ -51,12 +51,9 @@ class Plan:
             "preconditioning": self.preconditioning,
             "learning_rate": self.learning_rate,
             "held_out": self.held_out,
+            "random_flip": self.random_flip,
             "device": self.device,
         }
-        if (
-            self.random_flip is not False
-        ):  # younger than the oldest comparisons: said where it is used
-            options["random_flip"] = self.random_flip
         return {**options, **{k: v for k, v in arm.training.items() if k != "seed"}}
 
 
@@ -88,9 +85,11 @@ class Job:
     def identity(self) -> str:
         """Equal for arms that share a training."""
         arm, plan = self.arms[0], self.plan
+        training = plan.training(arm).items()
         told = {
             "schedule": self.digest,
-            "training": plan.training(arm),
+            # As older comparisons say it, which knew none of the options added since.
+            "training": {k: v for k, v in training if k not in ADDED or v != ADDED[k]},
             "seed": self.number,
             "probe": plan.probe if arm.refines else 0,
             "refined": arm.choices if arm.refines else {},

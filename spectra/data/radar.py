@@ -25,8 +25,8 @@ __all__ = ["is_composite", "open_radar"]
 
 # Product -> what a value is an amount of rain in: minutes of accumulation, or None for mm/h.
 PRODUCTS = {"AQC": 5.0, "CPC": 5.0, "RZC": None}
-# Product, year, day of the year, hour and minute.
-COMPOSITE = re.compile(rf"({'|'.join(PRODUCTS)})\d{{9}}.*\.gif$", re.IGNORECASE)
+# Product, year, day of the year and hour, before the minute.
+HOUR = re.compile(rf"({'|'.join(PRODUCTS)})\d{{7}}(?=\d\d)", re.IGNORECASE)
 METRES = 1000.0  # in a kilometre
 
 
@@ -140,7 +140,7 @@ def open_radar(files: ImageFiles, skipped: list[Skipped], options: Options) -> F
 
 def is_composite(name: str) -> bool:
     """Whether a file's name is one of a composite, such as AQC151351545F_00005.801.gif."""
-    return bool(COMPOSITE.match(PurePosixPath(name).name))
+    return name.lower().endswith(".gif") and _hour(name) != ""
 
 
 def _headers(files: DiskFiles) -> tuple[dict[str, Size], list[Skipped]]:
@@ -175,7 +175,7 @@ def _spacing(paths: list[Path]) -> tuple[float, float]:
 
 def _hour(name: str) -> str:
     """Product, year, day of the year and hour in a name such as AQC151351545F_00005.801.gif."""
-    found = re.match(r"[A-Z]{3}\d{7}(?=\d\d)", PurePosixPath(name).name, re.IGNORECASE)
+    found = HOUR.match(PurePosixPath(name).name)
     return found[0] if found else ""
 
 

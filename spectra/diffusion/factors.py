@@ -71,12 +71,12 @@ class SharedFactors:
         By the Woodbury identity.
         """
         size, count = self.loadings.shape
-        # inv_ex: inv itself would wait for a GPU, to look for what has no inverse.
         one = torch.eye(count, device=y.device, dtype=y.dtype)
         step = max(1, BLOCK // (size * count))
         means, variances = [], []
         for seen, weight in zip(y.split(step), precision.split(step), strict=True):
             squares = (weight[:, :, None] * self.loadings).transpose(1, 2) @ self.loadings
+            # inv itself would wait for a GPU, to look for what has no inverse.
             rows = self.loadings @ torch.linalg.inv_ex(one + squares).inverse  # [B, D, K]
             told = (weight * seen) @ self.loadings
             means.append((rows @ told[:, :, None])[:, :, 0])

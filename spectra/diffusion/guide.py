@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 import torch
@@ -56,20 +55,21 @@ class Classes:
 
     Attributes
     ----------
-    labels : int64 array [n]
+    labels : int64 array or tensor [n]
     none : int
         What stands for "no class".
     guidance : float
         w of D = D(none) + w (D(label) - D(none)).
     """
 
-    labels: np.ndarray
+    labels: np.ndarray | Tensor
     none: int
     guidance: float
 
-    def of(self, indices: np.ndarray) -> "Classes":
-        """Those of some of the examples."""
-        return Classes(self.labels[indices], self.none, self.guidance)
+    def of(self, indices: np.ndarray, device: str) -> "Classes":
+        """Those of some of the examples, sent to a device: once, not at every evaluation."""
+        labels = torch.as_tensor(self.labels[indices], device=device)
+        return Classes(labels, self.none, self.guidance)
 
     @classmethod
     def given(
@@ -141,16 +141,9 @@ class Guide:
             found = self._guided(noised, state, self.classes)
         return found if self.part is None else torch.where(self.part.mask, self.part.z, found)
 
-    @cached_property
-    def _labels(self) -> Tensor | None:
-        """The classes' numbers on the device: once, not at every evaluation."""
-        return self.classes and torch.as_tensor(
-            self.classes.labels, device=self.process.variance.device
-        )
-
     def _guided(self, noised: Tensor, state: NoiseState, classes: Classes) -> Tensor:
-        label, weight = self._labels, classes.guidance
-        assert label is not None
+        device, weight = noised.device, classes.guidance
+        label = torch.as_tensor(classes.labels, device=device)
         nothing = torch.full_like(label, classes.none)
         if weight == 1:
             return self.denoiser.at(noised, state, label)

@@ -121,7 +121,7 @@ def sample(
     classes = Classes.given(run, labels, guidance, n)
     drawn = []
     for indices in _batches(n, batch, progress):
-        here = part.of(indices) if part else None, classes.of(indices) if classes else None
+        here = part.of(indices) if part else None, classes.of(indices, device) if classes else None
         guide = Guide(denoiser, process, *here)
         z = sample_components(guide, process, times, indices, solver, seed, device, gain)
         if here[0] is not None:

@@ -71,6 +71,13 @@ ADDED: dict[str, Any] = {
 }
 
 
+# The variable that names one, and what they are called. Kernels for a CPU are C++; what starts
+# those of a GPU is C.
+COMPILERS = {
+    "cpu": ("CXX", "g++", "clang++", "c++", "cl"),
+    "cuda": ("CC", "gcc", "clang", "cc"),
+}
+
 # Itself, its gradient, its average and the optimiser's two moments.
 NUMBERS_A_WEIGHT = 5
 # Itself, its noise, both together, and what the network says of that.
@@ -346,21 +353,20 @@ def chosen_precision(config: TrainConfig, device: str) -> str:
 
 def chosen_compile(config: TrainConfig, device: str) -> bool:
     """Whether to compile: where it was asked for, or on a GPU that it can be done for."""
-    # Kernels for a CPU are C++; what starts those of a GPU is C.
-    variable, names, install = {
-        "cpu": ("CXX", ("g++", "clang++", "c++", "cl"), "g++"),
-        "cuda": ("CC", ("gcc", "clang", "cc"), "gcc"),
-    }[device]
-    can = any(name and shutil.which(name) for name in (os.environ.get(variable), *names))
-    if config.compile and not can:
+    variable, *names = COMPILERS[device]
+
+    def found() -> bool:
+        return any(name and shutil.which(name) for name in (os.environ.get(variable), *names))
+
+    if config.compile and not found():
         raise InputError(
-            f"compile: needs a compiler ({', '.join(names)}); install {install}, or leave it off"
+            f"compile: needs a compiler ({', '.join(names)}); install {names[0]}, or leave it off"
         )
     if config.compile is not None:
         return config.compile
     from torch.utils._triton import has_triton
 
-    return device == "cuda" and can and has_triton()
+    return device == "cuda" and has_triton() and found()
 
 
 def chosen_condition(config: TrainConfig, family: Sequence[Schedule]) -> str:

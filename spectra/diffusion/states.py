@@ -95,8 +95,6 @@ class StateSampler:
                 left == number, 1 - share, torch.where(left == number - 1, share, 0)
             )
             mine = (weight > 0).nonzero()[:, 0] if self.selects else slice(None)
-            if self.selects and len(weight[mine]) == 0:
-                continue
             column = weight[mine].reshape(-1, *[1] * len(first.shape))
             one = _on(process, quantile[mine])
             log_snr[mine] += column * one.state.log_snr

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from spectra.errors import InputError
+from spectra.errors import InputError, is_number
 
 __all__ = ["Drawn", "drawn_curve", "read_pairs"]
 
@@ -72,7 +72,7 @@ def read_pairs(path: str | Path) -> np.ndarray:
         if path.suffix.lower() == ".json":
             return np.asarray(json.loads(text), float)
         rows = [line.replace(";", ",").split(",") for line in text.splitlines() if line.strip()]
-        if rows and not _is_number(rows[0][0]):
+        if rows and not is_number(rows[0][0]):
             rows = rows[1:]  # a heading
         table = np.array([[float(cell) for cell in row] for row in rows])
     except (ValueError, TypeError, RecursionError):
@@ -80,11 +80,3 @@ def read_pairs(path: str | Path) -> np.ndarray:
     if table.size == 0:
         raise InputError(f"{path}: holds no list of numbers or of pairs (t, value)")
     return table[:, 0] if table.ndim == 2 and table.shape[1] == 1 else table
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

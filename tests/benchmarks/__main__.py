@@ -3,6 +3,8 @@
 import sys
 from collections.abc import Callable
 
+import torch
+
 from tests.benchmarks.bases import bases
 from tests.benchmarks.bound import bound
 from tests.benchmarks.cifar10 import cifar10
@@ -64,10 +66,12 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
         return 2
+    threads = torch.get_num_threads()
     for name in names or BENCHMARKS:
         print(f"{name}: {(sys.modules[BENCHMARKS[name].__module__].__doc__ or '').strip()}")
         print(rendered(BENCHMARKS[name]()), flush=True)
         print()
+        torch.set_num_threads(threads)  # each sets its own
     return 0
 
 

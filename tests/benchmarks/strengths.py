@@ -155,15 +155,11 @@ def strengths() -> list[Row]:
         return [Row("CIFAR-10 in grey at 16x16", "-", "not at ../shared/data/cifar10: skipped")]
     settings = QUICK if os.environ.get("SPECTRA_BENCH_QUICK") else Settings()
     kept = os.environ.get("SPECTRA_BENCH_OUT")
-    threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            bench = Bench(settings, Path(kept or folder))
-            rows = range_rows(bench, Path(kept or tempfile.mkdtemp()))
-            return [*rows, *disjoint_rows(bench)]
-    finally:
-        torch.set_num_threads(threads)
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(settings, Path(kept or folder))
+        rows = range_rows(bench, Path(kept or tempfile.mkdtemp()))
+        return [*rows, *disjoint_rows(bench)]
 
 
 def alone(bench: Bench, basis: str, strength: float, told: str = "state") -> Run:

@@ -46,23 +46,17 @@ GPU_BATCH, GPU_TURNS = 2048, 3
 def trainer() -> list[Row]:
     images, schedules = made_data()
     rows = []
-    threads = torch.get_num_threads()
     torch.set_num_threads(THREADS)
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            for attends in (True, False):
-                rows += likeness(attends)
-                for precision in PRECISIONS:
-                    for batch in BATCHES:
-                        out = Path(folder) / f"{attends}-{precision}-{batch}"
-                        rows.append(
-                            beside_diffusers(images, schedules, attends, precision, batch, out)
-                        )
+    with tempfile.TemporaryDirectory() as folder:
+        for attends in (True, False):
+            rows += likeness(attends)
             for precision in PRECISIONS:
-                rows += process_cost(images, schedules, precision, Path(folder) / precision)
-            rows += on_gpu(images, schedules["dct"], Path(folder) / "gpu")
-    finally:
-        torch.set_num_threads(threads)
+                for batch in BATCHES:
+                    out = Path(folder) / f"{attends}-{precision}-{batch}"
+                    rows.append(beside_diffusers(images, schedules, attends, precision, batch, out))
+        for precision in PRECISIONS:
+            rows += process_cost(images, schedules, precision, Path(folder) / precision)
+        rows += on_gpu(images, schedules["dct"], Path(folder) / "gpu")
     return rows
 
 

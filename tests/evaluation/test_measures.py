@@ -105,10 +105,8 @@ def test_copies_of_mirror_images_are_named_where_they_were_trained_on() -> None:
     (score,), _ = measure(("nearest",), samples, real, trained, mirrored=True)
     assert score.details["copies"] == [3]
     assert score.against == 2 * len(trained[0])
-    assert (
-        "1 of 8 samples are copies of training examples and their mirror images"
-        in (score.lines()[-1])
-    )
+    verdict = score.lines()[-1]
+    assert "1 of 8 samples are copies of training examples and their mirror images" in verdict
     assert score.details["originals"] == [trained[0].files[7]]
 
 
