@@ -45,6 +45,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "spectra: more memory is needed than there is; give a smaller --size", file=sys.stderr
         )
         sys.exit(2)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        from spectra.data.listing import printable
+
+        reason = f"{os.fsdecode(error.filename)}: {error.strerror or error}"
+        print(printable(f"spectra: {reason}; check its name and permissions"), file=sys.stderr)
+        sys.exit(2)
     except KeyboardInterrupt:
         print("spectra: interrupted; everything finished so far is kept", file=sys.stderr)
         sys.exit(130)

@@ -20,6 +20,7 @@ __all__ = [
     "png_bytes",
     "read_tables",
     "table_kind",
+    "user_path",
     "write_atomically",
     "write_json",
     "write_tables",
@@ -53,6 +54,17 @@ def write_atomically(path: Path, payload: bytes) -> None:
             temporary.unlink(missing_ok=True)
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"{path}: cannot be written ({reason}); choose another --out") from error
+
+
+def user_path(name: str | os.PathLike[str]) -> Path:
+    """A path as its user wrote it: ~ is a home folder unless something of that name is here."""
+    path = Path(name)
+    if os.path.lexists(path):
+        return path
+    try:
+        return path.expanduser()
+    except RuntimeError:  # of a user who has none
+        return path
 
 
 def _is_no_file(path: Path) -> bool:

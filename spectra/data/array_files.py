@@ -19,7 +19,7 @@ __all__ = ["ARRAY_FILES", "is_array_file", "read_array", "read_parts"]
 ARRAY_FILES = (".npy", ".npz", ".safetensors", ".idx", "-ubyte", "-ubyte.gz")
 ARRAY_NAMES = ("images", "x", "data", "latents", "arr_0")
 NPY = b"\x93NUMPY"
-IDX_NAME = re.compile(r"(\.idx|idx\d[.-]\w+)(\.gz)?$", re.IGNORECASE)
+IDX_NAME = re.compile(r"(\.idx|idx\d[.-](u?byte|short|int|float|double))(\.gz)?$", re.IGNORECASE)
 MEMORY_LIMIT = 1024**3  # bytes of an array that can only be read whole
 
 # The third byte of an idx file says its type: LeCun, yann.lecun.com/exdb/mnist.

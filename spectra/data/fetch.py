@@ -15,6 +15,7 @@ from spectra.data.downloads import download, file_name
 from spectra.data.manifest import Location, Manifest, matches
 from spectra.data.receipts import Receipt, find_receipt, set_folder, sources, write_receipt
 from spectra.errors import InputError
+from spectra.files import user_path
 
 __all__ = ["digest_file", "fetch"]
 
@@ -54,7 +55,7 @@ def fetch(
     if not places:
         raise InputError(f"{manifest.name}: has no URL, so there is nothing to fetch")
     if folder is not None:
-        folder = folder.expanduser().absolute()
+        folder = user_path(folder).absolute()
         if not folder.is_dir():
             raise InputError(f"{folder}: no such folder; --from needs one that holds the files")
         if not _packed(places, folder):
@@ -73,7 +74,7 @@ def fetch(
                     f"{manifest.whole}: no hash is published for {place.url}, so it is not "
                     "fetched; get it yourself and give --from FOLDER"
                 )
-    base = set_folder(manifest) if out is None else out.expanduser().absolute() / manifest.whole
+    base = set_folder(manifest) if out is None else user_path(out).absolute() / manifest.whole
     try:
         receipt = _install(manifest, places, base, folder, progress)
         write_receipt(manifest, receipt)

@@ -6,8 +6,9 @@ import os
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Protocol
 
@@ -173,8 +174,8 @@ def list_folder(folder: Path, view: str = "auto") -> tuple[DiskFiles, list[Skipp
     """
     found: dict[str, Path] = {}
     listing = Listing(str(folder))
-    for inside, path in sorted(_walk(folder, listing.skipped)):
-        name = printable(inside)
+    for inside, path in sorted(_walk(folder, listing)):
+        name = _new_name(printable(inside), found)
         found[name] = Path(path)
         try:
             with open(path, "rb", buffering=0) as file:
@@ -224,7 +225,15 @@ def _list_members(
     return ZipMembers(path, {name: infos[name] for name in names}, kind), listing.skipped
 
 
-def _walk(folder: Path, skipped: list[Skipped]) -> Iterator[tuple[str, str]]:
+def _new_name(name: str, known: Container[str]) -> str:
+    """A name of its own: two may look alike once what cannot be shown is written as its code."""
+    if name not in known:
+        return name
+    stem, suffix = os.path.splitext(name)
+    return next(new for i in count(2) if (new := f"{stem} ({i}){suffix}") not in known)
+
+
+def _walk(folder: Path, listing: Listing) -> Iterator[tuple[str, str]]:
     """Every file that is not hidden; links to folders are followed, each folder once."""
     seen: set[tuple[int, int]] = set()
     waiting = [(str(folder), "")]
@@ -242,16 +251,19 @@ def _walk(folder: Path, skipped: list[Skipped]) -> Iterator[tuple[str, str]]:
                     try:
                         is_folder, is_file = entry.is_dir(), entry.is_file()
                     except OSError as error:  # a link to itself, say; the others are not lost
-                        name = printable(prefix + entry.name)
-                        skipped.append(Skipped(name, f"cannot be read ({error.strerror})"))
+                        reason = f"cannot be read ({error.strerror})"
+                        listing.unreadable(printable(prefix + entry.name), reason)
                         continue
                     if is_folder:
                         waiting.append((entry.path, f"{prefix}{entry.name}/"))
                     elif is_file:  # a pipe or a socket would be waited for without end
                         yield prefix + entry.name, entry.path
+                    elif entry.is_symlink():
+                        reason = "is a link to what is not there"
+                        listing.unreadable(printable(prefix + entry.name), reason)
         except OSError as error:
             name = printable(prefix.rstrip("/") or path)
-            skipped.append(Skipped(name, f"cannot be listed ({error.strerror})"))
+            listing.skipped.append(Skipped(name, f"cannot be listed ({error.strerror})"))
 
 
 def _is_hidden(part: str) -> bool:

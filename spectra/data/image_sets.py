@@ -29,19 +29,24 @@ def open_images(files: ImageFiles, skipped: list[Skipped], options: Options) -> 
     Raises
     ------
     InputError
-        No file can be used, or none has the size asked for.
+        No file can be used, or none has the size asked for; or a value range is given where not
+        all of a file's bits are read.
     """
     check_image_view(options, files.label)
     headers, unreadable = _read_headers(files)
+    tiny = {name: _tiny(header) for name, header in headers.items() if _tiny(header)}
+    headers = {name: header for name, header in headers.items() if name not in tiny}
     if not headers:
-        first = next(iter(unreadable.items()))
+        first = next(iter((unreadable | tiny).items()))
+        count = len(unreadable) + len(tiny) + len(skipped)
         raise InputError(
-            f"{files.label}: none of its {len(unreadable) + len(skipped)} image files can be used "
+            f"{files.label}: none of its {count} image files can be used "
             f"(first: {first[0]}: {first[1]}); give whole images of {LEAST_SIDE}x{LEAST_SIDE} or "
             "more"
         )
+    _tell_unread(headers, options, files.label)
     view = resolve(headers, options, files.label)
-    unfit = unfit_files(headers, view)
+    unfit = tiny | unfit_files(headers, view)
     used = {name: header for name, header in headers.items() if name not in unfit}
     sizes = [(header.height, header.width) for header in used.values()]
     store = ImageStore(
@@ -73,9 +78,36 @@ def _read_headers(files: ImageFiles) -> tuple[dict[str, Header], dict[str, str]]
             except OSError as error:
                 unreadable[name] = f"cannot be read ({error.strerror or error})"
             else:
-                if min(header.height, header.width) < LEAST_SIDE:
-                    size = f"{header.height}x{header.width}"
-                    unreadable[name] = f"is {size}, under the least side of {LEAST_SIDE} pixels"
-                else:
-                    headers[name] = header
+                headers[name] = header
     return headers, unreadable
+
+
+def _tiny(header: Header) -> str:
+    """Why a picture is too small for any size; "" where it is not."""
+    if min(header.height, header.width) >= LEAST_SIDE:
+        return ""
+    return f"is {header.height}x{header.width}, under the least side of {LEAST_SIDE} pixels"
+
+
+def _tell_unread(headers: dict[str, Header], options: Options, label: str) -> None:
+    """Say what of the files is not read, unless the view says that it is settled."""
+    reduced = [name for name, header in headers.items() if header.reduced]
+    if reduced and options.value_range is not None:
+        raise InputError(
+            f"{label}: {reduced[0]} stores 16 bits of each colour, of which the upper 8 are read, "
+            "and value_range would be that of all 16; leave it out, or save the pictures as arrays "
+            "(.npy)"
+        )
+    if options.view != "auto":
+        return
+    several = [name for name, header in headers.items() if header.several]
+    for found, what in (
+        (reduced, "store 16 bits of each colour, of which the upper 8 are read"),
+        (several, "hold several pictures (frames or pages), of which the first is read"),
+    ):
+        if found:
+            warnings.warn(
+                f"{label}: {len(found)} of {len(headers)} files {what} (first: {found[0]}); "
+                "arrays (.npy) give all",
+                stacklevel=2,
+            )

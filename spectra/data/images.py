@@ -14,7 +14,7 @@ from spectra.data.values import POSITION, luma
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["Header", "UnreadableImage", "decode", "read_header", "reduce_to", "select"]
+__all__ = ["Header", "UnreadableImage", "decode", "opaque", "read_header", "reduce_to", "select"]
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
 EXIF_BLOCKS = ("exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif")
@@ -37,13 +37,19 @@ class Header:
     colour
         Whether the pixels have colour.
     levels
-        The largest raw value: 1, 255 or 65535.
+        The largest raw value: 1, 255, 4095 or 65535.
+    reduced
+        Whether it stores 16 bits of each colour, of which the upper eight are read.
+    several
+        Whether it holds more pictures, frames or pages, of which the first is read.
     """
 
     height: int
     width: int
     colour: bool
     levels: int
+    reduced: bool = False
+    several: bool = False
 
 
 def read_header(file: IO[bytes]) -> Header:
@@ -72,7 +78,8 @@ def read_header(file: IO[bytes]) -> Header:
             turn = late_orientation(_read_at(file, -PNG_TAIL, PNG_TAIL))
         if turn >= 5:
             width, height = height, width
-    return Header(height, width, _has_colour(image), levels)
+    reduced = levels == 255 and ";16" in _stored(image)
+    return Header(height, width, _has_colour(image), levels, reduced, _is_several(image))
 
 
 def decode(data: bytes, grey: bool = False) -> np.ndarray:
@@ -90,7 +97,7 @@ def decode(data: bytes, grey: bool = False) -> np.ndarray:
 
     Returns
     -------
-    [H, W] or [H, W, 3], uint8, or uint16 for 16-bit grey.
+    [H, W] or [H, W, 3], uint8, or uint16 for grey of 12 or 16 bits.
 
     Raises
     ------
@@ -103,7 +110,7 @@ def decode(data: bytes, grey: bool = False) -> np.ndarray:
         turn = _orientation(_opened(io.BytesIO(data))) if described else 1
         return np.ascontiguousarray(_upright(pixels, turn))
     image = _opened(io.BytesIO(data))
-    levels, colour = _levels(image), _has_colour(image)  # loading rewrites the palette
+    levels, colour = _levels(image), _has_colour(image)  # both change in loading
     try:
         if grey and _stores_luma(image):
             image.draft("L", None)
@@ -111,8 +118,25 @@ def decode(data: bytes, grey: bool = False) -> np.ndarray:
     except Exception as error:
         raise _unreadable(error) from None
     orientation = _orientation(image)
-    pixels = _deep(image) if levels == 65535 else _shallow(image, colour and not grey, grey)
+    pixels = _deep(image) if levels > 255 else _shallow(image, colour and not grey, grey)
     return np.ascontiguousarray(_upright(pixels, orientation))
+
+
+def opaque(image: "Image.Image") -> np.ndarray:
+    """A picture of Pillow as `decode` gives that of a file: upright, over white.
+
+    Returns
+    -------
+    [H, W] uint8, uint16 for 16-bit grey; or [H, W, 3] uint8: also a palette of greys is colour.
+
+    Raises
+    ------
+    UnreadableImage
+        Its mode cannot be brought to RGB, or has no stated range.
+    """
+    deep = _levels(image) > 255
+    pixels = _deep(image) if deep else _shallow(image, image.mode not in GREY_MODES, False)
+    return np.ascontiguousarray(_upright(pixels, _orientation(image)))
 
 
 def select(pixels: np.ndarray, channels: str) -> np.ndarray:
@@ -196,6 +220,8 @@ def _levels(image: "Image.Image") -> int:
     """The largest raw value, from the mode."""
     if image.mode == "1":
         return 1
+    if "I;12" in _stored(image):
+        return 4095
     # Pillow before 11 gives 16-bit grey PNG as 32-bit integers.
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
         return 65535
@@ -203,6 +229,21 @@ def _levels(image: "Image.Image") -> int:
         kind = "integer" if image.mode == "I" else "float"
         raise UnreadableImage(f"32-bit {kind} image has no stated value range; save as .npy")
     return 255
+
+
+def _stored(image: "Image.Image") -> str:
+    """How its pixels lie in the file, in Pillow's words; "" where it says nothing."""
+    tiles: Any = getattr(image, "tile", None)
+    layout = tiles[0][3] if tiles else ""
+    return str(layout[0] if isinstance(layout, tuple) and layout else layout)
+
+
+def _is_several(image: "Image.Image") -> bool:
+    # A camera's MPO holds its picture, and previews of it.
+    try:
+        return image.format != "MPO" and bool(getattr(image, "is_animated", False))
+    except Exception:  # those behind the first are damaged, and are not read
+        return False
 
 
 def _has_colour(image: "Image.Image") -> bool:

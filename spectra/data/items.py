@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from spectra.data.images import UnreadableImage, opaque
+from spectra.data.values import own_range
 from spectra.errors import InputError
 
 __all__ = ["Bfloat16", "Items", "UnreadableItem", "as_items"]
@@ -101,6 +103,12 @@ class _DataSet:
                 f"the examples differ in shape: example {number} is {values.shape}, the first "
                 f"{self.shape[1:]}; crop them to one shape, or save them as images in a folder"
             )
+        if own_range(values.dtype) != own_range(self.dtype):
+            raise InputError(
+                f"the examples differ in type: example {number} is {values.dtype}, the first "
+                f"{self.dtype}, of another range; bring them to one type, or save them as images "
+                "in a folder"
+            )
         return values
 
 
@@ -116,14 +124,15 @@ def as_items(source: Any) -> np.ndarray | Items:
         most.
         An example is an array, a tensor or a Pillow image; of a tuple or list the first entry,
         as data sets of (image, label) have it; of a dict the entry image, img, pixel_values, ...
+        What a masked array leaves out is missing (NaN).
 
     Raises
     ------
     InputError
-        It is none of these, is empty or too large, or the examples differ in shape.
+        It is none of these, is empty or too large, or the examples differ in shape or range.
     """
     if isinstance(source, np.ndarray):
-        return source
+        return _unmasked(source)
     if hasattr(source, "detach") or hasattr(source, "__array__"):
         return _to_numpy(source)
     if isinstance(source, str | bytes | dict | set):
@@ -165,6 +174,11 @@ def _gathered(source: Iterable[Any], column: "_Column") -> np.ndarray:
                 f"the examples differ in shape, {first} and {second}; crop them to one shape, or "
                 "save them as images in a folder"
             )
+        if own_range(examples[-1].dtype) != own_range(examples[0].dtype):
+            raise InputError(
+                f"the examples differ in type, {examples[0].dtype} and {examples[-1].dtype}, of "
+                "other ranges; bring them to one type, or save them as images in a folder"
+            )
     if not examples:
         raise InputError("the list of examples is empty; give at least one array")
     return np.stack(examples)
@@ -179,21 +193,27 @@ class _Column:
 
 
 def _column(source: Any) -> _Column:
-    """The column of images in a Hugging Face data set."""
+    """The column of images in a Hugging Face data set: pictures, arrays named so, any arrays."""
     features = getattr(source, "features", None)
     if not isinstance(features, Mapping) or not features:
         return _Column()
     pictures = [name for name, kind in features.items() if type(kind).__name__ == "Image"]
     arrays = [name for name, kind in features.items() if type(kind).__name__.startswith("Array")]
     named = [name for name in COLUMNS if name in features]
-    found = [*pictures, *named, *arrays]
+    named = [name for name in named if name in pictures] or (named if not pictures else [])
+    found = named[:1] or pictures or arrays
     if not found:
         raise InputError(
             f"the data set has the columns {', '.join(map(str, features))}, none of images or "
             "arrays; rename the one meant to image"
         )
+    if len(found) > 1:
+        raise InputError(
+            f"the data set has several columns of {'images' if pictures else 'arrays'} "
+            f"({', '.join(map(str, found))}); rename the one meant to image"
+        )
     # Its lists of numbers have forgotten what type they were.
-    return _Column(found[0], str(getattr(features[found[0]], "dtype", "")) if arrays else "")
+    return _Column(found[0], str(features[found[0]].dtype) if found[0] in arrays else "")
 
 
 def _example(item: Any, column: _Column) -> np.ndarray:
@@ -232,27 +252,42 @@ def _is_array(item: Any) -> bool:
 
 
 def _from_picture(picture: Any) -> np.ndarray:
-    """A Pillow image as grey [H, W] or colour [3, H, W]; palettes, CMYK and alpha become RGB."""
-    if picture.mode == "1":
-        picture = picture.convert("L")
-    elif picture.mode not in ("L", "RGB", "I", "F") and not picture.mode.startswith("I;16"):
-        picture = picture.convert("L" if picture.mode == "LA" else "RGB")
-    values = np.asarray(picture)
+    """A Pillow image as grey [H, W] or colour [3, H, W], as image files are read."""
+    if picture.mode in ("I", "F"):
+        return np.asarray(picture)
+    try:
+        values = opaque(picture)
+    except UnreadableImage as error:
+        raise InputError(f"a picture of mode {picture.mode} {error}") from None
     return values if values.ndim == 2 else np.moveaxis(values, 2, 0)
 
 
 def _to_numpy(source: Any) -> np.ndarray:
     if hasattr(source, "detach"):
         source = source.detach().cpu()
-        if str(source.dtype) == "torch.bfloat16":
+        if str(source.dtype).startswith(("torch.bfloat16", "torch.float8")):
             source = source.float()
         return source.numpy()
     try:
-        return np.asarray(source)
+        return _unmasked(source if isinstance(source, np.ma.MaskedArray) else np.asarray(source))
     except (TypeError, ValueError) as error:
         raise InputError(
             f"a {type(source).__name__} is no array ({_line(error)}); give numbers of one shape"
         ) from error
+
+
+def _unmasked(array: np.ndarray) -> np.ndarray:
+    """A plain array, NaN where a masked one is masked: what lies under a mask is no value."""
+    if not isinstance(array, np.ma.MaskedArray):
+        return array
+    if not np.ma.is_masked(array):
+        return array.data
+    if array.dtype.kind != "f":
+        raise InputError(
+            f"a masked array of {array.dtype} cannot say what is missing; give floats, "
+            "array.astype(float)"
+        )
+    return array.filled(np.nan)
 
 
 def _line(error: Exception) -> str:

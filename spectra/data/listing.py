@@ -10,11 +10,18 @@ from spectra.errors import InputError
 
 __all__ = ["Listing", "Skipped", "is_sound", "printable"]
 
-AUDIO = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff", ".opus", ".m4a")
+AUDIO = (
+    *(".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff", ".opus", ".m4a"),
+    *(".au", ".snd", ".caf", ".w64"),
+)
 IMAGE = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif")
 # A camera's raw file begins like a TIFF, and its first picture is a thumbnail.
 RAW = (".dng", ".nef", ".cr2", ".arw", ".orf", ".pef", ".rw2", ".srw")
-OTHER_IMAGE = (".heic", ".heif", ".avif", ".jp2", ".jxl", ".psd", ".exr", ".cr3", ".raf")
+OTHER_IMAGE = (
+    *(".heic", ".heif", ".avif", ".jp2", ".jxl", ".psd", ".exr", ".cr3", ".raf"),
+    *(".pgm", ".ppm", ".pnm", ".pbm", ".tga"),
+)
+OTHER_SOUND = (".aac", ".wma", ".amr", ".ape", ".wv")
 
 
 @dataclass(frozen=True)
@@ -36,7 +43,8 @@ class Skipped:
 def is_sound(head: bytes, suffix: str) -> bool:
     """Whether a file of these first bytes is sound; of bare MPEG frames the name must say so."""
     return (
-        head.startswith((b"fLaC", b"OggS", b"ID3"))
+        # AU, CAF and W64 have their last three
+        head.startswith((b"fLaC", b"OggS", b"ID3", b".snd", b"caff\0\1", b"riff\x2e\x91\xcf\x11"))
         or (head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE")
         or (head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"))
         or (suffix == ".mp3" and head[:1] == b"\xff" and len(head) > 1 and head[1] >= 0xE0)
@@ -59,6 +67,9 @@ class Listing:
         self.suffixes[suffix or "no suffix"] += 1
         if suffix in RAW + OTHER_IMAGE:
             reason = f"{suffix[1:].upper()} is not read; convert it to PNG, TIFF or JPEG"
+            self.skipped.append(Skipped(name, reason))
+        elif suffix in OTHER_SOUND:
+            reason = f"{suffix[1:].upper()} is not read; convert it to WAV or FLAC"
             self.skipped.append(Skipped(name, reason))
         elif is_image(head):
             self.images.append(name)

@@ -10,6 +10,7 @@ from spectra.data.manifest_files import parse_manifest
 from spectra.data.options import unknown_name
 from spectra.data.receipts import find_receipt
 from spectra.errors import InputError
+from spectra.files import user_path
 
 __all__ = [
     "Location",
@@ -153,7 +154,8 @@ def _listed(location: Location, manifest: Manifest, skipped: list[Skipped]) -> l
             path = base / file.path
             entries.append((path.name, f"{where}/{file.path}", path, file))
     else:
-        listed, left_out = list_folder(base)
+        kinds = {"sound": "waveform", "images": "pixels"}
+        listed, left_out = list_folder(base, kinds.get(manifest.kind, "auto"))
         skipped += left_out
         for name, path in listed.paths.items():
             entries.append((name, f"{where}/{name}", path, ManifestFile(name)))
@@ -207,7 +209,7 @@ def _base(location: Location, manifest: Manifest) -> Path:
     from importlib.util import find_spec
 
     if location.folder:
-        folder = manifest.path.parent / Path(location.folder).expanduser()
+        folder = manifest.path.parent / user_path(location.folder)
         if not folder.is_dir():
             raise InputError(f"{manifest.path}: no folder {folder}; correct location.folder")
         return folder

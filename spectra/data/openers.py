@@ -43,6 +43,7 @@ from spectra.data.sources import Source
 from spectra.data.stores import Store
 from spectra.data.views import LARGEST_WHOLE, array_spacing
 from spectra.errors import InputError
+from spectra.files import user_path
 
 __all__ = ["open_source", "reopen_source"]
 
@@ -196,7 +197,7 @@ def _open_path(source: str | os.PathLike[str], options: Options) -> Source:
                 stacklevel=3,
             )
         return _open_manifest(load_manifest(text), options)
-    path = Path(text).expanduser()
+    path = user_path(text)
     if ".toml" in path.name.lower() and is_manifest(str(path)):
         return _open_manifest(load_manifest(path), options)
     if path.is_dir():

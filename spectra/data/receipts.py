@@ -8,7 +8,7 @@ from pathlib import Path
 
 from spectra.data.manifest import Manifest
 from spectra.errors import InputError
-from spectra.files import write_json
+from spectra.files import user_path, write_json
 
 __all__ = ["Receipt", "data_folder", "find_receipt", "set_folder", "write_receipt"]
 
@@ -48,7 +48,7 @@ def data_folder() -> Path:
     """Where fetched data go: $SPECTRA_DATA, or the platform's cache folder for spectra."""
     own = os.environ.get(FOLDER_VARIABLE)
     if own:
-        return Path(own).expanduser().absolute()
+        return user_path(own).absolute()
     import pooch
 
     return Path(pooch.os_cache("spectra"))

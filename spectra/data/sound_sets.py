@@ -45,14 +45,17 @@ def open_sounds(files: ImageFiles, skipped: list[Skipped], options: Options) -> 
     """
     label = files.label
     headers, left_out = _read_headers(files)
+    short = {name: _short(header) for name, header in headers.items() if _short(header)}
+    headers = {name: header for name, header in headers.items() if name not in short}
     if not headers:
-        name, reason = next(iter(left_out.items()))
+        name, reason = next(iter((left_out | short).items()))
+        count = len(left_out) + len(short) + len(skipped)
         raise InputError(
-            f"{label}: none of its {len(left_out) + len(skipped)} sound files can be used "
+            f"{label}: none of its {count} sound files can be used "
             f"(first: {name}: {reason}); save them again as WAV or FLAC"
         )
     rate = shared_rate(headers, options, label)
-    unfit = _unfit_rates(headers, rate, options)
+    unfit = short | _unfit_rates(headers, rate, options)
     headers = {name: header for name, header in headers.items() if name not in unfit}
     if not headers:
         name, reason = next(iter((left_out | unfit).items()))
@@ -80,14 +83,16 @@ def _read_headers(files: ImageFiles) -> tuple[dict[str, Header], dict[str, str]]
                 header = opened.header
         except UnreadableSound as error:
             unreadable[name] = str(error)
-            continue
-        if header.frames < LEAST_SAMPLES:
-            unreadable[name] = (
-                f"is {header.frames} samples long, under the least of {LEAST_SAMPLES}"
-            )
         else:
             headers[name] = header
     return headers, unreadable
+
+
+def _short(header: Header) -> str:
+    """Why a clip is too short for any size; "" where it is not."""
+    if header.frames >= LEAST_SAMPLES:
+        return ""
+    return f"is {header.frames} samples long, under the least of {LEAST_SAMPLES}"
 
 
 def _unfit_rates(headers: dict[str, Header], rate: int, options: Options) -> dict[str, str]:

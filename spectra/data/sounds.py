@@ -4,7 +4,7 @@ import io
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from types import FrameType
 from typing import IO, Any, cast
@@ -17,10 +17,13 @@ BLOCK = 2**18  # frames decoded at once
 LARGEST = 2.0**16  # of a sample: floats on a 16-bit scale; what is beyond is damaged
 # No codec stores more samples in a byte: FLAC and Opus spend bytes even on silence.
 SAMPLES_A_BYTE = 8192
+NO_LENGTH = 2**63 - 1  # frames of a FLAC whose encoder did not know them
 UNSTATED = 0x7FFFFF00  # sizes from here on are written by what streams, before it knows
 # libsndfile 1.2 seeks in these to a place that is not always the one asked for: they are decoded
 # from their start instead.
 INEXACT = ("VORBIS", "OPUS", "MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III")
+# Telephony, in which it cannot go back at all.
+FORWARD = ("GSM610", "G721_32", "G723_24", "G723_40", *(f"NMS_ADPCM_{n}" for n in (16, 24, 32)))
 # Bits of the value grid; every other subtype is of floats, lossy or not of even steps.
 BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
 
@@ -60,9 +63,15 @@ class Opened:
         What it says of itself.
     """
 
-    def __init__(self, file: Any, header: Header) -> None:
+    def __init__(self, content: "_Calm", file: Any, header: Header) -> None:
+        self._content = content
         self._file = file
+        self._at = 0  # the next frame; some decoders cannot say it
         self.header = header
+
+    def close(self) -> None:
+        """Let the decoder go; the file itself is the caller's."""
+        self._file.close()
 
     def samples(self, start: int, stop: int, channels: str) -> np.ndarray:
         """Decode frames start .. stop - 1, float32 [C, stop - start] in [-1, 1].
@@ -97,6 +106,7 @@ class Opened:
             wanted = min(BLOCK, stop - at)
             with _reported():
                 block = self._file.read(wanted, dtype="float32", always_2d=True)
+            self._at += len(block)
             if len(block) < wanted:
                 raise UnreadableSound(
                     f"ends after {at + len(block):,} of {self.header.frames:,} samples"
@@ -108,14 +118,24 @@ class Opened:
 
     def _go(self, start: int) -> None:
         with _reported():
-            if self._file.subtype not in INEXACT:
-                self._file.seek(start)
+            if self._file.subtype not in INEXACT + FORWARD:
+                self._at = self._file.seek(start)
                 return
-            if self._file.tell() > start:
-                self._file.seek(0)
-            while (left := start - self._file.tell()) > 0:
-                if not len(self._file.read(min(left, BLOCK), dtype="float32")):
+            if self._at > start:
+                self._rewind()
+            while (left := start - self._at) > 0:
+                skipped = len(self._file.read(min(left, BLOCK), dtype="float32"))
+                if not skipped:
                     raise UnreadableSound(f"ends before sample {start:,}")
+                self._at += skipped
+
+    def _rewind(self) -> None:
+        self._at = 0
+        if self._file.subtype not in FORWARD:
+            self._file.seek(0)
+            return
+        self._file.close()
+        self._file = _decoder(self._content)
 
 
 @contextmanager
@@ -132,27 +152,34 @@ def open_sound(file: IO[bytes]) -> Iterator[Opened]:
     UnreadableSound
         It is none of them, damaged, cut short, without samples, or states what cannot be.
     """
-    import soundfile
-
     size = file.seek(0, io.SEEK_END)
     _check_whole(file, size)
-    file.seek(0)
+    content = _Calm(file, size)
     with _reported():
-        opened = soundfile.SoundFile(cast(Any, _Calm(file, size)))
-    with opened:
-        header = Header(
-            opened.samplerate,
-            opened.frames,
-            opened.channels,
-            2.0 ** (1 - BITS[opened.subtype]) if opened.subtype in BITS else 0.0,
-        )
+        decoder = _decoder(content)
+    header = Header(
+        decoder.samplerate,
+        decoder.frames,
+        decoder.channels,
+        2.0 ** (1 - BITS[decoder.subtype]) if decoder.subtype in BITS else 0.0,
+    )
+    with closing(Opened(content, decoder, header)) as opened:
         if header.frames < 1:
             raise UnreadableSound("holds no samples")
+        if header.frames == NO_LENGTH:
+            raise UnreadableSound("does not state its length; save it again")
         if header.frames * header.channels > SAMPLES_A_BYTE * size:
             raise UnreadableSound(
                 f"is damaged: states {header.frames:,} samples, which {size:,} bytes cannot hold"
             )
-        yield Opened(opened, header)
+        yield opened
+
+
+def _decoder(content: "_Calm") -> Any:
+    import soundfile
+
+    content.seek(0)
+    return soundfile.SoundFile(cast(Any, content))
 
 
 def resampled(samples: np.ndarray, rate: int, wanted: int) -> np.ndarray:

@@ -29,6 +29,7 @@ from spectra.diffusion.networks import (
 from spectra.diffusion.precondition import Condition, PreconditioningChoice
 from spectra.diffusion.run import CONFIG, read_config, write_config, write_family
 from spectra.errors import InputError, check_name, check_number, check_share
+from spectra.files import user_path
 from spectra.machine import memory_size
 from spectra.schedule import Schedule
 
@@ -194,7 +195,7 @@ def origin(source: Any) -> str | None:
     name = os.fspath(source)
     if isinstance(source, str) and name in list_manifests():
         return name
-    return os.path.abspath(os.path.expanduser(name))
+    return os.path.abspath(user_path(name))
 
 
 def check_shape(source: Source, schedule: Schedule) -> None:

@@ -80,6 +80,8 @@ def rapsd(
         raise InputError("images: there are none")
     if type(images).__module__.partition(".")[0] == "torch":
         return _torch_rapsd(images, plan, window, detrend)
+    if np.ma.is_masked(images):
+        raise InputError("images: masked values; fill them, images.filled(images.mean()) say")
     images = np.asarray(images)
     flat = images.reshape(-1, *shape)
     dtype = np.float64 if images.dtype == np.float64 else np.float32

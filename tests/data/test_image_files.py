@@ -3,7 +3,9 @@
 import io
 import struct
 import sys
+import warnings
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
+from spectra.data import open_source
 from spectra.data.image_bytes import is_image
 from spectra.data.images import (
     UnreadableImage,
@@ -20,6 +23,7 @@ from spectra.data.images import (
     select,
 )
 from spectra.data.jpegs import _simplejpeg, jpeg_pixels
+from spectra.errors import InputError
 
 COLOUR = np.random.default_rng(1).integers(0, 256, (10, 14, 3), np.uint8)
 GREY = COLOUR[:, :, 0]
@@ -159,8 +163,51 @@ def test_sixteen_bit_colour_png_has_eight_bits_left() -> None:
     deep = (COLOUR.astype(">u2") * 257).astype(">u2")
     raw = b"".join(b"\0" + row.tobytes() for row in deep)
     data = png(10, 14, 16, 2, raw)
-    assert read_header(io.BytesIO(data)).levels == 255
+    header = read_header(io.BytesIO(data))
+    assert (header.levels, header.reduced) == (255, True)
+    assert not read_header(io.BytesIO(encoded(Image.fromarray(COLOUR), "PNG"))).reduced
     np.testing.assert_array_equal(decoded(data), COLOUR)
+
+
+def test_what_is_not_read_of_a_file_is_told(tmp_path: Path) -> None:
+    deep = (COLOUR.astype(">u2") * 257).astype(">u2")
+    raw = b"".join(b"\0" + row.tobytes() for row in deep)
+    (tmp_path / "deep.png").write_bytes(png(10, 14, 16, 2, raw))
+    (tmp_path / "plain.png").write_bytes(encoded(Image.fromarray(COLOUR), "PNG"))
+    with pytest.warns(UserWarning, match=r"1 of 2 files store 16 bits of each.*first: deep.png"):
+        settings_ = open_source(tmp_path).settings
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        open_source(tmp_path, **settings_)  # a settled view has been told
+    with pytest.raises(InputError, match=r"deep.png stores 16 bits of each.*leave it out"):
+        open_source(tmp_path, value_range=(0, 4095))
+    (tmp_path / "deep.png").unlink()
+    pages = [Image.fromarray(COLOUR), Image.fromarray(COLOUR[::-1])]
+    for kind in ("TIFF", "GIF", "WEBP"):
+        (tmp_path / "pages").write_bytes(
+            encoded(pages[0], kind, save_all=True, append_images=pages[1:])
+        )
+        with pytest.warns(UserWarning, match=r"1 of 2 files hold several pictures"):
+            open_source(tmp_path)
+
+
+def test_twelve_bits_have_a_range_of_their_own() -> None:
+    values = np.arange(140, dtype=np.uint16).reshape(10, 14) * 29
+    packed = bytearray()
+    for first, second in values.reshape(-1, 2).tolist():
+        packed += bytes([first >> 4, (first & 15) << 4 | second >> 8, second & 255])
+    entries = [
+        *((256, 4, 1, 14), (257, 4, 1, 10), (258, 3, 1, 12), (259, 3, 1, 1), (262, 3, 1, 1)),
+        *((273, 4, 1, 8), (277, 3, 1, 1), (278, 4, 1, 10), (279, 4, 1, len(packed))),
+    ]
+    table = b"".join(
+        struct.pack("<HHI", *entry[:3]) + struct.pack("<I", entry[3]) for entry in entries
+    )
+    start = 8 + len(packed)
+    data = b"II*\0" + struct.pack("<I", start) + bytes(packed)
+    data += struct.pack("<H", len(entries)) + table + bytes(4)
+    assert read_header(io.BytesIO(data)).levels == 4095
+    np.testing.assert_array_equal(decoded(data), values)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

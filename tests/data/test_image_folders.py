@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from spectra import analyze
 from spectra.data import Skipped, open_source
 from spectra.data.listing import is_sound
 from spectra.errors import InputError
@@ -305,3 +306,59 @@ def test_a_file_of_sound_by_name_only_is_listed(tmp_path: Path) -> None:
         "b.flac": "is empty",
         "c.mp3": "is no sound that is read, whatever its name says",
     }
+
+
+def test_files_that_look_lost_are_listed(write: Write, picture: Picture) -> None:
+    for number in range(6):
+        folder = write(f"good{number}.png", picture(16, 16, seed=number))
+    (folder / "gone.jpg").symlink_to("/nowhere/gone.jpg")
+    (folder / "notes").symlink_to("/nowhere/notes")
+    (folder / "old.pgm").write_bytes(b"P5 4 4 255\n" + bytes(16))
+    (folder / "song.wma").write_bytes(b"\x30\x26\xb2\x75")
+    source = open_source(folder)
+    assert {item.name: item.reason for item in source.skipped} == {
+        "gone.jpg": "is a link to what is not there",
+        "old.pgm": "PGM is not read; convert it to PNG, TIFF or JPEG",
+        "song.wma": "WMA is not read; convert it to WAV or FLAC",
+    }
+    for path in folder.glob("good*"):
+        path.unlink()
+    assert "none of its 3 image or sound files can be read (first: gone.jpg" in refusal(folder)
+
+
+def test_names_that_look_alike_are_two_files(write: Write, picture: Picture) -> None:
+    folder = write("a\nb.png", picture(16, 16))
+    write("a\\nb.png", picture(16, 16, seed=1))
+    source = open_source(folder)
+    assert source.files == ["a\\nb (2).png", "a\\nb.png"] or len(set(source.files)) == 2
+    assert len(np.unique(source.examples([0, 1]), axis=0)) == 2
+
+
+def test_pictures_too_small_are_whole(write: Write, picture: Picture) -> None:
+    for number in range(3):
+        folder = write(f"good{number}.png", picture(16, 16, seed=number))
+    for number in range(5):
+        write(f"dot{number}.gif", picture(1, 1))
+    source = open_source(folder)
+    assert [item.unfit for item in source.skipped] == [True] * 5
+    assert "under the least side" in source.skipped[0].reason
+    assert analyze(source).n_files == 3
+
+
+def test_a_name_in_the_style_of_idx_is_no_array(write: Write, picture: Picture) -> None:
+    folder = write("scan_idx3.png", picture(16, 16))
+    assert open_source(folder / "scan_idx3.png").kind == "images"
+    with zipfile.ZipFile(folder / "train-idx1.zip", "w") as archive:
+        archive.write(folder / "scan_idx3.png", "ims/a.png")
+    assert open_source(folder / "train-idx1.zip").kind == "images"
+
+
+def test_a_folder_named_with_a_tilde_is_that_folder(
+    write: Write, picture: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write("~pix/a.png", picture(16, 16))
+    monkeypatch.chdir(folder)
+    assert open_source("~pix").name == "~pix"
+    assert "no such file or folder" in refusal("~nobody-of-this-name")
+    monkeypatch.setenv("HOME", str(folder))
+    assert open_source("~/~pix").name == "~pix"

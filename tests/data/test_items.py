@@ -2,6 +2,7 @@
 
 import pickle
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
+import spectra
 from spectra.data import items, open_source
 from spectra.errors import InputError
 
@@ -223,3 +225,81 @@ def test_other_objects_are_refused() -> None:
         assert "a source cannot be" in refusal(thing) or "no array" in refusal(thing)
     assert "name the one meant image" in refusal([{"label": 3}])
     assert "rank 0" in refusal([3, 4])
+
+
+class ArrayFeature:
+    dtype = "uint8"
+
+
+ArrayFeature.__name__ = "Array3D"
+ImageFeature.dtype = "PIL.Image.Image"
+
+
+def test_which_column_of_several_is_meant() -> None:
+    depth = pictures("L")
+    rows = [
+        {"depth": grey, "image": one, "mask": one_bytes.tolist()}
+        for grey, one, one_bytes in zip(depth, pictures(), BYTES, strict=True)
+    ]
+    image, array = ImageFeature(), ArrayFeature()
+    named = Table(rows, {"depth": image, "image": image, "mask": array})
+    np.testing.assert_array_equal(everything(open_source(named)), everything(open_source(BYTES)))
+    sole = open_source(Table(rows, {"depth": image, "mask": array}))
+    assert sole.shape == (1, 8, 10)
+    unnamed = [{"near": row["depth"], "far": row["image"]} for row in rows]
+    line = refusal(Table(unnamed, {"near": image, "far": image}))
+    assert "several columns of images (near, far); rename the one meant to image" in line
+    stored = open_source(Table(rows, {"mask": array}))
+    np.testing.assert_array_equal(everything(stored), everything(open_source(BYTES)))
+    assert "several columns of arrays" in refusal(Table(rows, {"mask": array, "other": array}))
+
+
+def test_what_is_masked_is_missing() -> None:
+    fields = RNG.normal(size=(20, 16, 16)).astype(np.float32)
+    hidden = np.zeros(fields.shape, bool)
+    hidden[:, :4, :4] = True
+    masked = np.ma.MaskedArray(np.where(hidden, np.float32(-9999), fields), hidden)
+    with_nan = np.where(hidden, np.nan, fields).astype(np.float32)
+    expected = everything(open_source(with_nan, nan="fill"))
+    for given in (masked, list(masked)):
+        assert "20 of 20 examples hold NaN" in refusal(given)
+        source = open_source(given, nan="fill")
+        np.testing.assert_array_equal(everything(source), expected)
+        assert source.missing == 1 / 16
+    whole = np.ma.MaskedArray(fields, np.zeros(fields.shape, bool))
+    np.testing.assert_array_equal(everything(open_source(whole)), fields[:, None])
+    assert "masked array of int16 cannot say" in refusal(masked.astype(np.int16))
+    with pytest.raises(InputError, match="masked values; fill them"):
+        spectra.rapsd(masked)
+
+
+def test_examples_of_several_ranges_are_refused() -> None:
+    byte = RNG.integers(0, 256, (8, 8), np.uint8)
+    deep = Image.fromarray((byte.astype(np.uint16)) * 257)
+
+    class Several:
+        def __len__(self) -> int:
+            return 2
+
+        def __getitem__(self, index: int) -> Image.Image:
+            return deep if index else Image.fromarray(byte)
+
+    assert "differ in type, uint8 and uint16" in refusal([byte, deep])
+    with pytest.raises(InputError, match="example 1 is uint16, the first uint8"):
+        everything(open_source(Several()))
+    assert open_source([byte.astype(np.float32), byte.astype(np.float64)]).shape == (1, 8, 8)
+
+
+def test_pictures_are_read_as_their_files_are(tmp_path: Path) -> None:
+    clear = []
+    for number in range(3):
+        pixels = RNG.integers(0, 256, (12, 16, 4), np.uint8)
+        pixels[:, :8, 3] = 0
+        clear.append(Image.fromarray(pixels, "RGBA"))
+        turned = Image.Exif()
+        turned[0x0112] = 6
+        clear[-1].save(tmp_path / f"{number}.png", exif=turned)
+    read = [Image.open(tmp_path / f"{number}.png") for number in range(3)]
+    source = open_source(read)
+    assert source.shape == (3, 16, 12)
+    np.testing.assert_array_equal(everything(source), everything(open_source(tmp_path)))

@@ -26,6 +26,9 @@ KINDS = [
     ("FLAC", "PCM_16", 16_000, 2.0**-15, 2.0**-15),
     ("FLAC", "PCM_24", RATE, 2.0**-23, 2.0**-23),
     ("AIFF", "PCM_16", RATE, 2.0**-15, 2.0**-15),
+    ("AU", "PCM_16", RATE, 2.0**-15, 2.0**-15),
+    ("CAF", "PCM_24", RATE, 2.0**-23, 2.0**-23),
+    ("W64", "PCM_16", RATE, 2.0**-15, 2.0**-15),
     ("OGG", "VORBIS", RATE, 0.0, 0.3),
     ("OGG", "OPUS", 48_000, 0.0, 0.3),
     ("MP3", "MPEG_LAYER_III", RATE, 0.0, 0.6),
@@ -231,3 +234,23 @@ def test_a_stop_while_decoding_is_no_damage(
     assert signal.getsignal(number) is signal.default_int_handler
     with open_sound(io.BytesIO(file.getvalue())) as opened:
         assert opened.samples(0, 300_000, "mono").shape == (1, 300_000)
+
+
+@pytest.mark.parametrize("subtype", ["GSM610", "G721_32", "NMS_ADPCM_16"])
+def test_codecs_that_go_forward_only(subtype: str) -> None:
+    kind = "AU" if subtype == "G721_32" else "WAV"
+    data = written(tones()[:, :1], 8000, kind, subtype)
+    whole, _ = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
+    with open_sound(io.BytesIO(data)) as opened:
+        assert opened.header.frames == len(whole)
+        for start, stop in ((0, len(whole)), (5000, 9000), (100, 200), (20_000, 20_010)):
+            np.testing.assert_array_equal(
+                opened.samples(start, stop, "mono")[0], whole[start:stop, 0]
+            )
+
+
+def test_a_flac_that_does_not_state_its_length() -> None:
+    data = bytearray(written(tones(), RATE, "FLAC", "PCM_16"))
+    data[8 + 13] &= 0xF0  # the lowest 36 bits of the rate's eight bytes are the samples
+    data[8 + 14 : 8 + 18] = bytes(4)
+    assert reason(bytes(data)) == "does not state its length; save it again"

@@ -11,8 +11,9 @@ import pytest
 
 import spectra
 from spectra import InputError
-from spectra.data import sound_store
+from spectra.data import load_manifest, sound_store
 from spectra.data.spectrogram import log_mel
+from spectra.data.verify import verify
 from tests.repeats import then_slow
 from tests.shared import AUDIO
 
@@ -288,3 +289,32 @@ def test_the_sounds_in_the_package_are_small_and_licensed() -> None:
     assert sum(path.stat().st_size for path in files) <= 2.2e6
     assert sum(len(values) for values in source.batches()) == len(source)
     assert spectra.open_source("sounds", rate=44_100).shape == (1, 65_536)
+
+
+@pytest.mark.parametrize("suffix", ["au", "caf", "w64"])
+def test_other_containers_are_found_in_a_folder(tmp_path: Path, suffix: str) -> None:
+    for number in range(3):
+        kind = suffix.upper()
+        soundfile.write(tmp_path / f"{number}.{suffix}", noise(number, 2000), RATE, format=kind)
+    source = spectra.open_source(tmp_path)
+    assert (source.kind, len(source.files), source.skipped) == ("sound", 3, [])
+
+
+def test_a_sound_manifest_beside_a_picture(tmp_path: Path) -> None:
+    for number in range(3):
+        write(tmp_path / "album" / f"{number}.wav", noise(number, 2000))
+    image = pytest.importorskip("PIL.Image")
+    image.fromarray(np.zeros((16, 16), np.uint8)).save(tmp_path / "album" / "cover.jpg")
+    write(tmp_path / "album" / "slow.wav", noise(9, 2000), RATE // 2)
+    write(tmp_path / "album" / "short.wav", noise(9, 3))
+    manifest = tmp_path / "mine.toml"
+    manifest.write_text(
+        'name = "mine"\nkind = "sound"\n'
+        'licence = "CC0"\ncitation = "me"\n[location]\nfolder = "album"\n'
+    )
+    assert spectra.open_source(manifest).files == ["0.wav", "1.wav", "2.wav"]
+    found = verify(load_manifest(manifest))
+    assert found.problems == ()  # whole, if not of one rate and length
+    data = bytearray((tmp_path / "album" / "slow.wav").read_bytes())
+    (tmp_path / "album" / "slow.wav").write_bytes(bytes(data[: len(data) // 2]))
+    assert [problem.name for problem in verify(load_manifest(manifest)).problems] == ["slow.wav"]

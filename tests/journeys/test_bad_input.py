@@ -213,3 +213,12 @@ def test_what_no_spectrum_can_mend_is_refused_before_there_is_one(
 
     monkeypatch.setattr("spectra.commands.measure", measured)
     assert names in refused(capsys, "analyze", "digits", "--out", tmp_path / "out", *given)
+
+
+def test_a_name_that_no_file_can_have(capsys, tmp_path: Path) -> None:
+    long = tmp_path / ("a" * 300)
+    for command in ("analyze", "schedule", "plot", "sample"):
+        words = (command, long, "--out", tmp_path / f"{command}.npy")
+        assert "File name too long" in refused(capsys, *words)
+    line = refused(capsys, "analyze", "~nobody-of-this-name", "--out", tmp_path / "out")
+    assert "no such file or folder" in line
