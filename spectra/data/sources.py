@@ -18,6 +18,7 @@ from spectra.errors import InputError
 
 __all__ = ["Source", "parted", "spread_examples"]
 
+SPREAD = 1 << 63  # first key of where in a file examples are spread; seeds are smaller
 ATTEMPTS = 64  # draws of one example, before the damaged files are too many
 
 
@@ -342,29 +343,44 @@ def parted(source: Source, held_out: float) -> tuple[Source, Source]:
 
 
 def spread_examples(source: Source, most: int) -> np.ndarray:
-    """At most `most` example indices, evenly spread over the files, always the same ones.
+    """At most `most` example indices, spread over the files, always the same ones.
 
-    Every file gives the same number, or all it has; one that cannot be decoded gives none.
+    Every file gives as many, within one, or all it has; one that cannot be decoded gives none.
+    Within a file they lie evenly from a start of its own, so that every place is as likely:
+    the first windows of sounds are silent, and those of pictures are their corners.
 
     Parameters
     ----------
     source
     most
-        How many; fewer where the files do not share them evenly.
+        How many; all where there are fewer.
 
     Returns
     -------
     int64 [n], rising
     """
     _, first, sizes = np.unique(source.file_index, return_index=True, return_counts=True)
+    numbers = np.arange(len(first))
     if len(first) > most:
-        kept = np.linspace(0, len(first) - 1, most).round().astype(int)
-        first, sizes = first[kept], sizes[kept]
-    each = max(1, most // len(first))
+        numbers = np.linspace(0, len(first) - 1, most).round().astype(int)
+        first, sizes = first[numbers], sizes[numbers]
+    shares = _shares(sizes, most)
+    key = (SPREAD, source.settings["seed"])
     chosen = [
-        start + np.unique(np.linspace(0, size - 1, min(each, size)).round().astype(int))
-        for start, size in zip(first, sizes, strict=True)
+        at + (uniform_integers(key, 0, [number], size) + np.arange(share) * size) // share
+        for number, at, size, share in zip(numbers, first, sizes.tolist(), shares, strict=True)
     ]
-    spread = np.sort(np.concatenate(chosen))
+    spread = np.concatenate(chosen)
     readable = source.readable(spread)
     return spread[readable] if readable.any() else spread  # the reader says why there is none
+
+
+def _shares(sizes: np.ndarray, most: int) -> np.ndarray:
+    """How many of `most` examples each of at most `most` files gives, int64 [F]."""
+    shares = np.zeros_like(sizes)
+    while (left := most - shares.sum()) > 0 and (more := np.flatnonzero(shares < sizes)).size:
+        each = left // len(more)
+        if each == 0:
+            more = more[np.linspace(0, len(more) - 1, left).round().astype(int)]
+        shares[more] = np.minimum(sizes[more], shares[more] + max(each, 1))
+    return shares

@@ -40,7 +40,6 @@ def real_data(source: Source, n: int, most: int) -> RealData:
     if len(source.files) >= 2:
         left, right = source.split(0.5)
         held, reference = spread_examples(left, n), spread_examples(right, most)
-        held, reference = _thinned(held, n), _thinned(reference, most)
         return RealData(
             left.examples(held),
             right.examples(reference),

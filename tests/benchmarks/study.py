@@ -1,6 +1,6 @@
 """Does a schedule derived from the data pay? Five data sets, three paired seeds, one command each.
 
-`make study DATA=photos` trains and scores for up to 25 minutes of two cores, goes on where it was
+`make study DATA=photos` trains and scores for 10 to 35 minutes of two cores, goes on where it was
 stopped (runs/study), and keeps the result in analysis_notebooks/results. `make bench BENCH=study`
 prints what is kept, asked beside measured, and trains nothing. SPECTRA_BENCH_QUICK=1 tries a
 study in a minute and keeps nothing.

@@ -138,7 +138,7 @@ DATA: dict[str, Data] = {
     ),
     "fashion-mnist": Data("Fashion-MNIST, averaged to 16x16", fashion_mnist),
     # A window of 32 frames is longer than two thirds of the clips.
-    "digits": Data(
+    "spoken-digits": Data(
         "spoken digits, log-mel windows of 16 bands and 16 frames of 16 ms",
         _shared("audio/fsdd_8k_flac.zip"),
         {"size": SIDE, "view": "log-mel"},

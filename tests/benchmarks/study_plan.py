@@ -69,16 +69,16 @@ class Study:
 
 
 EVERY_GRID = {"solvers": ("euler", "heun", "2m"), "evaluations": (5, 9, 13, 19)}
-# Steps for at most 25 minutes of two cores. Parts go on in the folder of their data set's study:
+# Steps for 10 to 35 minutes of two cores. Parts go on in the folder of their data set's study:
 # what both train is trained once.
 STUDY: dict[str, Study] = {
     "photos": Study("photos", PHOTOS, steps=800, samples=256),
     "cifar10": Study("cifar10"),
     "fashion-mnist": Study("fashion-mnist"),
-    "digits": Study("digits"),
+    "spoken-digits": Study("spoken-digits"),
     "radar": Study("radar"),
     "parts-photos": Study("photos", PARTS, steps=800, samples=256),
-    "parts-digits": Study("digits", PARTS),
+    "parts-spoken-digits": Study("spoken-digits", PARTS),
     "grids-photos": Study("photos", GRIDS, steps=4000, **EVERY_GRID),
     "grids-cifar10": Study("cifar10", GRIDS, steps=4000, **EVERY_GRID),
 }

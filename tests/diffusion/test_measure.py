@@ -123,8 +123,12 @@ def test_errors_are_between_files_not_between_patches() -> None:
 
 def regrouped(x: np.ndarray, each: int) -> Source:
     """The examples of an array as so many of each file."""
+    return in_files(x, np.arange(len(x)) // each)
+
+
+def in_files(x: np.ndarray, units: np.ndarray) -> Source:
+    """The examples of an array, each of the file of its number."""
     source = spectra.open_source(x)
-    units = np.arange(len(x)) // each
     return replace(source, units=units, files=[f"file {i}" for i in range(units[-1] + 1)])
 
 
@@ -361,9 +365,30 @@ def test_what_cannot_be_measured_is_refused(tilted_run: spectra.Run) -> None:
 
 def test_examples_are_spread_over_files() -> None:
     source = regrouped(np.zeros((30, 1, 4, 4), np.float32) + np.arange(30)[:, None, None, None], 10)
-    assert spread_examples(source, 6).tolist() == [0, 9, 10, 19, 20, 29]
-    assert len(spread_examples(source, 100)) == 30
+    chosen = spread_examples(source, 6)
+    assert (chosen // 10).tolist() == [0, 0, 1, 1, 2, 2]
+    assert (np.diff(chosen)[::2] == 5).all()
+    assert chosen.tolist() == spread_examples(source, 6).tolist()
+    assert spread_examples(source, 100).tolist() == list(range(30))
     assert len(spread_examples(source, 2)) == 2
+    assert np.bincount(spread_examples(source, 8) // 10).tolist() == [3, 2, 3]
+
+
+def test_every_place_of_a_file_is_as_likely() -> None:
+    # The first windows of sounds are silent, and those of pictures are their corners.
+    source = regrouped(np.zeros((4000, 1, 4, 4), np.float32), 10)
+    for most, each in ((400, 1), (800, 2), (1200, 3)):
+        chosen = spread_examples(source, most)
+        assert len(np.unique(chosen)) == most
+        count = np.bincount(chosen % 10, minlength=10)
+        spread = each * 40 * (1 - each / 10)  # its variance, of 400 files
+        assert np.abs(count - 40 * each).max() < 4 * np.sqrt(spread)
+
+
+def test_what_small_files_lack_the_others_give() -> None:
+    units = np.repeat([0, 1, 2], [1, 50, 2])
+    source = in_files(np.zeros((53, 1, 4, 4), np.float32), units)
+    assert np.bincount(units[spread_examples(source, 20)]).tolist() == [1, 17, 2]
 
 
 def test_a_law_and_a_measurement_are_one_type() -> None:
