@@ -16,6 +16,7 @@ __all__ = [
     "ModeNoise",
     "Rings",
     "default_range",
+    "examples_behind",
     "frequency_unit",
     "read_rings",
     "rings_within",
@@ -114,7 +115,7 @@ class ModeNoise:
     scatter: np.ndarray
 
     @classmethod
-    def of(cls, spectrum: Spectrum, used: np.ndarray, examples: int = 1) -> "ModeNoise":
+    def of(cls, spectrum: Spectrum, used: np.ndarray, examples: float = 1) -> "ModeNoise":
         from scipy.special import polygamma, psi
 
         scatter = spectrum.mode_covariance()[np.ix_(used, used)] / examples  # [K, K]
@@ -181,9 +182,8 @@ def read_rings(
     """
     used = rings_within(spectrum, f_range, fewest)
     # The arithmetic mean of n examples has n times the modes; the mean of logs keeps the bias.
-    moments = spectrum.power_moments if average == "arithmetic" else spectrum.log_moments
-    noise = ModeNoise.of(spectrum, used, moments.n if average == "arithmetic" else 1)
-    shrink = moments.n if average == "log" else 1
+    noise = ModeNoise.of(spectrum, used, examples_behind(spectrum, average))
+    shrink = spectrum.log_moments.n if average == "log" else 1
     raw = spectrum.log_mean(average)[used]
     degrees = spectrum.degrees(average)
     several = np.isfinite(degrees)
@@ -199,6 +199,11 @@ def read_rings(
         bend=Bend.of(spectrum, used),
     )
     return rings, used
+
+
+def examples_behind(spectrum: Spectrum, average: str) -> float:
+    """Examples whose mean power each logarithm is of."""
+    return spectrum.n if average == "arithmetic" else spectrum.per_log
 
 
 def rings_within(spectrum: Spectrum, f_range: tuple[float, float], fewest: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from spectra.errors import InputError
 from spectra.fit import PowerLaw
-from spectra.fit.rings import Bend, ModeNoise
+from spectra.fit.rings import Bend, ModeNoise, examples_behind
 from spectra.spectrum import Spectrum, rapsd
 
 __all__ = [
@@ -84,7 +84,7 @@ def law_in_rings(spectrum: Spectrum, fit: PowerLaw) -> np.ndarray:
         law = (law - fit.floor) * np.exp(bend.at(slope)) + fit.floor * np.exp(bend.at(0.0))
     if fit.method in UNCORRECTED:
         return np.log(law)
-    examples = spectrum.power_moments.n if fit.average == "arithmetic" else 1
+    examples = examples_behind(spectrum, fit.average)
     return np.log(law) + ModeNoise.of(spectrum, every, examples).bias
 
 

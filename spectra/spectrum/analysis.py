@@ -56,7 +56,8 @@ def analyze(
         Where to measure the variance of every component: "pixel", "dct", "fourier", "wavelet",
         "pca" (see `make_basis`).
     detrend : {"mean", "plane"}
-        What is taken off each example first.
+        What is taken off each example first. A plane takes power from the lowest frequencies,
+        which `power` lacks; fits and floors know of it.
     reach : {"inside", "nyquist", "corners"}
         Rings below 0.5 cycles/pixel, with the one at 0.5, or with the corners of the plane.
     segment : int, "auto" or None

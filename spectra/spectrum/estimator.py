@@ -93,7 +93,7 @@ class Estimator:
 
     def law_power(self, alpha: float) -> np.ndarray:
         """Expected power in each ring where the spectrum is f^-alpha, without DC, [F]."""
-        return ring_power_of_law(self._transformed, self.window, alpha, self.reach)
+        return ring_power_of_law(self._transformed, self.window, alpha, self.reach, self.detrend)
 
 
 def default_segment(shape: tuple[int, ...]) -> int | None:

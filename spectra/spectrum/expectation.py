@@ -12,11 +12,13 @@ __all__ = ["ring_covariance", "ring_power_of_law"]
 Shape = tuple[int, ...]
 
 
-def ring_power_of_law(shape: Shape, window: str, alpha: float, reach: str = "inside") -> np.ndarray:
+def ring_power_of_law(
+    shape: Shape, window: str, alpha: float, reach: str = "inside", detrend: str = "mean"
+) -> np.ndarray:
     """Expected ring power of examples with the spectrum f^-alpha, without DC, [F].
 
     It is not the law at the ring's mean |f|: a ring has a width, over which f^-alpha is convex,
-    and a taper brings power in from the modes around it.
+    a taper brings power in from the modes around it, and a plane taken off is power as well.
     """
     plan = ring_plan(shape, None, reach)  # pyright: ignore[reportArgumentType]
     height, width = _plane(shape)
@@ -25,11 +27,16 @@ def ring_power_of_law(shape: Shape, window: str, alpha: float, reach: str = "ins
     power = frequency**-alpha
     power[0, 0] = 0.0
     taper = make_window(window, shape)
+    full = whole_plane(power, width)
+    plane = _power_of_plane(full, taper.taps) if detrend == "plane" else None
     if taper.gain is not None:
-        full = whole_plane(power, width)
         # A sum of all terms positive: a transform would drown the weakest in rounding.
         spread = sum(share * np.roll(full, step, (0, 1)) for step, share in _leakage(shape, window))
-        power = np.asarray(spread)[:, : width // 2 + 1] * taper.gain.reshape(height, -1)
+        power = np.asarray(spread)[:, : width // 2 + 1]
+    if plane is not None:
+        power = (power + plane[:, : width // 2 + 1]).clip(0)
+    if taper.gain is not None:
+        power = power * taper.gain.reshape(height, -1)
     inside = plan.weight * power.ravel()[plan.mode]
     return np.bincount(plan.slot, weights=inside)
 
@@ -72,6 +79,26 @@ def _leakage(shape: Shape, window: str) -> list[tuple[tuple[int, int], float]]:
     share = np.abs(np.fft.fft2(taps.reshape(_plane(shape))) / taps.size) ** 2
     steps = np.argwhere(share > 1e-12 * share.max())
     return [((int(row), int(column)), float(share[row, column])) for row, column in steps]
+
+
+def _power_of_plane(power: np.ndarray, taps: np.ndarray | None) -> np.ndarray:
+    """What each mode gains where the least-squares plane is taken off first, [H, W].
+
+    With u a ramp of unit norm, C the covariance of the spectrum, w the taper and e_k a mode:
+    |u.we_k|^2 u.Cu - 2 Re (u.we_k)(we_k.Cu), summed over both ramps, which C leaves orthogonal.
+    """
+    w = np.ones(power.shape) if taps is None else taps.reshape(power.shape)
+    gained = np.zeros(power.shape)
+    for axis, n in enumerate(power.shape):
+        if n < 2:
+            continue
+        place = np.arange(n) - (n - 1) / 2
+        u = np.broadcast_to(place[:, None] if axis == 0 else place, power.shape)
+        u = u / np.sqrt((u**2).sum())
+        spread = np.fft.ifft2(power * np.fft.fft2(u)).real  # Cu
+        own, across = np.fft.fft2(w * u), np.fft.fft2(w * spread)
+        gained += np.abs(own) ** 2 * (u * spread).sum() - 2 * (own * across.conj()).real
+    return gained / power.size
 
 
 def _plane(shape: Shape) -> tuple[int, int]:

@@ -32,7 +32,8 @@ def rapsd(
         "hann" is a taper, power-corrected, on the image less its mean; "periodic" takes off the
         smooth part that carries the jump between opposite edges (Moisan 2011).
     detrend : {"mean", "plane"}
-        What is taken off first.
+        What is taken off first. A plane takes from the modes on the axes, which is not put back:
+        the first ring of white noise loses a sixth at 32 x 32. Fits know of it.
     reach : {"inside", "nyquist", "corners"}
         Rings below 0.5 cycles/pixel, with the one at 0.5, or with the corners of the plane.
     compat : {None, "pysteps"}
@@ -78,6 +79,10 @@ def rapsd(
         )
     if 0 in images.shape:
         raise InputError("images: there are none")
+    if "complex" in str(images.dtype):
+        raise InputError(
+            "images: complex values; give their real and imaginary parts by themselves"
+        )
     if type(images).__module__.partition(".")[0] == "torch":
         return _torch_rapsd(images, plan, window, detrend)
     if np.ma.is_masked(images):

@@ -150,6 +150,11 @@ class Spectrum:
         return self.log_moments.mean
 
     @property
+    def per_log(self) -> float:
+        """Examples behind one logarithm of `log_power`: an image alone, a series' whole file."""
+        return self.n / self.n_files if len(self.shape) == 2 else 1.0
+
+    @property
     def spread(self) -> np.ndarray:
         """Standard deviation between files of ln power, [F]; NaN for a single file."""
         moments = self.log_moments

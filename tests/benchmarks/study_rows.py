@@ -53,7 +53,9 @@ def _main_rows(found: Comparison, data: str) -> Iterator[Row]:
     best = min(there, key=lambda name: float(found.bits(name).mean()), default=None)
     if best is not None:
         for name in ("derived", "refined"):
-            yield _reached(found, name, best, data in ("spoken-digits", "radar") and name == "derived")
+            yield _reached(
+                found, name, best, data in ("spoken-digits", "radar") and name == "derived"
+            )
     if "edm" in there:
         gap = found.distance_difference("derived", "edm", "spectral", 9, "heun")
         if gap is not None:

@@ -1,5 +1,7 @@
 """The ways to draw a line: the peers' numbers, robustness, and standard errors that are true."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import optimize, stats
@@ -9,7 +11,8 @@ from spectra.fit.rings import Bend, read_rings
 from spectra.spectrum.rings import ring_plan
 from tests.fit.coverage import BIAS, COVERAGE, ROBUST_COVERAGE, SIZE, coverage_with_outliers
 from tests.fit.curves import exact_spectrum, ring_draws
-from tests.spectrum.fields import spectrum_of_rings
+from tests.repeats import then_slow
+from tests.spectrum.fields import power_law_fields, spectrum_of_rings
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (48, 200), (512, 512)])
@@ -119,3 +122,37 @@ def test_a_great_many_rings_take_pairs_of_evenly_spaced_distances() -> None:
         assert second.max() == rings - 1
         assert len(first) <= 2 * MOST_PAIRS
     assert len(_pairs(100)[0]) == 100 * 99 // 2
+
+
+@pytest.mark.parametrize("each", [1, 4, 64])
+@pytest.mark.parametrize("method", ["weighted", "plain", "theil-sen"])
+def test_the_logarithm_of_a_series_is_that_of_its_whole_file(method: Any, each: int) -> None:
+    noise = np.random.default_rng(each).standard_normal((200, 1, 256 * each)).astype(np.float32)
+    source = spectra.open_source(noise, view="series", size=256, crop="patches")
+    spectrum = spectra.analyze(source, window="none", bases=())
+    fit = spectra.fit_power_law(spectrum, method=method, average="log", f_range=(0, 0.5))
+    assert fit.amplitude == pytest.approx(1, abs=0.03)  # psi(1) alone would leave it at 1.78
+    assert 0.75 < fit.dispersion < 1.3
+
+
+@pytest.mark.parametrize(
+    ("shape", "alpha", "window"),
+    then_slow(
+        [((32, 48), 3.0, "none"), ((32, 48), 2.0, "hann")],
+        [
+            ((size, size), alpha, window)
+            for size in (32, 64)
+            for alpha in (0.0, 1.0, 3.0)
+            for window in ("none", "hann")
+        ],
+    ),
+)
+def test_a_plane_taken_off_is_no_bias(shape: tuple[int, int], alpha: float, window: str) -> None:
+    """It takes a third of the first ring where the exponent is 3; the law knows by how much."""
+    fields = power_law_fields(np.random.default_rng(3), 3000, shape, alpha).astype(np.float32)
+    spectrum = spectra.analyze(fields, window=window, detrend="plane", bases=())
+    ratio = spectrum.power / spectrum.law_power(alpha)
+    error = np.sqrt(np.diagonal(spectrum.mode_covariance()) / len(fields))
+    assert np.abs((ratio - 1) / error).max() < 4.5
+    fit = spectra.fit_power_law(spectrum)
+    assert abs(fit.alpha - alpha) < 4 * fit.alpha_se < 0.05

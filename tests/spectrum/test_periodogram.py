@@ -152,6 +152,7 @@ def test_peak_of_the_mean_log_spectrum_of_real_sound(name: str, peak: float) -> 
         ({"x": np.zeros(100), "segment": 8, "overlap": 1.0}, "overlap"),
         ({"x": np.zeros(100), "segment": 8, "overlap": float("nan")}, "overlap"),
         ({"x": np.zeros(100), "segment": 8, "window": "hamming"}, "window"),
+        ({"x": np.zeros(100), "segment": 8, "window": "periodic"}, "window"),
         ({"x": np.full(100, np.inf), "segment": 8}, "infinite"),
     ],
 )

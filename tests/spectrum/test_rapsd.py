@@ -204,6 +204,7 @@ def test_white_noise_has_power_one_in_every_ring_for_any_number_of_images(
         (np.full((8, 8), np.nan), "NaN"),
         (np.full((8, 8), np.inf), "NaN or infinite"),
         (3.0, "axes"),
+        (np.ones((8, 8), complex), "complex"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
