@@ -368,7 +368,9 @@ def spread_examples(source: Source, most: int) -> np.ndarray:
     key = (SPREAD, source.settings["seed"])
     chosen = [
         at + (uniform_integers(key, 0, [number], size) + np.arange(share) * size) // share
-        for number, at, size, share in zip(numbers, first, sizes.tolist(), shares, strict=True)
+        for number, at, size, share in zip(
+            numbers.tolist(), first, sizes.tolist(), shares, strict=True
+        )
     ]
     spread = np.concatenate(chosen)
     readable = source.readable(spread)
