@@ -8,6 +8,7 @@ import numpy as np
 from spectra.errors import InputError
 from spectra.schedule import Schedule
 from spectra.schedule.densities.density import NoiseDensity, schedule_density
+from spectra.schedule.knots import with_knots
 from spectra.schedule.schedule import information, offset_histogram
 
 __all__ = ["ScalarView", "scalar_view", "whitened"]
@@ -170,7 +171,7 @@ def whitened(schedule: Schedule) -> tuple[Schedule, np.ndarray]:
 
 def _times(schedule: Schedule) -> np.ndarray:
     """Where the one curve is looked at: the schedule's own knots, or fewer of very many curves."""
-    t = np.union1d(schedule.t, np.linspace(0, 1, KNOTS))
+    t = with_knots(schedule.t, np.linspace(0, 1, KNOTS))
     few = max(KNOTS, MOST // schedule.variance.size)
     if schedule.separable or len(t) <= few:
         return t

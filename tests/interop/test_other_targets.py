@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+import spectra
 from spectra import InputError
 from spectra.interop import (
     best_shift,
@@ -23,7 +24,7 @@ from spectra.interop import (
     training_flags,
 )
 from spectra.schedule.steps.gaussian import predict_sigmas
-from tests.interop.conftest import COMPONENTWISE, SCALAR, schedules
+from tests.interop.conftest import COMPONENTWISE, SCALAR, dct, schedules
 from tests.repeats import then_slow
 
 ALL = (*SCALAR, *COMPONENTWISE)
@@ -183,6 +184,20 @@ def test_every_export_says_what_it_wrote_and_lost(kind: str, to: str, tmp_path: 
     json.dumps(export.to_dict(), allow_nan=False)
     if kind in COMPONENTWISE and to != "diffusers":
         assert "per component" in text
+
+
+@pytest.mark.parametrize("to", ["diffusers", "k-diffusion", "edm", "flow", "kohya"])
+@pytest.mark.parametrize("kind", then_slow(["modes"], ["information"]))
+@pytest.mark.parametrize("pace", then_slow(["linear"], ["octave", "frequency", "modes"]))
+def test_a_density_of_its_own_is_exported(pace: str, kind: Any, to: str, tmp_path: Path) -> None:
+    """Its knots lie a rounding error from even times."""
+    schedule = spectra.schedule_with_density(dct(ordering_strength=1.0, pace=pace), kind)
+    assert export_schedule(schedule, to, tmp_path / "out").files
+    share, t = schedule.quantiles
+    density = scalar_view(schedule).density
+    levels = np.log(scalar_view(schedule).sigma(t))
+    found = np.interp(levels, density.log_sigma, density.cumulative)
+    assert np.abs(found - share).max() < 2e-3
 
 
 def test_what_is_wrong_is_one_line(tmp_path: Path) -> None:

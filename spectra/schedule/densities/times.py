@@ -9,6 +9,7 @@ from spectra.errors import InputError, check_name
 from spectra.schedule.densities.density import DensityKind
 from spectra.schedule.densities.levels import level_shift, single_noise_level
 from spectra.schedule.densities.noise_density import NoiseDensity
+from spectra.schedule.knots import with_knots
 from spectra.schedule.schedule import Schedule
 from spectra.schedule.steps.denoising import DenoisingError
 from spectra.schedule.steps.passage import lost_along
@@ -63,7 +64,7 @@ def schedule_with_density(
     """
     if not 0 <= coverage <= 1:
         raise InputError(f"coverage {coverage}: a share from 0 to 1 is needed")
-    t = _knots(schedule)
+    t = with_knots(schedule.t, _even(schedule, TIMES))
     if isinstance(density, NoiseDensity):
         if not single_noise_level(schedule):
             raise InputError(
@@ -83,8 +84,9 @@ def schedule_with_density(
     share = np.maximum.accumulate((share - share[0]) / (share[-1] - share[0]))
     clock = np.interp(t, schedule.t, schedule.clock)
     even = (clock - clock[0]) / (clock[-1] - clock[0])
-    # A little of t itself, for a share that rises everywhere and so can be inverted.
-    share = (1 - NEVER_FLAT) * ((1 - coverage) * share + coverage * even) + NEVER_FLAT * t
+    # A little for every knot, for a share that rises everywhere and so can be inverted.
+    rise = np.linspace(0, 1, len(t))
+    share = (1 - NEVER_FLAT) * ((1 - coverage) * share + coverage * even) + NEVER_FLAT * rise
     share[-1] = 1.0
     return replace(
         schedule,
@@ -103,12 +105,6 @@ def _even(schedule: Schedule, n: int) -> np.ndarray:
     """At most n times, even in the schedule's noise levels, from 0 to 1."""
     clock = np.linspace(schedule.clock[0], schedule.clock[-1], n)
     return np.unique(np.r_[0.0, np.interp(clock, schedule.clock, schedule.t), 1.0])
-
-
-def _knots(schedule: Schedule) -> np.ndarray:
-    """The schedule's own knots, and as many between them as a density needs."""
-    t = np.union1d(schedule.t, _even(schedule, TIMES))
-    return np.append(t[:-1][np.diff(t) > 1e-12], 1.0)
 
 
 def _along(

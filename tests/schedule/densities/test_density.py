@@ -243,6 +243,21 @@ def test_modes_drown_evenly_where_log_snr_has_no_single_pace(measured: bool) -> 
         np.testing.assert_allclose(drawn.log_snr(times), schedule.log_snr(times), atol=1e-6)
 
 
+@pytest.mark.parametrize("kind", ["modes", "information"])
+@pytest.mark.parametrize("strength", [10.0, 30.0])
+def test_knots_however_near_are_kept(strength: float, kind: Any) -> None:
+    """The tangent pace begins with knots 1e-12 apart, between which it leaps."""
+    quiet = replace(SPECTRUM, quantum=0.0)
+    schedule = spectra.derive_schedule(
+        quiet, basis="dct", ordering_strength=strength, pace="tangent"
+    )
+    assert np.diff(schedule.t).min() < 1e-12
+    drawn = schedule_with_density(schedule, kind)
+    assert np.isin(schedule.t, drawn.t).all()
+    assert np.array_equal(drawn.pace_at(schedule.t), schedule.pace)
+    assert (np.diff(drawn.quantiles[0]) > 0).all()
+
+
 def test_a_schedule_with_a_density_survives_its_file(tmp_path: Path) -> None:
     schedule = schedule_with_density(spectra.derive_schedule(SPECTRUM))
     schedule.save(tmp_path / "x")
