@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,13 @@ import numpy as np
 
 from spectra.errors import InputError
 from spectra.schedule import processes
-from spectra.schedule.auditing.diffusers_config import (
-    config_levels,
-    discrete_levels,
-    looks_like_config,
-)
+from spectra.schedule.auditing.diffusers_config import config_levels, looks_like_config
+from spectra.schedule.auditing.diffusers_discrete import discrete_levels
 from spectra.schedule.auditing.noise_levels import (
     NoiseLevels,
     edm_levels,
     flow_levels,
+    flow_times,
     process_levels,
 )
 from spectra.schedule.densities.noise_density import (
@@ -75,7 +74,9 @@ def named_levels(name: str) -> NoiseLevels | None:
         shift = _shift(name, found[2]) if found[2] else 3.0 if found[1] == "sd3" else 1.0
         name = f"{found[1]} shift {shift:g}"
         if found[1] == "sd3":
-            return flow_levels(name, shift, logit_normal=True, count=1000)
+            return flow_levels(
+                name, shift, logit_normal=True, times=partial(flow_times, count=1000)
+            )
         return flow_levels(name, shift)
     if key in ("vp-cosine", "vp-linear"):
         return process_levels(key)

@@ -16,13 +16,16 @@ from spectra.schedule.processes import process
 __all__ = [
     "NoiseLevels",
     "edm_levels",
-    "flow_grid",
     "flow_levels",
+    "flow_sigmas",
+    "flow_times",
     "karras",
     "process_levels",
+    "shifted",
 ]
 
 BEYOND = 1e-3  # of the training times of a process with infinite ends are not looked at
+ROUNDING = 1e-12  # of t
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,8 @@ class NoiseLevels:
         Of a flow.
     assumed : str
         What the source does not say.
-    count : int or None
-        Of a flow, as `flow_grid`.
+    at_shift : callable or None
+        (steps, shift) -> its grid, were a flow's shift another; None where it is not known.
     """
 
     name: str
@@ -62,7 +65,7 @@ class NoiseLevels:
     sigma_data: float | None = None
     shift: float | None = None
     assumed: str = ""
-    count: int | None = None
+    at_shift: Callable[[int, float], np.ndarray] | None = None
 
 
 def karras(noisy: float, clean: float, steps: int, rho: float = 7.0) -> np.ndarray:
@@ -93,27 +96,40 @@ def edm_levels(
     )
 
 
-def flow_grid(steps: int, shift: float, count: int | None = None) -> np.ndarray:
-    """t / (1 - t) of t = 1, 1 - 1/N, ..., 1/N shifted; the first, infinite one at t = 0.999.
+def flow_times(steps: int, shift: float, count: int | None = None) -> np.ndarray:
+    """t = 1, 1 - 1/N, ..., 1/N shifted, [steps].
 
     With the `count` of a diffusers flow scheduler's training times the N times are, as its
     set_timesteps(N) has them, even down to the least of these, which is shifted twice.
     """
-    least = 1 / steps if count is None else float(_shifted(1 / count, shift))
-    t = np.minimum(_shifted(np.linspace(1, least, steps), shift), 1 - BEYOND)
+    least = 1 / steps if count is None else float(shifted(1 / count, shift))
+    return shifted(np.linspace(1, least, steps), shift)
+
+
+def flow_sigmas(t: np.ndarray) -> np.ndarray:
+    """t / (1 - t) of falling times; at t = 1, where it is endless, that of 0.999 or nearer by."""
+    t = np.array(t, float)
+    if t[0] > 1 - ROUNDING:
+        t[0] = max(1 - BEYOND, (1 + t[1]) / 2 if len(t) > 1 else 0.0)
     return t / (1 - t)
 
 
-def _shifted(t: Any, shift: float) -> Any:
+def shifted(t: Any, shift: float) -> Any:
+    """Times of a flow, shifted."""
     return shift * t / (1 + (shift - 1) * t)
 
 
 def flow_levels(
-    name: str, shift: float = 1.0, *, logit_normal: bool = False, count: int | None = None
+    name: str,
+    shift: float = 1.0,
+    *,
+    logit_normal: bool = False,
+    times: Callable[[int, float], np.ndarray] = flow_times,
 ) -> NoiseLevels:
     """Rectified flow, sigma = t / (1 - t): times shifted by k are noise levels times k.
 
-    Trained evenly in t before the shift, or with logit t ~ N(0, 1) (Esser et al. 2024, SD3).
+    Trained evenly in t before the shift, or with logit t ~ N(0, 1) (Esser et al. 2024, SD3);
+    `times` are the sampler's, from the steps and the shift.
     """
     if logit_normal:
         density = log_normal_density(float(np.log(shift)), 1.0)
@@ -121,15 +137,19 @@ def flow_levels(
         density = process_density("rectified-flow", shift=shift)
     ends = np.array([BEYOND, 1 - BEYOND])
     clean, noisy = shift * ends / (1 - ends)
+
+    def at_shift(steps: int, shift: float) -> np.ndarray:
+        return flow_sigmas(times(steps, shift))
+
     return NoiseLevels(
         name,
         float(clean),
         float(noisy),
-        lambda steps: flow_grid(steps, shift, count),
+        lambda steps: at_shift(steps, shift),
         density,
         pure=True,
         shift=shift,
-        count=count,
+        at_shift=at_shift,
     )
 
 

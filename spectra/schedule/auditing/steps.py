@@ -3,7 +3,6 @@
 import numpy as np
 
 from spectra.schedule.auditing.account import Account
-from spectra.schedule.auditing.noise_levels import flow_grid
 from spectra.schedule.auditing.records import AuditOctave, Finding, Measured, Severity
 from spectra.schedule.auditing.subject import Subject
 from spectra.schedule.steps.gaussian import predict_sigmas
@@ -70,14 +69,15 @@ def wasted(seen: Measured) -> list[Finding]:
 
 def shift_finding(subject: Subject, account: Account, seen: Measured) -> list[Finding]:
     """A flow's one knob, searched."""
-    if subject.levels is None or subject.levels.shift is None:
+    levels = subject.levels
+    if levels is None or levels.shift is None or levels.at_shift is None:
         return []
-    own, count, steps = subject.levels.shift, subject.levels.count, len(seen.knots)
+    own, at_shift, steps = levels.shift, levels.at_shift, len(seen.knots)
     shifts = own * 2.0 ** np.arange(-6, 6.01, 0.25)
     variance = np.exp(account.log_variance)
 
     def cost(shift: float) -> float:
-        grid = flow_grid(steps, shift, count)
+        grid = at_shift(steps, shift)
         return predict_sigmas(variance, grid, seen.solver, count=account.count, start=seen.start).w2
 
     costs = np.array([cost(float(shift)) for shift in shifts])
