@@ -9,7 +9,7 @@ import numpy as np
 
 from spectra.errors import InputError
 from spectra.files import write_atomically, write_json
-from spectra.interop.export import Export
+from spectra.interop.export import Export, sigma_data_notes
 from spectra.interop.scalar import scalar_view
 from spectra.schedule import Schedule
 from spectra.schedule.densities.density import EdmConstants, edm_constants
@@ -18,8 +18,6 @@ __all__ = ["edm_kwargs", "export_edm", "sample_sigma"]
 
 QUANTILES = 4097
 STEPS = 18  # EDM's own, at 32 x 32
-# A mean example whose power is this share of the variance is worth a word.
-NOTABLE_MEAN = 0.1
 
 
 def edm_kwargs(schedule: Schedule, steps: int = STEPS) -> EdmConstants:
@@ -134,21 +132,15 @@ def export_edm(schedule: Schedule, out: str | Path, *, steps: int = STEPS) -> Ex
     kept = {**numbers, "distance": constants.distance, "reasons": constants.reasons}
     write_json(path, {**kept, "cannot_carry": [*view.cannot_carry, *lost]})
     write_atomically(table, buffer.getvalue())
-    notes = [
+    notes = (
         f'exact: table = np.load("{table.name}"); '
-        "sigma = np.exp(np.interp(rng.random(n), np.linspace(0, 1, len(table)), table))"
-    ]
-    offset = float((schedule.mean**2).mean() / schedule.variance.mean())
-    if offset > NOTABLE_MEAN:
-        whole = constants.sigma_data * np.sqrt(1 + offset)
-        notes.append(
-            f"sigma_data is about the mean example; without subtracting it the root mean square "
-            f"of a value is {whole:.4g}"
-        )
+        "sigma = np.exp(np.interp(rng.random(n), np.linspace(0, 1, len(table)), table))",
+        *sigma_data_notes(schedule, constants.sigma_data),
+    )
     return Export(
         "edm",
         (path, table),
         {**numbers, "distance": constants.distance},
         (*view.cannot_carry, *lost),
-        tuple(notes),
+        notes,
     )

@@ -4,7 +4,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Export"]
+import numpy as np
+
+from spectra.schedule import Schedule
+
+__all__ = ["Export", "sigma_data_notes"]
+
+# A mean example whose power is this share of the variance is worth a word.
+NOTABLE_MEAN = 0.1
 
 
 @dataclass(frozen=True)
@@ -44,3 +51,15 @@ class Export:
             *(f"note: {line}" for line in self.notes),
             *(f"wrote {path}" for path in self.files),
         ]
+
+
+def sigma_data_notes(schedule: Schedule, sigma_data: float) -> list[str]:
+    """What to know of a sigma_data that is about the mean example, where that is not small."""
+    offset = float((schedule.mean**2).mean() / schedule.variance.mean())
+    if offset <= NOTABLE_MEAN:
+        return []
+    whole = sigma_data * np.sqrt(1 + offset)
+    return [
+        f"sigma_data is about the mean example; without subtracting it the root mean square "
+        f"of a value is {whole:.4g}"
+    ]

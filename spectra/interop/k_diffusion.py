@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from spectra.files import write_json
-from spectra.interop.export import Export
+from spectra.interop.export import Export, sigma_data_notes
 from spectra.interop.scalar import scalar_view
 from spectra.schedule import Schedule
 
@@ -109,7 +109,7 @@ def export_k_diffusion(
     view = scalar_view(schedule)
     sigmas, density = k_diffusion_sigmas(schedule, steps, solver), view.density
     distance = density.distance(density.mean, density.std)
-    values = {
+    values: dict[str, Any] = {
         "sampler": SAMPLERS.get(solver, "sample_euler"),
         "sigmas": [float(sigma) for sigma in sigmas],
         "sigma_min": float(view.sigma(np.zeros(1))[0]),
@@ -128,4 +128,5 @@ def export_k_diffusion(
     path = Path(out)
     write_json(path, {**values, "cannot_carry": [*view.cannot_carry, *lost]})
     shown = {name: value for name, value in values.items() if name != "sample_density_table"}
-    return Export("k-diffusion", (path,), shown, (*view.cannot_carry, *lost))
+    notes = tuple(sigma_data_notes(schedule, values["sigma_data"]))
+    return Export("k-diffusion", (path,), shown, (*view.cannot_carry, *lost), notes)

@@ -200,6 +200,21 @@ def test_a_density_of_its_own_is_exported(pace: str, kind: Any, to: str, tmp_pat
     assert np.abs(found - share).max() < 2e-3
 
 
+@pytest.mark.parametrize("to", ["edm", "k-diffusion"])
+def test_a_mean_that_is_not_subtracted_is_mentioned(to: str, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    standard = schedules()["standard"]
+    bright = replace(
+        standard, mean=np.full_like(standard.mean, 2 * standard.variance.mean() ** 0.5)
+    )
+    whole = np.sqrt(5 * standard.variance.mean())
+    notes = " ".join(export_schedule(bright, to, tmp_path / "file.json").notes)
+    assert f"the root mean square of a value is {whole:.4g}" in notes
+    plain = export_schedule(replace(standard, mean=0 * standard.mean), to, tmp_path / "file.json")
+    assert "mean example" not in " ".join(plain.notes)
+
+
 def test_what_is_wrong_is_one_line(tmp_path: Path) -> None:
     schedule = schedules()["standard"]
     with pytest.raises(InputError, match="to 'sdxl' is unknown"):

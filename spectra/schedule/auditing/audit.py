@@ -143,8 +143,9 @@ def audit(
     steps : int, optional
         Of the sampler; 18, or as many as a list has.
     solver : {"euler", "ddim", "heun", "2m", "ancestral", "covariance"}, optional
-        "heun" for EDM's and our own schedules, "euler" for flows and DDPM's. Heun's steps are
-        taken in sigma, also where a flow's would be taken in t.
+        What a file says, or its scheduler's class; "heun" for EDM's and our own schedules,
+        "euler" for flows and DDPM's. Heun's steps are taken in sigma, also where a flow's would
+        be taken in t.
     start : {"white", "data"}
         What sampling starts from: noise alone, as pipelines do, or N(0, lambda + sigma^2).
     error : DenoisingError, optional
@@ -233,6 +234,6 @@ def _has_times(subject: Schedule | str | Path) -> bool:
 
 def _levels(grid: Sequence[float] | np.ndarray) -> np.ndarray:
     """Falling noise levels above 0, a final 0 left out."""
-    from spectra.schedule.auditing.foreign import list_levels
+    from spectra.schedule.auditing.sampler_file import list_levels
 
     return list_levels(list(np.asarray(grid).ravel()), "grid").grid(0)

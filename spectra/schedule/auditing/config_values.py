@@ -1,4 +1,4 @@
-"""What a diffusers config holds under a key, checked, and the spacings that it asks for by key."""
+"""What a file of settings holds under a key, checked; and the spacings that it may ask for."""
 
 from typing import Any
 
@@ -7,10 +7,20 @@ import numpy as np
 from spectra.errors import InputError
 from spectra.schedule.auditing.noise_levels import karras
 
-__all__ = ["number", "respaced", "respacing"]
+__all__ = ["BOUNDS", "number", "respaced", "respacing"]
 
 SPACINGS = ("use_karras_sigmas", "use_lu_lambdas", "use_exponential_sigmas", "use_beta_sigmas")
 BETA = 0.6
+# What no one means: larger numbers, and smaller ones, than any data set asks for.
+BOUNDS = {
+    "p_mean": (-50.0, 50.0),
+    "p_std": (1e-3, 20.0),
+    "sigma_data": (1e-20, 1e20),
+    "sigma_min": (1e-20, 1e20),
+    "sigma_max": (1e-20, 1e20),
+    "rho": (0.1, 1000.0),
+    "shift": (1e-6, 1e6),
+}
 # Those that hold Karras' spacing to their own levels, whatever sigma_min and sigma_max say.
 OWN_ENDS = ("LMSDiscrete", "DPMSolverSDE")
 

@@ -2,7 +2,6 @@
 
 import json
 import re
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from spectra.errors import InputError
 from spectra.schedule import processes
+from spectra.schedule.auditing.config_values import BOUNDS, number
 from spectra.schedule.auditing.diffusers_config import config_levels, looks_like_config
 from spectra.schedule.auditing.diffusers_discrete import discrete_levels
 from spectra.schedule.auditing.noise_levels import (
@@ -20,11 +20,8 @@ from spectra.schedule.auditing.noise_levels import (
     flow_times,
     process_levels,
 )
-from spectra.schedule.densities.noise_density import (
-    log_normal_density,
-    process_density,
-    table_of_cumulative,
-)
+from spectra.schedule.auditing.sampler_file import list_levels, sampler_levels
+from spectra.schedule.densities.noise_density import process_density
 
 __all__ = ["NAMES", "named_levels", "read_levels"]
 
@@ -42,17 +39,6 @@ NAMES = (
 # EDM's keyword arguments under the names that files give them.
 EDM_KEYS = ("p_mean", "p_std", "sigma_data", "sigma_min", "sigma_max", "rho")
 LARGEST_FILE = 64 << 20  # bytes; a list of noise levels is far smaller
-LARGEST_LOG_SIGMA = 200.0
-# What no one means: larger numbers, and smaller ones, than any data set asks for.
-BOUNDS = {
-    "p_mean": (-50.0, 50.0),
-    "p_std": (1e-3, 20.0),
-    "sigma_data": (1e-20, 1e20),
-    "sigma_min": (1e-20, 1e20),
-    "sigma_max": (1e-20, 1e20),
-    "rho": (0.1, 1000.0),
-    "shift": (1e-6, 1e6),
-}
 
 
 def named_levels(name: str) -> NoiseLevels | None:
@@ -157,7 +143,7 @@ def read_levels(path: Path) -> NoiseLevels:
 
 def _from_json(value: Any, name: str) -> NoiseLevels:
     if isinstance(value, dict) and isinstance(value.get("sigmas"), list):
-        return _from_sampler(value, name)
+        return sampler_levels(value, name)
     if isinstance(value, list):
         return list_levels(value, name)
     if looks_like_config(value):
@@ -172,88 +158,12 @@ def _from_json(value: Any, name: str) -> NoiseLevels:
     return _edm(found, name)
 
 
-def _from_sampler(value: dict[str, Any], name: str) -> NoiseLevels:
-    """Sigmas with what a k-diffusion or flow export puts beside them."""
-    if "shift" in value:  # a flow's sigmas are its times
-        levels = list_levels(value["sigmas"], name)
-        if levels.noisy > 1:
-            raise InputError(f"{name}: the sigmas of a flow are times, at most 1")
-        times = np.minimum(levels.grid(0), 0.999)
-        sigmas = times / (1 - times)
-        return replace(list_levels(sigmas.tolist(), name), pure=levels.noisy > 0.999)
-    levels = list_levels(value["sigmas"], name)
-    table, density = value.get("sample_density_table"), value.get("sigma_sample_density")
-    try:
-        if isinstance(table, dict):
-            log_sigma = np.asarray(table["log_sigma"], float)
-            share = np.asarray(table["cumulative"], float)
-        elif isinstance(density, dict) and density.get("type") == "lognormal":
-            mean, std = float(density["mean"]), float(density["std"])
-            for key, moment in (("p_mean", mean), ("p_std", std)):
-                if not BOUNDS[key][0] <= moment <= BOUNDS[key][1]:
-                    raise InputError(
-                        f"{name}: a log-normal density of mean {mean:g} and std {std:g} is out of "
-                        "reach; mean -50 to 50 and std 0.001 to 20 are read"
-                    )
-            return replace(levels, density=log_normal_density(mean, std))
-        else:
-            return levels
-    except InputError:
-        raise
-    except (KeyError, TypeError, ValueError, OverflowError):
-        raise InputError(f"{name}: the density of its noise levels cannot be read") from None
-    rises = (
-        share.shape == log_sigma.shape and log_sigma.ndim == 1 and (np.diff(log_sigma) > 0).all()
-    )
-    if not (rises and (np.diff(share) >= 0).all() and len(share) > 1):
-        raise InputError(f"{name}: the density's levels and their shares must rise together")
-    if not (np.isfinite(share).all() and np.abs(log_sigma).max() < LARGEST_LOG_SIGMA):
-        raise InputError(f"{name}: the density of its noise levels is not finite")
-    return replace(levels, density=table_of_cumulative(name, log_sigma, share))
-
-
 def _edm(found: dict[str, Any], name: str) -> NoiseLevels:
-    given = {}
-    for key in EDM_KEYS:
-        if key not in found:
-            continue
-        number = found[key]
-        if isinstance(number, bool) or not isinstance(number, (int, float)):
-            raise InputError(f"{name}: {key} {number!r} must be a number")
-        low, high = BOUNDS[key]
-        if not low <= number <= high:
-            raise InputError(f"{name}: {key} {str(number)[:40]} must be from {low:g} to {high:g}")
-        given[key] = float(number)
+    keys = [key for key in EDM_KEYS if found.get(key) is not None]
+    given = {key: number(found, key, 0.0, name, *BOUNDS[key]) for key in keys}
     levels = edm_levels(name, **given)
     if not levels.clean < levels.noisy:
         raise InputError(
             f"{name}: sigma_min {levels.clean:g} must lie below sigma_max {levels.noisy:g}"
         )
     return levels
-
-
-def list_levels(values: list[Any], name: str) -> NoiseLevels:
-    """A sampler's own list of noise levels; a final 0 is left out.
-
-    Raises
-    ------
-    InputError
-    """
-    try:
-        sigmas = np.asarray(values, float)
-    except (TypeError, ValueError, OverflowError):
-        raise InputError(f"{name}: sigmas must be a list of numbers") from None
-    if sigmas.ndim == 1 and len(sigmas) and sigmas[-1] == 0:
-        sigmas = sigmas[:-1]
-    low, high = BOUNDS["sigma_min"]
-    good = sigmas.ndim == 1 and len(sigmas) >= 2 and bool(np.isfinite(sigmas).all())
-    if not (good and (sigmas >= low).all() and sigmas[0] <= high and (np.diff(sigmas) < 0).all()):
-        raise InputError(
-            f"{name}: sigmas must be at least two finite numbers that fall and stay above 0 "
-            "(a last 0 is allowed), between 1e-20 and 1e20"
-        )
-
-    def grid(steps: int) -> np.ndarray:
-        return sigmas
-
-    return NoiseLevels(name, float(sigmas[-1]), float(sigmas[0]), grid)

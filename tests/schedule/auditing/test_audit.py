@@ -389,6 +389,47 @@ def test_levels_exported_for_other_tools_are_read(tmp_path: Path) -> None:
     assert flow.pure
 
 
+@pytest.mark.parametrize("solver", ["2m", "heun", "euler", "ancestral"])
+def test_an_export_for_k_diffusion_is_audited_as_what_it_is(solver: str, tmp_path: Path) -> None:
+    """With its solver, the process's own clean end, and its width."""
+    schedule = spectra.derive_schedule(SPECTRUM, basis="dct", ordering_strength=1.0)
+    spectra.export_schedule(schedule, "k-diffusion", tmp_path / "k.json", solver=solver)
+    found = audit(tmp_path / "k.json", SPECTRUM)
+    ours = audit(schedule, SPECTRUM, steps=10, solver=solver)
+    assert (found.solver, found.steps, found.notes) == (solver, 10, ())
+    assert found.w2 == pytest.approx(ours.w2, rel=0.01)
+    assert kinds(found) <= kinds(ours)
+    levels = read_levels(tmp_path / "k.json")
+    assert levels.sigma_data == pytest.approx(np.sqrt(schedule.variance.mean()))
+    assert levels.clean == pytest.approx(np.exp(schedule.pace[0] / 2), rel=1e-6)
+
+
+@pytest.mark.parametrize("steps", [10, 100])
+def test_an_export_for_flows_is_audited_from_its_own_noise(steps: int, tmp_path: Path) -> None:
+    """Its first time lies above 0.999 and below 1."""
+    loud = replace(SPECTRUM, variances={name: 1e4 * v for name, v in SPECTRUM.variances.items()})
+    schedule = spectra.derive_schedule(loud, basis="dct", ordering_strength=1.0)
+    spectra.export_schedule(schedule, "flow", tmp_path, steps=steps)
+    found = audit(tmp_path / "flow.json", loud)
+    assert found.steps == steps
+    assert found.knots[0] == pytest.approx(np.exp(schedule.pace[-1] / 2), rel=1e-3)
+    assert found.knots[0] > 999
+    assert found.findings == ()
+
+
+def test_what_a_sampler_file_may_not_hold(tmp_path: Path) -> None:
+    sigmas = [9.0, 0.5]
+    for more, match in (
+        ({"sigma_min": -1}, "sigma_min"),
+        ({"sigma_data": "x"}, "sigma_data"),
+        ({"sigmas": [0.9, 0.5], "shift": 0}, "shift"),
+    ):
+        with pytest.raises(InputError, match=match):
+            read_levels(written(tmp_path / "k.json", {"sigmas": sigmas, **more}))
+    path = written(tmp_path / "k.json", {"sigmas": sigmas, "sampler": "sample_lms"})
+    assert "sample_lms" in read_levels(path).assumed
+
+
 def test_named_shift_scales_noise() -> None:
     one, three = named_levels("flow shift 1"), named_levels("flow shift 3")
     assert one is not None
