@@ -21,6 +21,7 @@ __all__ = ["schedule_from_cutoff"]
 
 CUTOFF_TOLERANCE = 2e-7  # cycles/pixel
 LEAST_FALL = 1e-6  # of log SNR from t = 0 to t = 1
+NYQUIST = 0.5  # cycles/pixel; corners lie above
 LOWEST_FREQUENCY = 2e-7  # cycles/pixel; below it a wished f_max counts as 0
 
 
@@ -49,12 +50,13 @@ def schedule_from_cutoff(
     Returns
     -------
     Schedule
-        Its own `f_max` returns the wish (to 1e-6 cycles/pixel) up to 0.5 cycles/pixel.
+        Its own `f_max` returns the wish (to 1e-6 cycles/pixel).
 
     Raises
     ------
     InputError
-        The wish rises, leaves [0, 0.5], or the order does not fall with frequency.
+        The wish rises, leaves 0 to 0.5 cycles/pixel or to the last ring where that lies higher,
+        or the order does not fall with frequency.
 
     Examples
     --------
@@ -70,7 +72,7 @@ def schedule_from_cutoff(
     if isinstance(f_max, FrequencyCutoff):
         source = f"of {f_max.process.name} at SNR {f_max.threshold:g}, here at SNR {threshold:g}"
         f_max = f_max.f_max
-    wish, knots = _wish(f_max)
+    wish, knots = _wish(f_max, max(NYQUIST, float(spectrum.frequency[-1])))
     if basis == "auto":
         basis, _ = best_basis(spectrum, ordering)
     base = coordinates(spectrum, basis, ordering, ordering_strength)
@@ -81,14 +83,15 @@ def schedule_from_cutoff(
             "use ordering frequency"
         )
     # The wish may go on above the last ring and below the first: so does the curve, straight.
-    frequency = np.r_[LOWEST_FREQUENCY, spectrum.frequency, 0.5]
-    log_f = np.log(frequency)
-    low_slope = (radial[1] - radial[0]) / (log_f[2] - log_f[1])
-    high_slope = (radial[-1] - radial[-2]) / (log_f[-2] - log_f[-3])
+    rings = spectrum.frequency
+    above = [NYQUIST] if rings[-1] < NYQUIST else []
+    frequency = np.r_[LOWEST_FREQUENCY, rings, above]
+    log_f, log_rings = np.log(frequency), np.log(rings)
+    slope = np.diff(radial) / np.diff(log_rings)
     curve = np.r_[
-        radial[0] + low_slope * (log_f[0] - log_f[1]),
+        radial[0] + slope[0] * (log_f[0] - log_rings[0]),
         radial,
-        radial[-1] + high_slope * (log_f[-1] - log_f[-2]),
+        radial[-1] + slope[-1] * (np.log(above) - log_rings[-1]),
     ]
     t, pace = cutoff_pace(frequency, curve, threshold, wish, knots)
     if not pace[-1] - pace[0] > LEAST_FALL:
@@ -103,7 +106,7 @@ def schedule_from_cutoff(
         pace=pace,
         form=form,
         radial_frequency=frequency,
-        radial_log_power=np.interp(log_f, log_f[1:-1], base.radial_log_power),
+        radial_log_power=np.interp(log_f, log_rings, base.radial_log_power),
         radial_offset=curve,
         threshold=float(threshold),
         coverage=COVERAGE,
@@ -146,12 +149,14 @@ def cutoff_pace(
     return refine(pace, knots, tolerance=CUTOFF_TOLERANCE * min(1.0, flattest))
 
 
-def _wish(f_max: Drawn) -> tuple[Callable[[np.ndarray], np.ndarray], np.ndarray]:
+def _wish(f_max: Drawn, highest: float) -> tuple[Callable[[np.ndarray], np.ndarray], np.ndarray]:
     """A wished f_max as a function, with the times to start refining from."""
     wish, times = drawn_curve("f_max", f_max)
     wished = wish(times)
-    if not np.isfinite(wished).all() or wished.min() < 0 or wished.max() > 0.5:
-        raise InputError("f_max: the wish must lie in [0, 0.5] cycles/pixel at every time")
+    if not np.isfinite(wished).all() or wished.min() < 0 or wished.max() > highest:
+        raise InputError(
+            f"f_max: the wish must lie in [0, {highest:.4g}] cycles/pixel at every time"
+        )
     if (np.diff(wished) > 1e-12).any():
         raise InputError("f_max: the wish rises with t; noise can only drown more")
     return wish, times

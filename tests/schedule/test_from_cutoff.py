@@ -50,6 +50,29 @@ def test_in_other_bases_and_at_other_thresholds(basis: str, threshold: float) ->
     assert schedule.threshold == threshold
 
 
+@pytest.mark.parametrize(("reach", "size"), [("corners", 16), ("nyquist", 20), ("nyquist", 28)])
+@pytest.mark.parametrize("ordering", ["variance", "frequency"])
+def test_where_the_last_ring_lies_above_the_nyquist_frequency(
+    ordering: str, reach: Any, size: int
+) -> None:
+    """As the mean |f| of a ring at it does at some sizes."""
+    rng = np.random.default_rng(0)
+    basis = spectra.make_basis("fourier", (1, size, size))
+    fields = rng.standard_normal((200, 1, size, size)) * (basis.frequency + 0.02) ** -1.5
+    spectrum = spectra.analyze(
+        0.05 * basis.inverse(fields), window="none", bases=("dct",), reach=reach
+    )
+    highest = spectrum.frequency[-1]
+    assert highest > 0.5
+    for top in (0.5, highest):
+        values = [top, 0.3, 0.05]
+        schedule = spectra.schedule_from_cutoff(spectrum, values, ordering=ordering)
+        expected = np.interp(T, [0, 0.5, 1], values)
+        np.testing.assert_allclose(schedule.f_max(T), expected, atol=1e-6)
+    with pytest.raises(InputError, match=f"{highest:.4g}"):
+        spectra.schedule_from_cutoff(spectrum, [highest + 0.01, 0.1])
+
+
 @pytest.mark.parametrize(
     "values",
     [
