@@ -8,6 +8,7 @@ from spectra.bases import Basis, PcaBasis, make_basis, pca
 from spectra.errors import InputError, check_number
 from spectra.schedule.orderings import (
     MOST_STRENGTH,
+    ONE_NUMBER,
     Bands,
     Ordering,
     bent,
@@ -59,7 +60,7 @@ def coordinates(
     variance = component_variance(spectrum, basis)
     log_power = np.log(_seen_power(spectrum, variance))  # [F]
     labels, radial = _labels(spectrum, made, variance, log_power, ordering)
-    if isinstance(strength, (int, float)):
+    if isinstance(strength, ONE_NUMBER):
         check_number("ordering_strength", float(strength), low=0.0, high=MOST_STRENGTH)
         labels, radial = float(strength) * labels, float(strength) * radial
     else:

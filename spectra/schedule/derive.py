@@ -16,7 +16,7 @@ from spectra.schedule.coordinates import (
     coordinates,
 )
 from spectra.schedule.ends import INFORMATION_LEFT, Ends
-from spectra.schedule.orderings import ordering_text, orderings, strength_text
+from spectra.schedule.orderings import ONE_NUMBER, ordering_text, orderings, strength_text
 from spectra.schedule.pace import Knots, Pace
 from spectra.schedule.processes import Form
 from spectra.schedule.schedule import Schedule, offset_histogram
@@ -222,7 +222,7 @@ def ordered(
         raise InputError("penalty: is for ordering_strength auto; leave one of the two out")
     base = coordinates(spectrum, basis, ordering, strength)
     said = f"{words}, strength {strength_text(strength)}"
-    if isinstance(strength, (int, float)):
+    if isinstance(strength, ONE_NUMBER):
         said += f": {_strength_reason(words, float(strength))}"
     return base, said
 

@@ -16,6 +16,7 @@ from spectra.errors import InputError, check_name, check_number
 
 __all__ = [
     "MOST_STRENGTH",
+    "ONE_NUMBER",
     "ORDERINGS",
     "Bands",
     "Ordering",
@@ -39,6 +40,7 @@ PLACES = {"columns": -1, "rows": -2, "frames": -1}
 ORDERINGS = ("variance", "frequency", "level", *PLACES, *(name + REVERSED for name in PLACES))
 # Centre of the finest wavelet detail along an axis, cycles/pixel; each level halves it.
 FINEST_DETAIL = 0.375
+ONE_NUMBER = (int, float, np.floating, np.integer)  # what one strength is, bands are not
 MOST_STRENGTH = 1e4  # far beyond sequential
 
 
@@ -137,7 +139,7 @@ def ordering_text(terms: Sequence[Ordering]) -> str:
 
 def strength_text(strength: float | Bands) -> str:
     """A strength, or those of its bands, in words."""
-    if isinstance(strength, (int, float)):
+    if isinstance(strength, ONE_NUMBER):
         return f"{strength:g}"
     return ", ".join(f"{a:g} up to {edge:g} cycles/pixel" for edge, a in strength)
 

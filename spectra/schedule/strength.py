@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spectra.errors import InputError, check_number
+from spectra.schedule.orderings import ONE_NUMBER
 from spectra.schedule.schedule import Schedule
 from spectra.schedule.steps.checks import check_same_shape
 from spectra.schedule.steps.recursion import LinearSolver
@@ -152,7 +153,7 @@ def _penalty(
     """A penalty as a function of a, and in words."""
     if penalty is None:
         penalty = PENALTY
-    if isinstance(penalty, (int, float, np.floating, np.integer)):
+    if isinstance(penalty, ONE_NUMBER):
         scale = float(penalty)
         check_number("penalty", scale, low=0.0)
         return (lambda a: scale * (a - 1) ** 2), f"{scale:g} (a - 1)^2"

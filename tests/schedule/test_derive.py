@@ -331,3 +331,18 @@ def test_wavelets_take_a_schedule_like_any_basis(basis: str) -> None:
     assert made.basis == basis
     assert "octave" in made.explanation["basis"]
     assert made.shape == (1, 16, 16)
+
+
+@pytest.mark.parametrize("strength", [np.float32(0.5), np.float64(0.5), np.int64(2), np.float16(1)])
+def test_a_strength_may_be_a_numpy_number(strength: Any) -> None:
+    """Out of np.linspace, say."""
+    ours = spectra.derive_schedule(SPECTRUM, ordering_strength=strength)
+    plain = spectra.derive_schedule(SPECTRUM, ordering_strength=float(strength))
+    assert np.array_equal(ours.offset, plain.offset)
+    assert ours.explanation == plain.explanation
+    wished = [
+        spectra.schedule_from_cutoff(SPECTRUM, [0.5, 0.0], ordering_strength=each)
+        for each in (strength, float(strength))
+    ]
+    assert np.array_equal(wished[0].pace, wished[1].pace)
+    assert wished[0].explanation["ordering"].split()[0] == "frequency,"
