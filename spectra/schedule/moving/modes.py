@@ -15,6 +15,7 @@ __all__ = [
     "box_transfer",
     "carried",
     "check_relation",
+    "check_rings",
     "cycles_per_image",
     "frequency_as_in",
     "samples_ratio",
@@ -25,6 +26,7 @@ __all__ = [
 # sampling, of a larger or smaller field; or no more than the number of components.
 Relation = Literal["resolution", "extension", "data"]
 Filter = Literal["none", "box"]
+ALIKE = 1.03  # between the scales of two axes: halves of odd sizes are rounded
 
 
 def check_relation(relation: str, a: tuple[int, ...], b: tuple[int, ...]) -> None:
@@ -44,6 +46,21 @@ def check_relation(relation: str, a: tuple[int, ...], b: tuple[int, ...]) -> Non
         raise InputError(
             f"shapes {a} and {b}: relation 'data' is for equal sizes; choose 'resolution' (the "
             "same content, other sampling) or 'extension' (the same sampling, another field)"
+        )
+
+
+def check_rings(a: tuple[int, ...], b: tuple[int, ...], relation: Relation) -> None:
+    """Refuse shapes whose rings hold other modes: circles of one are ellipses of the other.
+
+    Raises
+    ------
+    InputError
+    """
+    ratios = [n / m for m, n in _axes(a, b)]
+    if relation == "resolution" and max(ratios) > ALIKE * min(ratios):
+        raise InputError(
+            f"shapes {a} and {b}: their rings hold other modes, as the axes are not scaled "
+            "alike; use basis dct or fourier"
         )
 
 

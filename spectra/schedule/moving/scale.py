@@ -14,6 +14,7 @@ from spectra.schedule.moving.modes import (
     box_response,
     carried,
     check_relation,
+    check_rings,
     cycles_per_image,
     samples_ratio,
     side_ratio,
@@ -150,7 +151,8 @@ def sigma_scale(
     Raises
     ------
     InputError
-        No frequency in common, unknown names, or a basis that is not measured.
+        No frequency in common, unknown names, a basis that is not measured, or rings of shapes
+        whose axes are not scaled alike.
 
     Notes
     -----
@@ -252,6 +254,7 @@ def _channel_mean(values: np.ndarray) -> np.ndarray:
 
 def _between_rings(a: Spectrum, b: Spectrum, relation: Relation) -> SigmaScale:
     """The scale from the two radial spectra, where components were not measured in both."""
+    check_rings(a.shape, b.shape, relation)
     per_image = relation == "resolution"
     axis_a = a.frequency * (min(a.shape[1:]) if per_image else 1)
     axis_b = b.frequency * (min(b.shape[1:]) if per_image else 1)

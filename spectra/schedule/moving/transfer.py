@@ -13,6 +13,7 @@ from spectra.schedule.moving.modes import (
     Relation,
     carried,
     check_relation,
+    check_rings,
     frequency_as_in,
     samples_ratio,
     side_ratio,
@@ -120,6 +121,7 @@ def _scale(schedule: Schedule, target: Schedule, kind: Relation, filter: Filter)
     """By components where they have frequencies, else by the rings."""
     if schedule.basis != "pixel":
         return between(schedule.variance, target.variance, schedule.basis, kind, filter)
+    check_rings(schedule.shape, target.shape, kind)
     per_image = kind == "resolution"
     ours = schedule.radial_frequency * (min(schedule.shape[1:]) if per_image else 1)
     theirs = target.radial_frequency * (min(target.shape[1:]) if per_image else 1)

@@ -44,6 +44,28 @@ def test_finer_sampling_scales_noise_by_the_side(basis: str) -> None:
     assert found.disagreement < 0.02
 
 
+def test_rings_are_of_axes_that_scale_alike() -> None:
+    """Half the samples along x alone: each axis has its own factor, which rings do not tell."""
+    rng = np.random.default_rng(0)
+    whole = make_basis("fourier", (1, 32, 32))
+    fields = whole.inverse(
+        rng.standard_normal((60, 1, 32, 32)) / np.maximum(whole.frequency, 1 / 64)
+    )
+    low = np.abs(np.fft.fftfreq(32)) < 0.25
+    along_x = np.fft.ifft(np.fft.fft(fields, axis=3) * low, axis=3).real[..., ::2]
+    bases: Any = ("dct", "fourier", "pixel")
+    fine, coarse = (spectra.analyze(x, bases=bases, window="none") for x in (fields, along_x))
+    for basis in ("dct", "fourier"):
+        assert sigma_scale(coarse, fine, basis=basis).scale == pytest.approx(2**0.5, rel=0.06)
+    for a, b in ((coarse, fine), (fine, coarse)):
+        with pytest.raises(InputError, match="not scaled alike; use basis dct"):
+            sigma_scale(a, b, basis="rings")
+        with pytest.raises(InputError, match="not scaled alike; use basis dct"):
+            transfer_schedule(spectra.derive_schedule(a, basis="pixel"), b)
+    # of a field that is longer, rings at equal cycles/pixel stay the same
+    assert sigma_scale(fine, coarse, relation="extension", basis="rings").modes > 0
+
+
 def test_new_modes_have_no_part_in_it() -> None:
     """Power above the coarse Nyquist frequency, or none, is all the same."""
     fine = finer()
