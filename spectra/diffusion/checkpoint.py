@@ -142,7 +142,9 @@ class Checkpoint:
 
 
 def write_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int = 2) -> Path:
-    """Write checkpoint-<step>.safetensors whole, then drop all but the newest `keep`.
+    """Write checkpoint-<step>.safetensors whole, then drop all but the newest `keep` up to it.
+
+    Those of later steps go too: they cannot be read, or the run would have gone on from them.
 
     Raises
     ------
@@ -161,8 +163,10 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int = 2) -> Pat
         tables[LOADINGS] = checkpoint.loadings
     settings = {"step": checkpoint.step, **checkpoint.settings}
     write_tables(path, "checkpoint", FORMAT, tables, settings)
-    for old in checkpoint_paths(folder)[keep:]:
-        old.unlink(missing_ok=True)
+    paths = checkpoint_paths(folder)
+    here = paths.index(path)
+    for other in (*paths[:here], *paths[here + keep :]):
+        other.unlink(missing_ok=True)
     return path
 
 

@@ -102,13 +102,25 @@ def test_before_the_first_step_the_moments_are_zero() -> None:
 
 
 def test_keeps_the_newest(tmp_path: Path) -> None:
-    for step in (5, 100_000_000, 90, 7):
+    for step in (5, 7, 90, 100_000_000):
         write_checkpoint(tmp_path, checkpoint(step), keep=3)
     assert [path.name for path in checkpoint_paths(tmp_path)] == [
         "checkpoint-100000000.safetensors",
         "checkpoint-00000090.safetensors",
         "checkpoint-00000007.safetensors",
     ]
+
+
+@pytest.mark.parametrize("keep", [1, 2])
+def test_a_damaged_later_one_costs_no_good_one(tmp_path: Path, keep: int) -> None:
+    write_checkpoint(tmp_path, checkpoint(10), keep)
+    later = write_checkpoint(tmp_path, checkpoint(20), keep=2)
+    later.write_bytes(later.read_bytes()[:-100])
+    write_checkpoint(tmp_path, checkpoint(15), keep)
+    found = latest(tmp_path)
+    assert found is not None
+    assert found.step == 15
+    assert len(checkpoint_paths(tmp_path)) == keep
 
 
 def test_damaged_files_and_leftovers_are_passed_over(tmp_path: Path) -> None:
