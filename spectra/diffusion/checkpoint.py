@@ -4,7 +4,7 @@ import hashlib
 import re
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn, optim
 
 from spectra.diffusion.ema import Ema
+from spectra.diffusion.networks.buffers import kept_buffers
 from spectra.errors import InputError
 from spectra.files import read_tables, write_tables
 from spectra.schedule import Schedule
@@ -48,6 +49,9 @@ class Checkpoint:
         AdamW's moments, by the same names.
     loadings : float32 [K, C, *spatial] or None
         What the components share, where the denoiser is told (`SharedFactors`).
+    buffers : dict of arrays
+        What the network keeps beside its parameters, by its own names; it is not averaged. Empty
+        in files of earlier versions, which did not hold it.
     """
 
     step: int
@@ -57,6 +61,7 @@ class Checkpoint:
     first: dict[str, np.ndarray]
     second: dict[str, np.ndarray]
     loadings: np.ndarray | None = None
+    buffers: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def loadings_tensor(self) -> Tensor | None:
@@ -92,6 +97,7 @@ class Checkpoint:
             first=moment("exp_avg"),
             second=moment("exp_avg_sq"),
             loadings=None if loadings is None else _array(loadings),
+            buffers={name: _array(buffer) for name, buffer in kept_buffers(network).items()},
         )
 
     def restore(self, network: nn.Module, ema: Ema, optimizer: optim.AdamW, place: Path) -> None:
@@ -106,12 +112,23 @@ class Checkpoint:
                     "exp_avg_sq": _like(weight, self.second[name]),
                 }
         ema.load_state_dict({name: torch.from_numpy(v) for name, v in self.averaged.items()})
+        self.restore_buffers(network)
+
+    @torch.no_grad()
+    def restore_buffers(self, network: nn.Module) -> None:
+        """Put back what the network keeps beside its parameters."""
+        kept = kept_buffers(network)
+        for name, values in self.buffers.items():
+            kept[name].copy_(torch.from_numpy(values))
 
     def check_fit(self, network: nn.Module, place: Path) -> None:
-        """Raise InputError unless it has the parameters of a network, and no others."""
-        wanted = {name: tuple(weight.shape) for name, weight in network.named_parameters()}
-        for group in (self.weights, self.averaged, self.first, self.second):
-            found = {name: values.shape for name, values in group.items()}
+        """Raise InputError unless it has the parameters and buffers of a network, and no others."""
+        weights = _shapes(dict(network.named_parameters()))
+        groups = [(one, weights) for one in (self.weights, self.averaged, self.first, self.second)]
+        if self.buffers:
+            groups.append((self.buffers, _shapes(kept_buffers(network))))
+        for group, wanted in groups:
+            found = _shapes(group)
             if found != wanted:
                 name = min(name for name, _ in found.items() ^ wanted.items())
                 raise InputError(
@@ -157,6 +174,7 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int = 2) -> Pat
         "averaged": checkpoint.averaged,
         "first": checkpoint.first,
         "second": checkpoint.second,
+        "buffers": checkpoint.buffers,
     }
     tables = {f"{group}/{name}": v for group, part in groups.items() for name, v in part.items()}
     if checkpoint.loadings is not None:
@@ -181,7 +199,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     tables, settings = read_tables(path, "checkpoint", major=1)
     loadings = tables.pop(LOADINGS, None)
     groups: dict[str, dict[str, np.ndarray]] = {
-        group: {} for group in ("weights", "averaged", "first", "second")
+        group: {} for group in ("weights", "averaged", "first", "second", "buffers")
     }
     for key, table in tables.items():
         group, name = key.split("/", 1)
@@ -227,6 +245,10 @@ def schedule_digest(schedule: Schedule) -> str:
         if (table := getattr(schedule, name)) is not None:
             digest.update(name.encode() + np.ascontiguousarray(table, "<f8").tobytes())
     return digest.hexdigest()[:16]
+
+
+def _shapes(tables: Mapping[str, Tensor | np.ndarray]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(table.shape) for name, table in tables.items()}
 
 
 def _array(tensor: Tensor) -> np.ndarray:

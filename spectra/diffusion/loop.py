@@ -18,6 +18,7 @@ from spectra.diffusion.ema import Ema
 from spectra.diffusion.factors import measure_loadings
 from spectra.diffusion.loss import Objective
 from spectra.diffusion.networks import InBfloat16, make_network, network_config
+from spectra.diffusion.networks.buffers import kept_buffers
 from spectra.diffusion.precondition import Denoiser
 from spectra.diffusion.process import DiffusionProcess
 from spectra.diffusion.progress import Meter, bar, interruption, scalar_writer
@@ -228,6 +229,7 @@ class TrainingState:
             return
         weights = list(self.network.parameters())
         tensors: list[Tensor] = [weight.detach() for weight in weights] + self.ema.weights
+        tensors += kept_buffers(self.network).values()
         if count > 0 and self.loadings is not None:
             if not ranks.is_first:
                 self.loadings = torch.zeros(count, *self.loadings.shape[1:])

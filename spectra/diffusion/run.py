@@ -81,6 +81,7 @@ class Run:
         self._checkpoint.check_fit(network, self.path)
         for name, weight in network.named_parameters():
             weight.copy_(torch.from_numpy(self._checkpoint.averaged[name]))
+        self._checkpoint.restore_buffers(network)
         network = network.to(device)
         return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 

@@ -47,7 +47,7 @@ def checkpoint(step: int = 3, seed: int = 0) -> Checkpoint:
 
 
 def same(a: Checkpoint, b: Checkpoint) -> bool:
-    groups = ("weights", "averaged", "first", "second")
+    groups = ("weights", "averaged", "first", "second", "buffers")
     return (a.step, a.settings) == (b.step, b.settings) and all(
         getattr(a, group).keys() == getattr(b, group).keys()
         and all(v.tobytes() == getattr(b, group)[k].tobytes() for k, v in getattr(a, group).items())

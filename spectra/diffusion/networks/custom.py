@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
+from spectra.diffusion.networks.buffers import HELD, kept_buffers
 from spectra.errors import InputError, check_name
 
 __all__ = ["Custom", "CustomConfig", "Times", "custom_network"]
@@ -145,7 +146,8 @@ def custom_network(
     Raises
     ------
     InputError
-        It is no module of float32 weights, or one that batch statistics make depend on the batch.
+        It is no module of float32 weights, has buffers that no checkpoint holds, or is one that
+        batch statistics make depend on the batch.
 
     Examples
     --------
@@ -182,7 +184,13 @@ def custom_network(
             f"network {kind_of(module)}: has weights in {wrong.pop()}; give .float(), and "
             "precision='bfloat16' for products in bfloat16"
         )
-    # The base class of every norm over a batch; the average it keeps is in no checkpoint either.
+    wrong = {buffer.dtype for buffer in kept_buffers(module).values()} - HELD
+    if wrong:
+        raise InputError(
+            f"network {kind_of(module)}: has buffers in {wrong.pop()}, which no checkpoint holds; "
+            "make them float32, or register them with persistent=False"
+        )
+    # The base class of every norm over a batch.
     if any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in module.modules()):
         raise InputError(
             f"network {kind_of(module)}: has batch norms, by which an example's result depends on "
