@@ -247,6 +247,7 @@ def settle(
             raise InputError(f"{path}: has checkpoints but no {CONFIG}; choose another --out")
         device, condition = chosen_device(config.device), chosen_condition(config, family)
         preconditioning = chosen_preconditioning(config, condition)
+        check_kernels(device, config.precision, config.compile)
         record = {
             **asked,
             "device": device,
@@ -280,6 +281,7 @@ def settle(
                 f"{path}: holds a run with {name} {found}, not {wanted}; choose another --out{mend}"
             )
     chosen_device(record["device"])
+    check_kernels(record["device"], record.get("precision"), record["compile"])
     write_family(path, family)  # they may have been lost
     changed = {name: asked[name] for name in free}
     if place is not None:
@@ -350,6 +352,15 @@ def chosen_precision(config: TrainConfig, device: str) -> str:
     has_instructions = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)()
     ours = config.network["name"] in ("unet", "dit")
     return "bfloat16" if has_instructions and ours and not config.compile else "float32"
+
+
+def check_kernels(device: str, precision: str | None, compile: bool | None) -> None:
+    """Refuse the kernels that torch.compile makes wrongly: gradients of 0, or a traceback."""
+    if compile and device == "cpu" and precision == "bfloat16":
+        raise InputError(
+            "compile: torch's kernels in bfloat16 for a CPU are wrong; give precision float32, or "
+            "leave compile off"
+        )
 
 
 def chosen_compile(config: TrainConfig, device: str) -> bool:

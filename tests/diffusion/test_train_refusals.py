@@ -1,5 +1,6 @@
 """Training stops in one line where it cannot go on, and keeps what is good."""
 
+import json
 import re
 import signal
 from pathlib import Path
@@ -38,6 +39,21 @@ def test_without_a_compiler_nothing_is_compiled(
     assert not settings.chosen_compile(TrainConfig(), device)
     with pytest.raises(InputError, match=f"compile: needs a compiler .*install {re.escape(name)}"):
         settings.chosen_compile(TrainConfig(compile=True), device)
+
+
+def test_kernels_that_torch_makes_wrongly_are_refused(
+    tmp_path: Path, tiny_source: Source, tiny_schedule: Schedule, tiny_options: Options
+) -> None:
+    both = {**tiny_options, "compile": True, "precision": "bfloat16"}
+    words = "compile: .* bfloat16 for a CPU .*precision float32"
+    message = refused(source=tiny_source, schedule=tiny_schedule, out=tmp_path / "new", **both)
+    assert re.match(words, message)
+    options = {**tiny_options, "steps": 0, "precision": "bfloat16"}
+    train(tiny_source, tiny_schedule, out=tmp_path / "old", **options)
+    file = tmp_path / "old" / "config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "compile": True}))
+    message = refused(source=tiny_source, schedule=tiny_schedule, out=tmp_path / "old", **both)
+    assert re.match(words, message)
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(
