@@ -11,8 +11,9 @@ import torch
 from PIL import Image
 
 from spectra.data import Source, open_source
-from spectra.diffusion import load_run, train
+from spectra.diffusion import custom_network, load_run, measure_denoiser, train
 from spectra.errors import InputError
+from spectra.evaluation import evaluate
 from spectra.schedule import Schedule, derive_schedule
 from spectra.spectrum import analyze
 from tests.diffusion.brought import Brought
@@ -110,13 +111,48 @@ def test_tensorboard(
     ]
 
 
-def test_classes_are_the_folders_of_the_files(tmp_path: Path, tiny_options: Options) -> None:
-    images = rough_images()
-    for number, image in enumerate(images[:, 0]):
+@pytest.fixture
+def in_classes(tmp_path: Path) -> Source:
+    """Images in the folders even and odd."""
+    for number, image in enumerate(rough_images()[:, 0]):
         folder = tmp_path / "data" / ("odd" if number % 2 else "even")
         folder.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(folder / f"{number}.png")
-    source = open_source(tmp_path / "data")
+    return open_source(tmp_path / "data")
+
+
+class Named(torch.nn.Module):
+    """f(x, t, y), which is told a class in every call."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kernel = torch.nn.Conv2d(1, 1, 3, padding=1)
+        self.shift = torch.nn.Embedding(3, 1)
+
+    def forward(self, x: torch.Tensor, t: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return self.kernel(x) + self.shift(y)[:, :, None, None] * t[:, None, None, None]
+
+
+def test_a_module_of_classes_is_told_none_where_none_is_given(
+    tmp_path: Path, in_classes: Source, tiny_options: Options
+) -> None:
+    network = custom_network(Named, labels="y")
+    options = {**tiny_options, "network": network, "labels": True}
+    schedule = derive_schedule(analyze(in_classes))
+    train(in_classes, schedule, out=tmp_path / "run", **options)
+    run = load_run(tmp_path / "run", network=network)
+    denoiser = run.denoiser()
+    z, t = torch.ones(3, 1, 8, 8), torch.full((3,), 0.5)
+    assert torch.equal(denoiser(z, t), denoiser(z, t, torch.tensor([2, 2, 2])))
+    scores = evaluate(run, in_classes, n=2, steps=1, examples=4, levels=1, scores="none")
+    assert np.isfinite(scores.bound.value)
+    assert np.isfinite(measure_denoiser(run, in_classes, n=4, sigmas=np.array([0.5])).error).all()
+
+
+def test_classes_are_the_folders_of_the_files(
+    tmp_path: Path, in_classes: Source, tiny_options: Options
+) -> None:
+    source = in_classes
     schedule = derive_schedule(analyze(source))
     run = train(source, schedule, out=tmp_path / "run", labels=True, **tiny_options)
     assert run.config["classes"] == ["even", "odd"]

@@ -187,7 +187,7 @@ def make_network(
         The examples are neither images nor series, or the network is none for them.
     """
     if isinstance(config, CustomConfig):
-        return config.made_from(module)
+        return config.made_from(module, inputs.labels)
     if module is not None:
         raise InputError(
             f"network {type(module).__qualname__}: the network recorded here is "

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
 from spectra.diffusion.networks.buffers import HELD, kept_buffers
+from spectra.diffusion.networks.inputs import no_class
 from spectra.errors import InputError, check_name
 
 __all__ = ["Custom", "CustomConfig", "Times", "custom_network"]
@@ -21,15 +22,23 @@ LAST_TIMESTEP = 999.0  # of networks that count a thousand
 
 
 class Custom(nn.Module):
-    """Another module as f(x, level); see `custom_network`."""
+    """Another module as f(x, level); see `custom_network`.
+
+    Of `classes` classes an example without a label is told `classes`, which is "no class".
+    """
 
     def __init__(
-        self, module: nn.Module, times: Times = "level", labels: str | None = None
+        self,
+        module: nn.Module,
+        times: Times = "level",
+        labels: str | None = None,
+        classes: int = 0,
     ) -> None:
         super().__init__()
         self.module = module
         self.times: Times = times
         self.labels = labels
+        self.classes = classes
         self.takes_state = takes(module, 5)
         self.takes_time = takes(module, 2)
 
@@ -43,6 +52,8 @@ class Custom(nn.Module):
     ) -> Tensor:
         """Noised examples and levels, [B, C, *spatial], [B] -> [B, C, *spatial]; see `Inputs`."""
         time = LAST_TIMESTEP * level if self.times == "timestep" else level
+        if label is None and self.classes:
+            label = no_class(level, self.classes)
         named: dict[str, Tensor] = {}
         if label is not None and self.labels is not None:
             named, label = {self.labels: label}, None
@@ -95,8 +106,12 @@ class CustomConfig:
         count = sum(weight.numel() for weight in custom.parameters())
         return cls(kind_of(custom.module), count, custom.times, custom.labels)
 
-    def made_from(self, network: nn.Module | Callable[[], nn.Module] | None) -> Custom:
+    def made_from(
+        self, network: nn.Module | Callable[[], nn.Module] | None, classes: int = 0
+    ) -> Custom:
         """A copy of the network this was recorded of: the one brought along keeps its weights.
+
+        It is for so many classes.
 
         Raises
         ------
@@ -115,7 +130,9 @@ class CustomConfig:
                 f"network {found.kind} of {found.parameters} weights, times {found.times}: is not "
                 f"the {self.kind} of {self.parameters} weights, times {self.times}, recorded here"
             )
-        return copy.deepcopy(custom).train()
+        made = copy.deepcopy(custom).train()
+        made.classes = classes
+        return made
 
 
 def custom_network(
@@ -136,7 +153,8 @@ def custom_network(
         What it is told: the noise level in [0, 1], or 999 times that, for networks that count a
         thousand timesteps (float32, not rounded).
     labels : str, optional
-        Its keyword for class labels [B], where it has one ("class_labels" in diffusers).
+        Its keyword for class labels [B], where it has one ("class_labels" in diffusers). Of K
+        classes they are 0 to K - 1, and K where an example is told none: K + 1 to embed.
 
     Returns
     -------

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from spectra.diffusion.networks.custom import LAST_TIMESTEP
-from spectra.diffusion.networks.inputs import NOTHING, Inputs, joined
+from spectra.diffusion.networks.inputs import NOTHING, Inputs, joined, no_class
 from spectra.errors import InputError
 
 __all__ = ["DiffusersConfig", "DiffusersUNet"]
@@ -95,7 +94,7 @@ class DiffusersUNet(nn.Module):
         if label is not None and not self.labels:
             raise InputError("network diffusers: made without class labels, given some")
         if label is None and self.labels:
-            label = torch.full_like(level, self.labels, dtype=torch.int64)
+            label = no_class(level, self.labels)
         height, width = x.shape[2:]
         padding = (0, -width % self.step, 0, -height % self.step)
         padded = functional.pad(joined(x, maps, self.maps), padding)

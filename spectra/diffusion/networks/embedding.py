@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from spectra.diffusion.networks.inputs import NOTHING, Inputs
+from spectra.diffusion.networks.inputs import NOTHING, Inputs, no_class
 from spectra.errors import InputError
 
 __all__ = ["STATE_WAVES", "LevelEmbedding", "VectorEmbedding", "grid_positions", "waves"]
@@ -55,7 +55,7 @@ class LevelEmbedding(nn.Module):
             raise InputError("network: made without a vector of the noise state, given one")
         if self.label is not None:
             if label is None:
-                label = torch.full_like(level, self.label.num_embeddings - 1, dtype=torch.int64)
+                label = no_class(level, self.label.num_embeddings - 1)
             told = told + self.label(label)
         elif label is not None:
             raise InputError("network: made without class labels, given some")

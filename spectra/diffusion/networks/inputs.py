@@ -7,7 +7,7 @@ from torch import Tensor
 
 from spectra.errors import InputError
 
-__all__ = ["NOTHING", "Inputs", "joined"]
+__all__ = ["NOTHING", "Inputs", "joined", "no_class"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,11 @@ class Inputs:
 
 
 NOTHING = Inputs()
+
+
+def no_class(level: Tensor, classes: int) -> Tensor:
+    """The label of examples without one, [B] -> int64 [B]."""
+    return torch.full_like(level, classes, dtype=torch.int64)
 
 
 def joined(x: Tensor, maps: Tensor | None, count: int) -> Tensor:
