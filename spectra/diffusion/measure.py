@@ -39,9 +39,9 @@ def measure_denoiser(
     Parameters
     ----------
     model
-        A trained `Run`; or any D(x + sigma eps [B, C, *spatial], sigma [B]) -> estimate of x, in
-        data values; or, with `parameterisation`, a network F(scaled input, timestep [B]) such as
-        a diffusers UNet2DModel.
+        A trained `Run`, which is told no class; or any D(x + sigma eps [B, C, *spatial],
+        sigma [B]) -> estimate of x, in data values; or, with `parameterisation`, a network
+        F(scaled input, timestep [B]) such as a diffusers UNet2DModel.
     source
         A Source, or anything `open_source` takes (opened in the run's or the spectrum's own view),
         of files that the model was not trained on. Of a run's own source the files that were

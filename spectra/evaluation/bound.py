@@ -14,6 +14,7 @@ from spectra.diffusion.likelihood import (
 )
 from spectra.diffusion.ode_likelihood import ode_likelihood
 from spectra.diffusion.randomness import SCORING, normal, uniform
+from spectra.evaluation.classes import classes_of, told
 from spectra.evaluation.comparison import Difference, mean_interval, paired_difference
 from spectra.evaluation.score import Interval
 
@@ -114,6 +115,7 @@ def score_bound(
     process = denoiser.process
     schedule, shape = run.schedule, run.schedule.shape
     chosen = spread_examples(source, examples)
+    classes = classes_of(run, source, chosen)
     terms, moments = [], []
     for start in range(0, len(chosen), BATCH):
         index = chosen[start : start + BATCH]
@@ -124,9 +126,10 @@ def score_bound(
         noise = torch.stack([normal(SCORING, seed, k, index, shape) for k in range(levels + 1)])
         offset = uniform(SCORING, seed, levels + 2, index, ())
         quantile = (torch.arange(levels)[:, None] + offset[None, :]) / levels  # [K, B]
+        denoise = told(denoiser, None if classes is None else classes[start : start + BATCH])
         with torch.no_grad():
             bound = variational_bound(
-                denoiser, process, x + schedule.quantum * rounding, noise.to(device), quantile
+                denoise, process, x + schedule.quantum * rounding, noise.to(device), quantile
             )
         terms.append(torch.stack([bound.prior, bound.diffusion, bound.reconstruction], 1).cpu())
     nats = torch.cat(terms).numpy()  # [N, 3]
@@ -176,14 +179,16 @@ def score_ode(
     dimensions = int(np.prod(schedule.shape))
     probes = 0 if dimensions <= FULL else PROBES
     chosen = spread_examples(source, examples)
+    classes = classes_of(run, source, chosen)
     nats, errors = [], []
     for start in range(0, len(chosen), BATCH):
         index = chosen[start : start + BATCH]
         x = torch.from_numpy(source.examples(index)).to(device)
         rounding = uniform(SCORING, seed, 0, index, schedule.shape).float().to(device) - 0.5
         x = x + schedule.quantum * rounding
+        denoise = told(denoiser, None if classes is None else classes[start : start + BATCH])
         found = ode_likelihood(
-            denoiser, denoiser.process, x, steps=steps, probes=probes, seed=seed, indices=index
+            denoise, denoiser.process, x, steps=steps, probes=probes, seed=seed, indices=index
         )
         nats.append(found.total.cpu().numpy())
         errors.append(found.standard_error.cpu().numpy())

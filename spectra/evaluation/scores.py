@@ -1,7 +1,6 @@
 """All scores of a run: bits/dim on held-out files, and how its samples differ from data."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -12,141 +11,19 @@ from spectra.diffusion.guide import along
 from spectra.diffusion.settings import Device, check_whole, chosen_device
 from spectra.diffusion.solvers import evaluations
 from spectra.errors import InputError, check_name
-from spectra.evaluation.bound import BoundScore, OdeScore, score_bound, score_ode
+from spectra.evaluation.bound import score_bound, score_ode
+from spectra.evaluation.classes import classes_of, spread_classes
 from spectra.evaluation.examples import RealData, real_data
+from spectra.evaluation.found import Scores
 from spectra.evaluation.measures import check_possible, chosen_names, measure
-from spectra.evaluation.score import Interval, Score
-from spectra.evaluation.spectral import SpectralDistance, spectral_distance
+from spectra.evaluation.score import Interval
+from spectra.evaluation.spectral import spectral_distance
 from spectra.schedule import Schedule
 from spectra.schedule.steps.denoising import DenoisingError
 
-__all__ = ["Likelihood", "Scores", "evaluate"]
+__all__ = ["Likelihood", "evaluate"]
 
 Likelihood = Literal["bound", "ode", "both"]
-
-
-@dataclass(frozen=True)
-class Scores:
-    """Scores of one run.
-
-    Attributes
-    ----------
-    bound : BoundScore
-    spectral : SpectralDistance
-        Of samples from the source, dB.
-    samples : float32 [n, C, H, W]
-    steps, evaluations : int
-    solver, rule, criterion : str
-    error : str or None
-        Name of the measured denoising error, if one was given.
-    held_out : bool
-        Whether the bound was taken on files that training did not see.
-    source, fingerprint : str
-        What was scored against.
-    seed, run_step : int
-    ode : OdeScore or None
-        The likelihood of the probability flow, where it was asked for.
-    spectral_floor : Interval or None
-        dB: the same distance between two halves of the data that share no file.
-    measures : tuple of Score
-    left_out : dict
-        Name -> reason of the scores among "all" that could not be taken.
-    """
-
-    bound: BoundScore
-    spectral: SpectralDistance
-    samples: np.ndarray
-    steps: int
-    evaluations: int
-    solver: str
-    rule: str
-    criterion: str
-    error: str | None
-    held_out: bool
-    source: str
-    fingerprint: str
-    seed: int
-    run_step: int
-    ode: OdeScore | None = None
-    spectral_floor: Interval | None = None
-    measures: tuple[Score, ...] = ()
-    left_out: Mapping[str, str] = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Everything but the samples, for JSON."""
-        bound, spectral = self.bound, self.spectral
-        return {
-            "bits_per_dim": bound.value,
-            "bits_per_dim_interval": [bound.low, bound.high],
-            "terms": {
-                "prior": bound.prior,
-                "diffusion": bound.diffusion,
-                "reconstruction": bound.reconstruction,
-                "value_grid": bound.grid_shift,
-            },
-            "bits_per_dim_by_file": dict(zip(bound.files, bound.by_file.tolist(), strict=True)),
-            "gaussian_bits_per_dim": bound.gaussian,
-            "gain_over_gaussian": bound.gain.to_dict(),
-            "examples": bound.n,
-            "held_out": self.held_out,
-            "spectral_distance_db": spectral.value,
-            "spectral_distance_interval": [spectral.low, spectral.high],
-            "spectral_difference_db": spectral.difference_db.tolist(),
-            "frequency": spectral.frequency.tolist(),
-            "octaves": spectral.octave_records(),
-            "spectral_distance_of_data": _record(self.spectral_floor),
-            "ode": None if self.ode is None else self.ode.to_dict(),
-            "scores": {score.name: score.to_dict() for score in self.measures},
-            "left_out": dict(self.left_out),
-            "source": self.source,
-            "fingerprint": self.fingerprint,
-            "seed": self.seed,
-            "run_step": self.run_step,
-            "samples": len(self.samples),
-            "steps": self.steps,
-            "evaluations": self.evaluations,
-            "solver": self.solver,
-            "rule": self.rule,
-            "criterion": self.criterion,
-            "error": self.error,
-        }
-
-    def lines(self) -> list[str]:
-        """All scores, as the lines of a table."""
-        bound, spectral, gain = self.bound, self.spectral, self.bound.gain
-        where = "held-out files" if self.held_out else "files"
-        total = Interval(bound.value, bound.low, bound.high)
-        terms = {
-            "prior": bound.prior,
-            "diffusion": bound.diffusion,
-            "reconstruction": bound.reconstruction + bound.grid_shift,
-        }
-        lines = [total.line("bits/dim", f"over {len(bound.files)} {where}")]
-        lines += [f"  {name:<28}{value:>9.4f}" for name, value in terms.items()]
-        lines.append(
-            f"{'  without training':<30}{bound.gaussian:>9.4f}   the Wiener filter, in closed "
-            f"form; difference {gain.mean:+.4f} ({gain.low:+.4f} to {gain.high:+.4f})"
-        )
-        lines += [] if self.ode is None else self.ode.lines()
-        distance = Interval(spectral.value, spectral.low, spectral.high)
-        how = f"dB, {self.evaluations} evaluations of {self.solver}"
-        lines.append(distance.line("spectral distance", how))
-        if self.spectral_floor is not None:
-            lines.append(self.spectral_floor.line("  of real data"))
-        for octave in spectral.octaves:
-            name = f"  {octave.lowest:.3g} to {octave.highest:.3g} cycles/pixel"
-            lines.append(
-                f"{name:<30}{octave.difference_db:>+9.2f}   {octave.low:+.2f} to "
-                f"{octave.high:+.2f} dB"
-            )
-        if self.measures:
-            against = max((score.against for score in self.measures if score.floor), default=0)
-            lines.append(
-                f"{len(self.samples)} samples against {against} real examples; of real data: of as "
-                "many from other files"
-            )
-        lines += [line for score in self.measures for line in score.lines()]
-        return lines + [f"left out: {reason}" for reason in self.left_out.values()]
 
 
 def evaluate(
@@ -217,6 +94,10 @@ def evaluate(
 
     Notes
     -----
+    A run that was trained with classes is told each example's own, and draws samples of classes
+    as frequent as the data's. On data of other classes it is scored without, by what it learnt of
+    the one example in ten whose class was left out.
+
     Beside each score stands that of real data against other real data, as many as there are
     samples, from other files: samples like data are no nearer than that.
 
@@ -270,6 +151,8 @@ def evaluate(
     ode = None
     if likelihood != "bound":
         ode = score_ode(run, scored, seed, ode_examples, ode_steps, device, bound)
+    reference = spread_examples(source, 4 * max(n, 256))
+    classes = classes_of(run, source, reference)
     samples = sample(
         run,
         n,
@@ -279,10 +162,10 @@ def evaluate(
         rule=rule,
         criterion=criterion,
         error=error,
+        labels=spread_classes(classes, n),
         device=device,
         progress=progress,
     )
-    reference = spread_examples(source, 4 * max(n, 256))
     spectral = spectral_distance(samples, source.examples(reference), seed=seed)
     measures, floor = (), None
     if real is not None:
@@ -317,7 +200,15 @@ def evaluate(
         spectral_floor=floor,
         measures=measures,
         left_out=left_out,
+        classes=_said(run, classes),
     )
+
+
+def _said(run: Run, classes: np.ndarray | None) -> Literal["own", "none"] | None:
+    """What a run was told of the examples' classes."""
+    if not run.config.get("classes"):
+        return None
+    return "none" if classes is None else "own"
 
 
 def _spectral_floor(real: RealData, seed: int) -> Interval | None:
@@ -326,7 +217,3 @@ def _spectral_floor(real: RealData, seed: int) -> Interval | None:
         return None
     found = spectral_distance(real.held, real.reference, seed=seed, units=real.held_files)
     return Interval(found.value, found.low, found.high)
-
-
-def _record(interval: Interval | None) -> dict[str, float] | None:
-    return None if interval is None else asdict(interval)
