@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spectra.diffusion.known import component_mask
+from spectra.diffusion.known import check_kept, component_mask
 from spectra.diffusion.precondition import Denoiser
 from spectra.diffusion.process import DiffusionProcess
 from spectra.diffusion.run import Run
@@ -252,6 +252,7 @@ def known_part(
     else:
         places = given_array("mask", mask)
         kept = component_mask(schedule, places)
+        check_kept(schedule, places, kept)
         kept = kept if kept.ndim > len(schedule.shape) else kept[None]
         if len(kept) not in (1, n):
             raise InputError(f"mask: {len(kept)} masks for {n} examples; give one, or one for each")

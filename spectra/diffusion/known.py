@@ -1,5 +1,7 @@
 """Parts of an example that are known: which components, given or drawn for training."""
 
+import warnings
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -10,7 +12,7 @@ from spectra.bases import WaveletBasis
 from spectra.errors import InputError
 from spectra.schedule import Schedule
 
-__all__ = ["KnownParts", "PartKind", "component_mask"]
+__all__ = ["KnownParts", "PartKind", "check_kept", "component_mask"]
 
 PartKind = Literal["any", "ends", "beginnings", "boxes", "coarse"]
 
@@ -31,7 +33,9 @@ class KnownParts:
         Of places (pixel and wavelet components): "ends" of any axis up to a random cut, or
         "beginnings" of the last one; "boxes", all but a box. Of waves (DCT, Fourier, PCA) and of
         wavelet levels: the "coarse" ones up to a random cut. "any": ends, boxes and coarse ones,
-        those of them that the basis has, equally often.
+        those of them that the basis has, equally often. A wavelet is where its middle is: of a
+        mask fewer are known, only those that see no other place (`component_mask`), in long
+        wavelets (db4) on small examples none.
     device : torch.device or str
 
     Raises
@@ -131,7 +135,8 @@ def component_mask(schedule: Schedule, mask: np.ndarray) -> np.ndarray:
     """A mask of places as one of components, bool [..., C, *spatial] or [*spatial] of the example.
 
     Known is a component all of whose places are: in the pixel basis those themselves, in a
-    wavelet basis those whose coefficient depends on known places alone.
+    wavelet basis those whose coefficient depends on known places alone. Whether these keep the
+    places as they are, `check_kept` tells.
 
     Raises
     ------
@@ -154,20 +159,50 @@ def component_mask(schedule: Schedule, mask: np.ndarray) -> np.ndarray:
     if schedule.basis == "pixel":
         return mask
     if isinstance(basis, WaveletBasis):
-        # |U| of what is unknown is 0 where no unknown place is looked at.
-        return _touched(basis, ~mask) == 0
+        return ~_touched(basis.forward, ~mask)
     raise InputError(
         f"mask: the components of basis {schedule.basis} have no place; train with a schedule in "
         "basis pixel or wavelet to continue or fill in, or give a mask of components"
     )
 
 
-def _touched(basis: WaveletBasis, unknown: np.ndarray) -> np.ndarray:
-    """How much unknown places weigh in each coefficient, at least 0, [..., C, *spatial]."""
+def check_kept(schedule: Schedule, mask: np.ndarray, components: np.ndarray) -> None:
+    """Refuse a mask that no component keeps anything of; say how many places are not kept whole.
+
+    Parameters
+    ----------
+    schedule : Schedule
+    mask : array [..., C, *spatial] or what broadcasts to it
+        True in known places.
+    components : bool array [..., C, *spatial]
+        What `component_mask` makes of it.
+    """
+    basis = schedule.make_basis()
+    if not isinstance(basis, WaveletBasis):
+        return
+    mask = np.broadcast_to(mask.astype(bool), components.shape)
+    example = tuple(range(-len(schedule.shape), 0))
+    mend = "in basis pixel, or in Haar wavelets of few levels, wavelet-haar-3 say, on whole blocks"
+    if (mask.any(example) & ~components.any(example)).any():
+        raise InputError(
+            f"mask: every component of basis {schedule.basis} sees unknown places too, so nothing "
+            f"would be kept; train {mend}, or give a mask of more"
+        )
+    whole = mask & ~_touched(basis.inverse, ~components)
+    if whole.sum() < mask.sum():
+        warnings.warn(
+            f"mask: {whole.sum():,} of {mask.sum():,} known places are kept as they are; of the "
+            f"others basis {schedule.basis} keeps the components that see no unknown place, and "
+            f"draws the rest; all are kept {mend}",
+            stacklevel=2,
+        )
+
+
+def _touched(transform: Callable[[np.ndarray], np.ndarray], unknown: np.ndarray) -> np.ndarray:
+    """What depends on something unknown, bool [..., C, *spatial]."""
     rng = np.random.default_rng(0)
-    # A generic example on the unknown places: no coefficient that sees one is 0 by accident.
-    seen = np.asarray(basis.forward(unknown * (1 + rng.random(unknown.shape))))
-    return np.abs(seen) > 1e-9
+    # Generic values of what is unknown: nothing that depends on it is 0 by accident.
+    return np.abs(transform(unknown * (1 + rng.random(unknown.shape)))) > 1e-9
 
 
 def _column(values: Tensor, like: Tensor) -> Tensor:

@@ -64,7 +64,9 @@ def sample(
     known : array [C, *spatial] or [n, C, *spatial], optional
         Examples of which a part is kept, in data values; the rest is drawn to go with it.
     mask : bool array [*spatial], [C, *spatial] or [n, C, *spatial], optional
-        Which places of `known` are kept; for components that have a place (pixel, wavelet).
+        Which places of `known` are kept; for components that have a place (pixel, wavelet). A
+        wavelet that sees unknown places too is drawn: pixels, and Haar wavelets of few levels on
+        whole blocks, keep places as they are; where others do not a warning says so.
     known_below : float, optional
         Instead: the components of `known` up to this frequency are kept, cycles/pixel; what is
         above is drawn.

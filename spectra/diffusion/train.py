@@ -109,7 +109,8 @@ def train(
         with nothing known, the state otherwise.
     known : float
         Share of the examples of which a random part is known: what filling in, continuing and
-        refining need (see `KnownParts`).
+        refining need (see `KnownParts`). For places choose basis pixel, or Haar wavelets of few
+        levels: longer wavelets see beyond any edge (see `sample`, mask).
     known_parts : {"any", "ends", "beginnings", "boxes", "coarse"}
         Which: all but a box of places; an end of any axis, or the beginning of the last, up to a
         random cut; the coarse components up to one. `extend` asks for "beginnings": a network for

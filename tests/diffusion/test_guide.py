@@ -177,6 +177,39 @@ def test_refining_keeps_what_is_below_the_frequency(
         spectra.sample(run, n=4, steps=3, known=known, mask=np.ones((8, 8)))
 
 
+def _told_known(folder: Path, basis: str, options: dict) -> spectra.Run:
+    """A run of no steps that takes known parts."""
+    schedule = spectra.derive_schedule(spectra.analyze(_fields(40), bases=(basis,)), basis=basis)
+    options = {**options, "steps": 0, "known": 0.5}
+    return spectra.train(_fields(40), schedule, out=folder / basis, **options)
+
+
+def test_a_mask_keeps_its_places_or_says_that_it_does_not(
+    tmp_path: Path, tiny_options: dict, recwarn: pytest.WarningsRecorder
+) -> None:
+    known = _fields(1)[0]
+    left = np.arange(SIZE) < SIZE // 2
+    left = np.broadcast_to(left, (SIZE, SIZE))
+    fine = np.indices((SIZE, SIZE)).sum(0) % 2 == 0
+    options: dict[str, Any] = {"n": 1, "steps": 1, "known": known}
+    blocks = _told_known(tmp_path, "wavelet-haar-2", tiny_options)
+    drawn = spectra.sample(blocks, mask=left, **options)
+    np.testing.assert_allclose(drawn[0][:, left], known[:, left], atol=1e-5)
+    spectra.sample(blocks, mask=np.zeros((SIZE, SIZE)), **options)
+    assert not [one for one in recwarn if "mask" in str(one.message)]
+    levels = _told_known(tmp_path, "wavelet-haar", tiny_options)
+    with pytest.warns(UserWarning, match=r"mask: 0 of 32 known places .*wavelet-haar-3"):
+        spectra.sample(levels, mask=left, **options)
+    for run, mask in (
+        (_told_known(tmp_path, "wavelet", tiny_options), left),
+        (blocks, fine),
+        (blocks, np.stack([left, fine])[:, None]),  # one of them is enough
+    ):
+        with pytest.raises(InputError, match=r"mask: .*nothing would be kept.*wavelet-haar-3") as e:
+            spectra.sample(run, mask=mask, **{**options, "n": len(mask) if mask.ndim > 2 else 1})
+        assert "\n" not in str(e.value)
+
+
 BAD = [
     ({"known": np.zeros((1, 8, 8))}, "which part"),
     ({"mask": np.ones((8, 8))}, "give the examples"),
