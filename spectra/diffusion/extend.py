@@ -9,7 +9,7 @@ import numpy as np
 from spectra.bases import WaveletBasis
 from spectra.diffusion.guide import check_path, given_array
 from spectra.diffusion.known import component_mask
-from spectra.diffusion.randomness import WORD
+from spectra.diffusion.randomness import derived_seed
 from spectra.diffusion.run import Run
 from spectra.diffusion.sample import sample
 from spectra.diffusion.settings import Device
@@ -242,7 +242,7 @@ def _kept_mask(schedule: Schedule, axis: int, kept: int, reverse: bool) -> np.nd
 
 def _window_seed(seed: int, number: int) -> int:
     """Seed of a window's noise; the first, drawn whole, has the seed itself."""
-    return int(np.random.SeedSequence((seed % WORD, number + 1)).generate_state(1, np.uint64)[0])
+    return derived_seed(seed, number + 1)
 
 
 def _counted(windows: int, progress: bool) -> Any:

@@ -22,6 +22,7 @@ from spectra.diffusion.networks.buffers import kept_buffers
 from spectra.diffusion.precondition import Denoiser
 from spectra.diffusion.process import DiffusionProcess
 from spectra.diffusion.progress import Meter, bar, interruption, scalar_writer
+from spectra.diffusion.randomness import derived_seed
 from spectra.diffusion.ranks import GradientSum, Ranks
 from spectra.diffusion.run import Run, append_log, identity, network_inputs, truncate_log
 from spectra.diffusion.settings import TrainConfig, known_options, memory_format
@@ -33,7 +34,6 @@ from spectra.schedule import Schedule
 __all__ = ["learning_rate_at", "run_steps"]
 
 BETAS = (0.9, 0.99)
-MOST_SEED = (1 << 63) - 1
 
 OnRecord = Callable[[dict[str, Any]], None]
 
@@ -98,7 +98,7 @@ def run_steps(
         for step, batch in enumerate(ready, start):
             rate = learning_rate_at(step, config)
             # What a network draws by itself, dropout say, is a function of the step too.
-            torch.manual_seed((config.seed << 40) + (step << 12) + ranks.number & MOST_SEED)
+            torch.manual_seed(derived_seed(config.seed, step, ranks.number))
             loss = backward(objective, batch, config, summed)
             norm = state.update(step, rate, config)
             meter.add(loss, norm)

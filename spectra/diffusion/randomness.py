@@ -24,6 +24,7 @@ __all__ = [
     "SCORING",
     "TRAINING",
     "Draws",
+    "derived_seed",
     "normal",
     "spread",
     "step_shifts",
@@ -115,6 +116,15 @@ def spread(
     times, places = shifts.split(1)
     place = ((places + numbers * GOLDEN) % 1.0).float().clamp(max=UNDER_ONE)
     return (times + numbers / torch.tensor(batch, dtype=torch.float64)) % 1.0, place
+
+
+def derived_seed(seed: int, *numbers: int) -> int:
+    """A seed of 64 bits from a seed and further whole numbers, for a generator of its own.
+
+    Hashed, so that the 32 bits which torch's CPU generator keeps depend on all of them.
+    """
+    words = np.random.SeedSequence((seed % WORD, *numbers)).generate_state(1, np.uint64)
+    return int(words[0])
 
 
 def normal(

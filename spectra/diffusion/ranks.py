@@ -2,7 +2,9 @@
 
 Only the first touches the run's folder. What is drawn for an example depends on its number in
 the global batch, and gradients are summed in buckets whose content never changes: the processes
-together do what one does, up to the order of a sum, and a resumed run does what they did.
+together do what one does, up to the order of a sum, and a resumed run does what they did. With
+dropout the masks are each process's own, and so are a network's running statistics: those of the
+first are kept.
 """
 
 import atexit

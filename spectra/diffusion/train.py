@@ -79,7 +79,8 @@ def train(
     unless there is a cooldown.
 
     Under `torchrun` the processes share each batch: on GPUs, one each, or on CPUs. They do what
-    one process does, up to the order of sums; the first of them has the folder.
+    one process does, up to the order of sums; the first of them has the folder. What a network
+    draws by itself, dropout's masks, is each process's own, and changes with `accumulate`.
 
     Parameters
     ----------

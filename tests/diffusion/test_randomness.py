@@ -5,7 +5,15 @@ import pytest
 import torch
 from scipy import stats
 
-from spectra.diffusion.randomness import SAMPLING, SCORING, Draws, normal, training_draws, uniform
+from spectra.diffusion.randomness import (
+    SAMPLING,
+    SCORING,
+    Draws,
+    derived_seed,
+    normal,
+    training_draws,
+    uniform,
+)
 
 SHAPE = (2, 5, 7)
 
@@ -72,6 +80,17 @@ def test_numbers_without_a_shape() -> None:
     drawn = uniform(SCORING, 0, 2, [4, 9], ())
     assert drawn.shape == (2,)
     assert drawn[1] == uniform(SCORING, 0, 2, [9], ())[0]
+
+
+def test_the_bits_that_torch_keeps_of_a_derived_seed_depend_on_all_of_it() -> None:
+    seeds = (0, 1, -1, 1 << 40, (1 << 63) - 1)
+    found = {
+        derived_seed(seed, step, rank) % 2**32
+        for seed in seeds
+        for step in range(50)
+        for rank in range(3)
+    }
+    assert len(found) == len(seeds) * 50 * 3
 
 
 @pytest.mark.parametrize("seed", [-1, 2**64 + 5])

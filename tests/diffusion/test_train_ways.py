@@ -52,6 +52,24 @@ def test_parts_of_a_batch_make_the_step_of_the_whole(
         assert one["grad_norm"] == pytest.approx(other["grad_norm"], rel=1e-4)
 
 
+def test_what_a_network_draws_by_itself_differs_from_seed_to_seed(
+    tmp_path: Path, tiny_source: Source, tiny_schedule: Schedule, tiny_options: Options
+) -> None:
+    drawn: list[float] = []
+
+    class Drawing(Brought):
+        def forward(self, x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+            if x.device.type == "cpu":  # not where its products are counted
+                drawn.append(torch.rand(()).item())
+            return super().forward(x, t)
+
+    for seed in (0, 1, 0):
+        options = {**tiny_options, "network": Drawing(), "steps": 3, "seed": seed}
+        train(tiny_source, tiny_schedule, out=tmp_path / str(len(drawn)), **options)
+    assert drawn[:3] == drawn[6:]
+    assert len(set(drawn)) == 6
+
+
 def test_the_log_tells_speed_and_time_left(
     tmp_path: Path, tiny_source: Source, tiny_schedule: Schedule, tiny_options: Options
 ) -> None:
