@@ -79,7 +79,7 @@ _HOME = {
     "optimal_sigmas": "spectra.schedule",
     "predict_error": "spectra.schedule",
     "predict_sigmas": "spectra.schedule",
-    "prescription": "spectra.schedule",
+    "prescription": "spectra.interop",
     "preset": "spectra.schedule",
     "rapsd": "spectra.spectrum",
     "refine_schedule": "spectra.schedule",
@@ -192,7 +192,7 @@ if TYPE_CHECKING:
         fit_power_law,
         measure_exponents,
     )
-    from spectra.interop import export_schedule
+    from spectra.interop import export_schedule, prescription
     from spectra.schedule import (
         Audit,
         DenoisingError,
@@ -216,7 +216,6 @@ if TYPE_CHECKING:
         optimal_sigmas,
         predict_error,
         predict_sigmas,
-        prescription,
         preset,
         refine_schedule,
         schedule_from_cutoff,

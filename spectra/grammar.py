@@ -149,7 +149,7 @@ def schedule(
 ) -> Outcome:
     """Derive a noise schedule from a measured spectrum, and say what was chosen and why.
 
-    Ends with a block to copy: these data's numbers under the names that other tools have.
+    Ends with a block to copy: its numbers as `spectra export` gives them to other tools.
 
     Args:
         spectrum: A spectrum.safetensors file.

@@ -12,14 +12,13 @@ from spectra.files import check_writable, table_kind
 from spectra.findings import Findings
 from spectra.fit import exponent_difference, find_floors, fit_power_law, power_ratio
 from spectra.frequencies import signed
+from spectra.interop import Prescription, prescription
 from spectra.schedule import (
-    Prescription,
     Schedule,
     check_cutoff,
     derive_schedule,
     frequency_cutoff,
     load_schedule,
-    prescription,
 )
 from spectra.schedule_commands import schedule_numbers
 from spectra.spectrum import Spectrum, load_spectrum

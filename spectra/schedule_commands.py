@@ -9,6 +9,7 @@ import numpy as np
 from spectra.errors import InputError, check_number
 from spectra.findings import TABLE_TIMES
 from spectra.frequencies import FrequencyScale, frequency_scale
+from spectra.interop import prescription
 from spectra.schedule import (
     ProcessName,
     Schedule,
@@ -22,7 +23,6 @@ from spectra.schedule import (
 from spectra.schedule.auditing.audit import audit
 from spectra.schedule.best_basis import best_basis
 from spectra.schedule.drawn import drawn_curve, read_pairs
-from spectra.schedule.prescription import prescription
 from spectra.schedule.steps.denoising import load_denoising_error
 from spectra.spectrum import Spectrum, load_spectrum
 

@@ -11,11 +11,13 @@ from spectra.interop.export import Export
 from spectra.interop.flow import TimeWarp, best_shift, export_flow, flow_sigmas, time_warp
 from spectra.interop.k_diffusion import export_k_diffusion, k_diffusion_sigmas, sample_density
 from spectra.interop.kohya import export_kohya, training_flags
+from spectra.interop.prescription import Prescription, prescription
 from spectra.interop.scalar import ScalarView, scalar_view, whitened
 from spectra.interop.targets import Target, export_schedule
 
 __all__ = [
     "Export",
+    "Prescription",
     "ScalarView",
     "SpectralScheduler",
     "Target",
@@ -30,6 +32,7 @@ __all__ = [
     "export_schedule",
     "flow_sigmas",
     "k_diffusion_sigmas",
+    "prescription",
     "sample_density",
     "sample_sigma",
     "scalar_view",

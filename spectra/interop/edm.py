@@ -63,8 +63,8 @@ def edm_kwargs(schedule: Schedule, steps: int = STEPS) -> EdmConstants:
             **found.reasons,
             "P_mean": "mean of ln sigma in the schedule's training",
             "P_std": f"its deviation; the normal density is {distance:.1%} away from its own",
-            "sigma_min": "the schedule at t = 0",
-            "sigma_max": "the schedule at t = 1",
+            "sigma_min": schedule.explanation.get("clean end", "the schedule at t = 0"),
+            "sigma_max": schedule.explanation.get("noise end", "the schedule at t = 1"),
         },
     )
 

@@ -19,6 +19,7 @@ MOST = 2**27  # numbers looked at where every component has its own curve
 KNOTS = 513
 LEVELS = 4001
 CHUNK = 1 << 22  # values of log SNR held at once
+LARGEST = 600.0  # of ln sigma^2 either way: its exponential is finite, and not 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +114,7 @@ def scalar_view(schedule: Schedule) -> ScalarView:
         schedule,
         offset=np.log(schedule.variance),
         t=t,
-        pace=np.maximum.accumulate(-ratio),
+        pace=np.clip(np.maximum.accumulate(-ratio), -LARGEST, LARGEST),
         scale=np.ones_like(schedule.scale),
         radial_offset=schedule.radial_log_power,
         limits=None,

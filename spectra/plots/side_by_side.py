@@ -10,10 +10,11 @@ from spectra.fit import PowerLaw, exponent_difference, power_ratio
 from spectra.fit.differences import PowerRatio
 from spectra.fit.floors import Floor
 from spectra.frequencies import failings, frequency_scale, number, signed
+from spectra.interop import Prescription
 from spectra.plots.curves import decibel
 from spectra.plots.pair import plot_two_cutoffs, plot_two_spectra
 from spectra.plots.report import Cell, Section, Table
-from spectra.schedule import FrequencyCutoff, Prescription
+from spectra.schedule import FrequencyCutoff
 from spectra.spectrum import Spectrum
 from spectra.spectrum.components import basis_worths
 

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from spectra.frequencies import number, signed
+from spectra.interop import Prescription
 from spectra.plots.octaves import plot_octaves
 from spectra.plots.pair import as_label, plot_two_cutoffs
 from spectra.plots.report import Cell, Section, Table, flatten
 from spectra.plots.side_by_side import differing, recipe_section
 from spectra.plots.training import plot_training
-from spectra.schedule import Prescription, Schedule
+from spectra.schedule import Schedule
 
 __all__ = ["run_pair_sections", "same_schedule", "schedule_pair_sections"]
 

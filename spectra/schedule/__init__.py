@@ -13,7 +13,6 @@ from spectra.schedule.moving.transfer import sigma_scale, transfer_schedule
 from spectra.schedule.orderings import Ordering
 from spectra.schedule.parts import mixed_schedule
 from spectra.schedule.per_example import ExampleSchedules, example_schedules
-from spectra.schedule.prescription import Prescription, prescription
 from spectra.schedule.presets import PRESETS, PresetName, check_preset, preset
 from spectra.schedule.processes import ProcessName, ScalarProcess, process
 from spectra.schedule.refine import refine_schedule
@@ -41,7 +40,6 @@ __all__ = [
     "NoiseDensity",
     "Ordering",
     "Prediction",
-    "Prescription",
     "PresetName",
     "ProcessName",
     "ScalarProcess",
@@ -66,7 +64,6 @@ __all__ = [
     "out_of_order",
     "predict_error",
     "predict_sigmas",
-    "prescription",
     "preset",
     "process",
     "refine_schedule",

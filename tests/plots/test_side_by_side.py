@@ -9,7 +9,6 @@ import spectra
 from spectra.fit import power_ratio
 from spectra.plots.side_by_side import ratio_octaves, spectrum_pair_sections
 from spectra.plots.two_runs import same_schedule, schedule_pair_sections
-from spectra.schedule import prescription
 from tests.plots.cases import CLIFF
 from tests.plots.legible import LAYOUTS, assert_legible
 
@@ -50,7 +49,7 @@ def test_floors_and_why_there_are_no_constants_are_told(cases):
 def test_constants_of_both_and_their_ratio(small):
     doubled = spectra.analyze(2 * small.images, bases=("dct", "pixel"))
     recipes = [
-        prescription(one, spectra.derive_schedule(one, ordering_strength=1.0))
+        spectra.prescription(one, spectra.derive_schedule(one, ordering_strength=1.0))
         for one in (doubled, small.spectrum)
     ]
     cutoffs = [spectra.frequency_cutoff(one) for one in (doubled, small.spectrum)]

@@ -1,6 +1,8 @@
 """The block to copy: it runs, it holds the numbers, and other tools draw what it says."""
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,8 +10,8 @@ import pytest
 
 import spectra
 from spectra import InputError
+from spectra.interop import Prescription, export_schedule, prescription, scalar_view
 from spectra.schedule.densities.density import training_density
-from spectra.schedule.prescription import Prescription, prescription
 from spectra.schedule.steps.gaussian import predict_sigmas
 from tests.repeats import then_slow
 from tests.schedule.known import known_spectrum, power_law
@@ -87,9 +89,48 @@ def test_on_real_spectra(name: str, request: pytest.FixtureRequest) -> None:
     measured = predict_sigmas(variance.ravel(), np.array(found.sigmas), "heun").w2
     assert found.error == pytest.approx(measured / variance.mean(), rel=0.02)
     assert found.error < 0.5 * found.edm_error
-    assert found.flow.training == pytest.approx(np.exp(training_density(schedule).mean))
+    assert found.flow.training == pytest.approx(np.exp(scalar_view(schedule).density.mean))
+    assert found.modes.mean == training_density(schedule).mean
     assert assigned(found.lines())["rho"] == found.edm.rho
     assert found.name in found.lines()[0]
+
+
+KINDS: dict[str, Callable[[], spectra.Schedule]] = {
+    "derived": lambda: spectra.derive_schedule(SPECTRUM, basis="dct", ordering_strength=1.0),
+    "copied": lambda: spectra.preset("rectified-flow", SPECTRUM),
+    "modes": lambda: spectra.derive_schedule(SPECTRUM, basis="dct", density="modes"),
+    "other": lambda: spectra.derive_schedule(SPECTRUM, basis="dct", ordering_strength=0.3),
+    "blurring": lambda: spectra.preset("blurring", SPECTRUM),
+}
+
+
+@pytest.mark.parametrize("kind", then_slow(["derived", "copied", "other"], KINDS))
+def test_the_block_says_what_export_writes(kind: str, tmp_path: Path) -> None:
+    """One schedule has one set of numbers, whichever command is asked."""
+    schedule = KINDS[kind]()
+    found = prescription(SPECTRUM, schedule)
+    told, block = found.to_dict(), found.lines()
+    edm = export_schedule(schedule, "edm", tmp_path / "edm.json").values
+    for name, value in told["edm"].items():
+        assert value == pytest.approx(edm[name], rel=1e-6, abs=1e-9), name
+    assert told["edm_distance"] == pytest.approx(edm["distance"], abs=1e-6)
+    flags = export_schedule(schedule, "kohya", tmp_path / "kohya.json").values
+    assert f"#   {flags['kohya']}" in block
+    assert f"#   {flags['diffusers']}" in block
+    levels = export_schedule(schedule, "k-diffusion", tmp_path / "k.json", solver="heun").values
+    np.testing.assert_allclose(told["k_diffusion"]["sigmas"], levels["sigmas"], rtol=1e-4)
+    flow = export_schedule(schedule, "flow", tmp_path / "flow").values
+    np.testing.assert_allclose(told["flow"]["sigmas"], flow["sigmas"], rtol=1e-4)
+    assert told["flow"]["shift_nearest"] == pytest.approx(flow["shift"], rel=1e-4)
+    assert any("noise per component" in line for line in block) == bool(found.departure)
+
+
+def test_where_modes_drown_is_told_as_no_part_of_the_schedule() -> None:
+    found = made(SPECTRUM)
+    (line,) = [line for line in found.lines() if "modes" in line]
+    assert line.startswith("# not this schedule's, the data's: modes drown at ")
+    assert f"{found.modes.mean:.4g}, deviation {found.modes.std:.4g}" in line
+    assert found.modes.mean != pytest.approx(found.edm.p_mean, abs=0.1)
 
 
 def test_series_have_a_prescription() -> None:
@@ -99,12 +140,13 @@ def test_series_have_a_prescription() -> None:
     assert any("sample_dpmpp_2m: 5 steps, 5 evaluations" in line for line in found.lines())
 
 
-def test_a_schedule_in_another_order_has_ends_by_their_criteria() -> None:
+def test_a_schedule_in_another_order_has_the_ends_of_its_one_curve() -> None:
     schedule = spectra.derive_schedule(SPECTRUM, basis="dct", ordering_strength=0.3)
     found, plain = prescription(SPECTRUM, schedule), made(SPECTRUM)
     assert found.edm.sigma_max == pytest.approx(plain.edm.sigma_max, rel=1e-3)
-    assert found.edm.p_mean == plain.edm.p_mean
-    assert found.flow.schedule != pytest.approx(plain.flow.schedule, rel=0.01)
+    assert found.modes == plain.modes
+    assert found.edm.p_mean != plain.edm.p_mean
+    assert found.departure > 1
 
 
 def test_a_schedule_far_from_standard_has_finite_numbers() -> None:
@@ -116,7 +158,9 @@ def test_the_shift_of_rectified_flow_is_one() -> None:
     """A schedule that is rectified flow is at shift 1; shifted data shift with it."""
     flow = spectra.standard_schedule(SPECTRUM, process="rectified-flow")
     found = prescription(SPECTRUM, flow)
-    assert found.flow.schedule == pytest.approx(1, rel=1e-3)
+    assert found.flow.nearest == pytest.approx(1, rel=1e-3)
+    assert found.flow.training == pytest.approx(1, rel=1e-3)
+    assert "P_mean = 0 " in "\n".join(found.lines())  # not -4.8e-18
     louder = known_spectrum(power_law(2.2, 1e-1))
     quiet = known_spectrum(power_law(2.2, 1e-3))
     one, ten = made(quiet).flow, made(louder).flow
@@ -124,7 +168,7 @@ def test_the_shift_of_rectified_flow_is_one() -> None:
     assert ten.unit_variance == pytest.approx(one.unit_variance, rel=1e-6)
 
 
-def test_kohyas_flags_draw_the_modes_density() -> None:
+def test_kohyas_flags_draw_the_schedules_density() -> None:
     """t = shift s / (1 + (shift - 1) s), s = sigmoid(scale N): its own formula, its own draws."""
     found = made(SPECTRUM)
     normal = np.random.default_rng(0).standard_normal(200_000)
@@ -133,7 +177,8 @@ def test_kohyas_flags_draw_the_modes_density() -> None:
     log_sigma = np.log(t / (1 - t))
     assert log_sigma.mean() == pytest.approx(found.edm.p_mean, abs=0.01)
     assert log_sigma.std() == pytest.approx(found.edm.p_std, abs=0.01)
-    density = training_density(SPECTRUM)
+    schedule = spectra.derive_schedule(SPECTRUM, basis="dct", ordering_strength=1.0)
+    density = scalar_view(schedule).density
     shares = np.searchsorted(np.sort(log_sigma), density.log_sigma) / len(log_sigma)
     assert np.abs(shares - density.cumulative).max() < found.edm.distance + 0.01
 
@@ -153,7 +198,7 @@ def test_the_whole_block_runs_where_diffusers_is() -> None:
 
 
 @pytest.mark.slow
-def test_diffusers_training_scripts_draw_the_modes_density() -> None:
+def test_diffusers_training_scripts_draw_the_schedules_density() -> None:
     """As train_dreambooth_sd3 draws: u from the scheme, then the timestep at index u."""
     diffusers = pytest.importorskip("diffusers")
     import torch
@@ -170,10 +215,8 @@ def test_diffusers_training_scripts_draw_the_modes_density() -> None:
         logit_mean=float(flags["--logit_mean"]),
         logit_std=float(flags["--logit_std"]),
     )
-    t = scheduler.timesteps[(u * 1000).long()].double().numpy() / 1000
-    middle = t[(t > 0.002) & (t < 0.998)]
-    log_sigma = np.log(middle / (1 - middle))
-    assert np.median(log_sigma) == pytest.approx(found.edm.p_mean, abs=0.05)
+    middle = np.median(scheduler.timesteps[(u * 1000).long()].double().numpy() / 1000)
+    assert np.log(middle / (1 - middle)) == pytest.approx(found.edm.p_mean, abs=0.05)
 
 
 def test_what_cannot_be_is_refused() -> None:
