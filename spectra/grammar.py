@@ -40,6 +40,7 @@ __all__ = ["COMMANDS", "Outcome"]
 Bases = Annotated[tuple[MeasuredBasis, ...], tyro.conf.arg(metavar="BASIS [BASIS ...]")]
 Average = Literal["arithmetic", "log"]
 AnimationChoice = Literal["gif", "mp4", "html"]
+PredictionChoice = Literal["epsilon", "sample", "v_prediction"]
 ExportSolver = Literal["euler", "ddim", "heun", "2m", "ancestral"]
 SpectrumFile = Annotated[Argument[Path], tyro.conf.arg(metavar="SPECTRUM")]
 AnyFile = Annotated[Argument[Path], tyro.conf.arg(metavar="FILE")]
@@ -184,7 +185,7 @@ def export(
     noise: Annotated[Literal["auto", "scalar", "component"], tyro.conf.arg(help=NOISE)] = "auto",
     steps: Annotated[int | None, flag("INT")] = None,
     solver: Annotated[ExportSolver | None, one_of(ExportSolver)] = None,
-    prediction_type: Literal["epsilon", "sample", "v_prediction"] = "epsilon",
+    prediction_type: Annotated[PredictionChoice | None, one_of(PredictionChoice)] = None,
     json: Json = False,
 ) -> Outcome:
     """Write a schedule in another library's own format, and say what that cannot hold.
@@ -192,9 +193,9 @@ def export(
     Args:
         schedule: A schedule.safetensors file.
         to: Whose format; diffusers and flow are folders, the others .json files.
-        steps: Sampling steps to make it for; by default 18 for edm, 10 for k-diffusion and flow.
-        solver: Of those steps; by default 2m for k-diffusion, else euler.
-        prediction_type: What the diffusers model says.
+        steps: Sampling steps to make it for (18 for edm, 10 for k-diffusion and flow); not kohya.
+        solver: Of those steps (2m for k-diffusion, else euler); not for edm and kohya.
+        prediction_type: For diffusers, what the model says (epsilon).
     """
     from spectra import export_commands
 

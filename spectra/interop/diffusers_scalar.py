@@ -127,7 +127,7 @@ def export_diffusers(
     noise: str = "auto",
     prediction_type: PredictionType = "epsilon",
     steps: int | None = None,
-    solver: str = "euler",
+    solver: str | None = None,
     count: int = STEPS,
 ) -> Export:
     """Write OUT/scheduler_config.json; for a component-wise scheduler also its tables.
@@ -146,8 +146,8 @@ def export_diffusers(
         Of sampling, with one curve: the indices that a pipeline visits in that many steps are
         then `schedule.grid(steps, solver)`. Other numbers work, with other times. By default
         indices are even in the schedule's own t.
-    solver : {"euler", "ddim", "heun", "2m"}
-        Of those steps; component-wise, the scheduler's own.
+    solver : {"euler", "ddim", "heun", "2m"}, optional
+        Of those steps; component-wise, the scheduler's own. By default euler.
     count : int
         `num_train_timesteps`.
 
@@ -158,7 +158,8 @@ def export_diffusers(
     Raises
     ------
     InputError
-        A file in the way, an unknown name, or a count under 2.
+        A file in the way, an unknown name, steps component-wise, a solver of no steps, or a
+        count under 2.
 
     Examples
     --------
@@ -171,7 +172,15 @@ def export_diffusers(
     check_name("noise", noise, ("auto", "scalar", "component"))
     view = scalar_view(schedule)
     if noise == "component" or (noise == "auto" and not view.exact):
-        return _export_component(schedule, Path(out), prediction_type, solver, count)
+        if steps is not None:
+            raise InputError(
+                f"steps {steps}: noise per component is stepped as a pipeline asks, for any number "
+                "of steps; leave it out, or give noise scalar"
+            )
+        return _export_component(schedule, Path(out), prediction_type, solver or "euler", count)
+    if steps is None and solver is not None:
+        raise InputError(f"solver {solver!r}: with one curve it is that of steps; give steps too")
+    solver = solver or "euler"
     knots = None if steps is None else view.schedule.grid(steps, solver)
     config = scheduler_config(view, count=count, prediction_type=prediction_type, knots=knots)
     path = Path(out) / "scheduler_config.json"

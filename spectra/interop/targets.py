@@ -1,9 +1,9 @@
 """One way in: a schedule, the name of a library, where to write."""
 
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
-from spectra.errors import check_name
+from spectra.errors import InputError, check_name
 from spectra.interop.diffusers_scalar import PredictionType, export_diffusers
 from spectra.interop.edm import export_edm
 from spectra.interop.export import Export
@@ -17,8 +17,14 @@ __all__ = ["Target", "export_schedule"]
 Target = Literal["diffusers", "k-diffusion", "edm", "flow", "kohya"]
 """Libraries and formats that a schedule can be written for, see `export_schedule`."""
 
-# What a sampler of that library is by default.
-SOLVERS = {"k-diffusion": "2m", "flow": "euler"}
+# What each takes; what another takes would change nothing in its files.
+TAKES = {
+    "diffusers": ("noise", "steps", "solver", "prediction_type"),
+    "k-diffusion": ("steps", "solver"),
+    "edm": ("steps",),
+    "flow": ("steps", "solver"),
+    "kohya": (),
+}
 
 
 def export_schedule(
@@ -29,7 +35,7 @@ def export_schedule(
     noise: str = "auto",
     steps: int | None = None,
     solver: str | None = None,
-    prediction_type: PredictionType = "epsilon",
+    prediction_type: PredictionType | None = None,
 ) -> Export:
     """Write a schedule in another library's own format.
 
@@ -44,11 +50,11 @@ def export_schedule(
         `SpectralScheduler`; auto: one if the schedule is one.
     steps : int, optional
         Of sampling; 10 where a list of levels is written, 18 for EDM's rho. For diffusers with
-        one curve: see `export_diffusers`.
+        one curve: see `export_diffusers`. Not for kohya.
     solver : {"euler", "ddim", "heun", "2m", "ancestral"}, optional
-        Of sampling; by default 2m for k-diffusion, else euler.
-    prediction_type : {"epsilon", "sample", "v_prediction"}
-        Of a diffusers model.
+        Of sampling; by default 2m for k-diffusion, else euler. Not for edm and kohya.
+    prediction_type : {"epsilon", "sample", "v_prediction"}, optional
+        Of a diffusers model; by default epsilon.
 
     Returns
     -------
@@ -58,7 +64,8 @@ def export_schedule(
     Raises
     ------
     InputError
-        An unknown name, or an output that cannot be written.
+        An unknown name, an option that the target has no use for, or an output that cannot be
+        written.
 
     Examples
     --------
@@ -68,21 +75,21 @@ def export_schedule(
     (11, ['sigmas.json'])
     """
     check_name("to", to, get_args(Target))
-    chosen = solver or SOLVERS.get(to, "euler")
-    if to == "diffusers":
-        return export_diffusers(
-            schedule,
-            out,
-            noise=noise,
-            prediction_type=prediction_type,
-            steps=steps,
-            solver=chosen,
-        )
-    if to == "edm":
-        return export_edm(schedule, out, steps=18 if steps is None else steps)
-    listed = 10 if steps is None else steps
-    if to == "k-diffusion":
-        return export_k_diffusion(schedule, out, steps=listed, solver=chosen)
-    if to == "flow":
-        return export_flow(schedule, out, steps=listed, solver=chosen)
-    return export_kohya(schedule, out)
+    given = {
+        "noise": None if noise == "auto" else noise,
+        "steps": steps,
+        "solver": solver,
+        "prediction_type": prediction_type,
+    }
+    options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if alien := [name for name in options if name not in TAKES[to]]:
+        takes = ", ".join(TAKES[to]) or "no option"
+        raise InputError(f"to {to!r}: has no use for {', '.join(alien)}; it takes {takes}")
+    write = {
+        "diffusers": export_diffusers,
+        "k-diffusion": export_k_diffusion,
+        "edm": export_edm,
+        "flow": export_flow,
+        "kohya": export_kohya,
+    }
+    return write[to](schedule, out, **options)

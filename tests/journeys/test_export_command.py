@@ -40,8 +40,9 @@ def typed(capsys: Any, *words: str) -> tuple[int, str, str]:
 )
 def test_every_target(to: str, name: str, schedule: Path, tmp_path: Path, capsys: Any) -> None:
     out = tmp_path / "out"
+    steps = () if to == "kohya" else ("--steps", "3")
     status, text, _ = typed(
-        capsys, "export", str(schedule), "--to", to, "--out", str(out), "--steps", "3", "--json"
+        capsys, "export", str(schedule), "--to", to, "--out", str(out), *steps, "--json"
     )
     assert status == 0
     assert json.loads(text)["target"] == to
@@ -49,6 +50,31 @@ def test_every_target(to: str, name: str, schedule: Path, tmp_path: Path, capsys
     status, text, _ = typed(capsys, "export", str(schedule), "--to", to, "--out", str(out))
     assert status == 0
     assert "wrote" in text
+
+
+@pytest.mark.parametrize(
+    ("to", "options", "told"),
+    [
+        ("kohya", "--steps 3 --solver heun", "steps, solver; it takes no option"),
+        ("kohya", "--noise component", "noise"),
+        ("kohya", "--prediction-type epsilon", "prediction_type"),
+        ("edm", "--solver heun --noise scalar", "noise, solver; it takes steps"),
+        ("k-diffusion", "--prediction-type sample", "prediction_type; it takes steps, solver"),
+        ("flow", "--noise component", "noise; it takes steps, solver"),
+        ("diffusers", "--noise component --steps 7", "steps 7"),
+        ("diffusers", "--noise scalar --solver heun", "give steps too"),
+    ],
+)
+def test_an_option_without_effect_is_refused(
+    to: str, options: str, told: str, schedule: Path, tmp_path: Path, capsys: Any
+) -> None:
+    out = tmp_path / "out"
+    words = ["--to", to, "--out", str(out), *options.split()]
+    status, text, error = typed(capsys, "export", str(schedule), *words)
+    assert (status, text) == (2, "")
+    assert told in error
+    assert len(error.strip().splitlines()) == 1
+    assert not out.exists()
 
 
 def test_what_is_wrong_is_one_line(schedule: Path, tmp_path: Path, capsys: Any) -> None:
