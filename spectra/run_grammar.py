@@ -199,7 +199,7 @@ def sample(
     steps: int = 18,
     solver: SolverChoice = "heun",
     rule: RuleChoice = "optimal",
-    criterion: CriterionChoice = "w2",
+    criterion: Annotated[CriterionChoice | None, one_of(CriterionChoice)] = None,
     error: Annotated[Path | None, flag("FILE", ERROR)] = None,
     schedule: Annotated[Path | None, flag("FILE")] = None,
     known: Annotated[str | None, flag("SOURCE")] = None,
@@ -219,7 +219,7 @@ def sample(
         steps: Steps of the solver.
         solver: How the steps are made.
         rule: Where the steps lie: optimised for these data and this solver, or a published rule.
-        criterion: What the optimal steps make small: w2, kl, or spectrum (keeps fine detail).
+        criterion: What optimal steps make small: w2 (the default), kl, or spectrum (fine detail).
         schedule: Another path through the same components, for a run told the noise state.
         known: Examples of which a part is kept, the rest drawn; by --mask or --known-below.
         known_below: Keep what lies up to this frequency, cycles/pixel, and draw the detail above.
@@ -251,7 +251,7 @@ def extend(
     steps: int = 18,
     solver: SolverChoice = "heun",
     rule: RuleChoice = "optimal",
-    criterion: CriterionChoice = "w2",
+    criterion: Annotated[CriterionChoice | None, one_of(CriterionChoice)] = None,
     schedule: Annotated[Path | None, flag("FILE")] = None,
     rate: Annotated[int | None, flag("INT")] = None,
     seed: int = 0,
@@ -271,7 +271,7 @@ def extend(
         steps: Steps of the solver in a window.
         solver: How the steps are made.
         rule: Where the steps lie: optimised for these data and this solver, or a published rule.
-        criterion: What the optimal steps make small: w2, kl, or spectrum (keeps fine detail).
+        criterion: What optimal steps make small: w2 (the default), kl, or spectrum (fine detail).
         schedule: Another path through the same components, for a run told the noise state.
         rate: Samples a second of sound, where the run's data are not at hand.
         seed: Example i depends on the seed and i alone.
@@ -294,7 +294,7 @@ def evaluate(
     steps: int = 18,
     solver: SolverChoice = "heun",
     rule: RuleChoice = "optimal",
-    criterion: CriterionChoice = "w2",
+    criterion: Annotated[CriterionChoice | None, one_of(CriterionChoice)] = None,
     error: Annotated[Path | None, flag("FILE", ERROR)] = None,
     schedule: Annotated[Path | None, flag("FILE")] = None,
     seed: int = 0,
@@ -316,7 +316,7 @@ def evaluate(
         steps: Steps of the solver.
         solver: How the steps are made.
         rule: Where the steps lie: optimised for these data and this solver, or a published rule.
-        criterion: What the optimal steps make small: w2, kl, or spectrum (keeps fine detail).
+        criterion: What optimal steps make small: w2 (the default), kl, or spectrum (fine detail).
         schedule: Another path to score it along, for a run told the noise state.
         seed: Of samples and noise; equal seeds make runs paired.
         examples: Held-out examples for bits/dim at most.

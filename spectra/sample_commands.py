@@ -10,6 +10,7 @@ from spectra.errors import InputError
 from spectra.files import check_writable, npy_bytes, write_atomically
 from spectra.schedule import load_schedule
 from spectra.schedule.steps.denoising import load_denoising_error
+from spectra.schedule.steps.grids import grid_criterion
 
 __all__ = ["sample"]
 
@@ -56,7 +57,7 @@ def sample(
         "shape": list(drawn.shape[1:]),
         "evaluations": evaluations(options["steps"], options["solver"]),
         "rule": options["rule"],
-        "criterion": options["criterion"],
+        "criterion": grid_criterion(options["rule"], options["criterion"]),
     }
     return numbers, f"wrote {picture} and {values}"
 

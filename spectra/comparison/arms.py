@@ -23,6 +23,7 @@ from spectra.schedule import (
     preset,
     refine_schedule,
 )
+from spectra.schedule.steps.grids import grid_criterion
 from spectra.schedule.steps.optimise import Criterion
 from spectra.schedule.steps.rules import RULES
 from spectra.spectrum import Spectrum
@@ -216,7 +217,12 @@ def _checked(arm: Arm) -> Arm:
     for key, allowed in (names | {"solver": get_args(Solver)}).items():
         if key in arm.sampling:
             check_name(f"{where}: {key}", str(arm.sampling[key]), allowed)
-    return replace(arm, sampling={**usual, **arm.sampling}, text=arm.text or arm.name)
+    sampling = {**usual, **arm.sampling}
+    try:
+        grid_criterion(sampling["rule"], sampling.get("criterion"))
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+    return replace(arm, sampling=sampling, text=arm.text or arm.name)
 
 
 def make_schedule(arm: Arm, spectrum: Spectrum, sigma_data: float | None) -> Schedule:

@@ -231,7 +231,7 @@ def _samples(
         solver,
         job.seed,
         rule=rule,
-        criterion=how.get("criterion", "w2"),
+        criterion=how.get("criterion"),
         error=error,
         device=job.plan.device,
     )

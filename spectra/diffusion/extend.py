@@ -35,7 +35,7 @@ def extend(
     solver: str = "heun",
     seed: int = 0,
     rule: str = "optimal",
-    criterion: str = "w2",
+    criterion: str | None = None,
     grid: np.ndarray | None = None,
     schedule: Schedule | None = None,
     labels: int | Sequence[int] | None = None,

@@ -27,7 +27,7 @@ def sample(
     seed: int = 0,
     *,
     rule: str = "optimal",
-    criterion: str = "w2",
+    criterion: str | None = None,
     error: DenoisingError | None = None,
     grid: np.ndarray | None = None,
     schedule: Schedule | None = None,
@@ -52,7 +52,7 @@ def sample(
     seed : int
         Example i depends on (seed, i) alone, not on n or the batch.
     rule, criterion : str
-        Of that grid; see `Schedule.grid`.
+        Of that grid; see `Schedule.grid`. Only rule "optimal" has a criterion.
     error : DenoisingError, optional
         Of this denoiser (see `measure_denoiser`): an optimal grid is optimised for it, the
         rescaled-entropic one is even in its rescaled entropy, and solver "covariance" takes its

@@ -30,7 +30,9 @@ class Scores:
         Of samples from the source, dB.
     samples : float32 [n, C, H, W]
     steps, evaluations : int
-    solver, rule, criterion : str
+    solver, rule : str
+    criterion : str or None
+        What the optimal rule made small.
     error : str or None
         Name of the measured denoising error, if one was given.
     held_out : bool
@@ -57,7 +59,7 @@ class Scores:
     evaluations: int
     solver: str
     rule: str
-    criterion: str
+    criterion: str | None
     error: str | None
     held_out: bool
     source: str

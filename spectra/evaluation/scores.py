@@ -20,6 +20,7 @@ from spectra.evaluation.score import Interval
 from spectra.evaluation.spectral import spectral_distance
 from spectra.schedule import Schedule
 from spectra.schedule.steps.denoising import DenoisingError
+from spectra.schedule.steps.grids import grid_criterion
 
 __all__ = ["Likelihood", "evaluate"]
 
@@ -35,7 +36,7 @@ def evaluate(
     solver: str = "heun",
     seed: int = 0,
     rule: str = "optimal",
-    criterion: str = "w2",
+    criterion: str | None = None,
     error: DenoisingError | None = None,
     examples: int = 512,
     levels: int = 8,
@@ -119,6 +120,7 @@ def evaluate(
     check_whole("ode_examples", ode_examples, low=1)
     check_whole("ode_steps", ode_steps, low=1)
     check_name("likelihood", likelihood, get_args(Likelihood))
+    small = grid_criterion(rule, criterion)
     if not isinstance(scores, Iterable):
         raise InputError(f"scores {scores!r}: a name or a list of names is needed")
     listed = [scores] if isinstance(scores, str) else list(scores)
@@ -189,7 +191,7 @@ def evaluate(
         evaluations=evaluations(steps, solver),
         solver=solver,
         rule=rule,
-        criterion=criterion,
+        criterion=small,
         error=None if error is None else error.name,
         held_out=held_out,
         source=source.name,

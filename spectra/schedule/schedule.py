@@ -242,7 +242,7 @@ class Schedule:
         self,
         steps: int,
         solver: str = "heun",
-        criterion: str = "w2",
+        criterion: str | None = None,
         *,
         rule: str = "optimal",
         error: "DenoisingError | None" = None,
@@ -256,10 +256,10 @@ class Schedule:
         steps : int
         solver : {"euler", "ddim", "heun", "2m", "ancestral", "covariance"}
             What the knots are optimised for, on Gaussian data of the schedule's variances.
-        criterion : {"w2", "kl", "spectrum"}
-            Squared Wasserstein-2 distance of samples and data; their divergence; or that distance
-            with each component weighted by sqrt(lambda) instead of lambda, which keeps the detail
-            that w2 lets go when steps are few.
+        criterion : {"w2", "kl", "spectrum"}, optional
+            Of rule "optimal". Squared Wasserstein-2 distance of samples and data (the default);
+            their divergence; or that distance with each component weighted by sqrt(lambda)
+            instead of lambda, which keeps the detail that w2 lets go when steps are few.
         rule : {"optimal", "edm", "log-linear", "cosine", "tangent", "rescaled-entropic", "beta"}
             or "time"
             Or a published grid, see `rules.named_sigmas`; "time" is even in t, as most pipelines
@@ -271,7 +271,8 @@ class Schedule:
         Raises
         ------
         InputError
-            Fewer than one step, an unknown name, or an error of other components.
+            Fewer than one step, an unknown name, a criterion of a published rule, or an error of
+            other components.
         """
         from spectra.schedule.steps.grids import schedule_grid
 

@@ -125,6 +125,7 @@ def test_a_hyphen_in_a_key_is_an_underscore() -> None:
         ("derived:rule=best", "rule 'best' is unknown; choose one of optimal"),
         ("derived:solver=rk4", "solver 'rk4' is unknown; choose one of euler"),
         ("derived:criterion=kl2", "criterion 'kl2' is unknown; choose one of w2"),
+        ("edm:criterion=kl", "criterion 'kl': rule 'edm' has no use for it"),
         ("derived:error=mine", "error 'mine' is unknown; choose one of measured"),
         ("derived:loss=l2", "loss 'l2' is unknown; choose one of bound"),
         ("derived:preconditioning=none", "preconditioning 'none' is unknown; choose one of"),

@@ -23,7 +23,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> spectra.Run:
 
 
 @pytest.mark.parametrize(
-    ("rule", "criterion"), [("edm", "w2"), ("optimal", "kl"), ("optimal", "spectrum")]
+    ("rule", "criterion"), [("edm", None), ("optimal", "kl"), ("optimal", "spectrum")]
 )
 def test_samples_follow_the_grid_asked_for(run, rule, criterion) -> None:
     chosen = sample(run, 2, 4, rule=rule, criterion=criterion, device="cpu")
@@ -53,6 +53,7 @@ def test_what_nothing_uses_or_nobody_knows_is_refused(run) -> None:
         ({"error": error, "grid": np.array([1.0, 0.5, 0.0])}, "error: solver 'heun'"),
         ({"rule": "best"}, "rule"),
         ({"criterion": "fid"}, "criterion"),
+        ({"criterion": "kl", "rule": "edm"}, "criterion 'kl': rule 'edm' has no use for it"),
         ({"error": replace(error, basis="pixel")}, "pixel"),
     ]
     for wrong, message in cases:
@@ -70,6 +71,8 @@ def test_scores_say_how_the_samples_were_drawn(run) -> None:
         "spectrum",
         "wiener",
     )
+    with pytest.raises(InputError, match="criterion 'w2'"):
+        evaluate(run, source, rule="edm", criterion="w2", **common)
     plain = evaluate(run, source, rule="edm", **common).to_dict()
-    assert (plain["rule"], plain["criterion"], plain["error"]) == ("edm", "w2", None)
+    assert (plain["rule"], plain["criterion"], plain["error"]) == ("edm", None, None)
     assert plain["bits_per_dim"] == scores["bits_per_dim"]  # the grid is the sampler's alone

@@ -119,6 +119,8 @@ def test_what_is_wrong_is_one_line(capsys, folder, tmp_path) -> None:
         (("sample", run, "--out", tmp_path / "x", "--error", spectrum), "spectrum"),
         (("sample", run, "--out", tmp_path / "x", "--rule", "best"), "--rule"),
         (("sample", run, "--out", tmp_path / "x", "--error", error, "--rule", "edm"), "error"),
+        (("sample", run, "--out", tmp_path / "x", "--rule", "edm", "--criterion", "kl"), "'kl'"),
+        (("evaluate", run, "photos", "--rule", "time", "--criterion", "w2"), "'w2'"),
     ):
         assert said in refused(capsys, *arguments), arguments
     assert not (tmp_path / "d").exists()

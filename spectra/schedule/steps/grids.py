@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from spectra.schedule.schedule import Schedule
     from spectra.schedule.steps.denoising import DenoisingError
 
-__all__ = ["optimal_sigmas", "schedule_grid"]
+__all__ = ["grid_criterion", "optimal_sigmas", "schedule_grid"]
 
 Last = Literal["fixed", "free"]
 
@@ -126,7 +126,7 @@ def schedule_grid(
     schedule: "Schedule",
     steps: int,
     solver: str = "heun",
-    criterion: str = "w2",
+    criterion: str | None = None,
     *,
     rule: str = "optimal",
     error: "DenoisingError | None" = None,
@@ -136,7 +136,7 @@ def schedule_grid(
 ) -> np.ndarray:
     """Times of a sampler's knots along a schedule; see `Schedule.grid`."""
     check_steps(steps)
-    check_name("rule", rule, RULES)
+    small = grid_criterion(rule, criterion)
     if rule == "time":
         return np.linspace(1, 0, steps + 1)
     levels, t = _levels_of(schedule)
@@ -164,10 +164,28 @@ def schedule_grid(
         for name in (PUBLISHED if rule == "optimal" else (rule,))
     ]
     found = starts[0]
-    if rule == "optimal":
-        problem = _schedule_problem(schedule, levels, t, solver, criterion, error, start, spread)
+    if small is not None:
+        problem = _schedule_problem(schedule, levels, t, solver, small, error, start, spread)
         found = _best(problem, starts, smoothness)
     return _times(found, levels, t)
+
+
+def grid_criterion(rule: str, criterion: str | None) -> Criterion | None:
+    """What a grid makes small: w2 where none is named; None of published rules, which look at none.
+
+    Raises
+    ------
+    InputError
+        An unknown name, or a criterion of a published rule.
+    """
+    check_name("rule", rule, RULES)
+    if rule == "optimal":
+        return _known("w2" if criterion is None else criterion, Criterion, "criterion")
+    if criterion is not None:
+        raise InputError(
+            f"criterion {criterion!r}: rule {rule!r} has no use for it; take rule 'optimal'"
+        )
+    return None
 
 
 def _times(found: np.ndarray, levels: np.ndarray, t: np.ndarray) -> np.ndarray:
