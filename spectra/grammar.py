@@ -137,7 +137,7 @@ def schedule(
     spectrum: SpectrumFile,
     /,
     *,
-    out: Path = Path("schedule.safetensors"),
+    out: Annotated[Path | None, flag("FILE")] = None,
     show: Annotated[bool, flag(None)] = False,
     choices: ChoiceFlags = Choices(),
     preset: Annotated[PresetChoice | None, one_of(PresetChoice)] = None,
@@ -154,7 +154,7 @@ def schedule(
 
     Args:
         spectrum: A spectrum.safetensors file.
-        out: The schedule file to write.
+        out: The schedule file to write (schedule.safetensors).
         show: Print the table without writing.
         preset: Copy this published schedule instead of deriving one.
         figure: Of --audit: draw what it found into this .png, .svg or .pdf.
@@ -164,8 +164,9 @@ def schedule(
     return Outcome(
         *schedule_commands.schedule(
             spectrum,
-            None if show else out,
+            out,
             choices.given() | numbers.given(),
+            show=show,
             preset_name=preset,
             f_max=f_max,
             audited=audit,

@@ -34,6 +34,7 @@ Result = tuple[dict[str, Any], str]
 WISHED = ("basis", "ordering", "ordering_strength", "threshold", "form")
 DERIVED = inspect.signature(derive_schedule).parameters
 DRAWN = (".json", ".csv")
+SCHEDULE = Path("schedule.safetensors")
 DRAWINGS = (".png", ".svg", ".pdf")
 
 
@@ -42,6 +43,7 @@ def schedule(
     out: Path | None,
     choices: dict[str, Any],
     *,
+    show: bool = False,
     preset_name: str | None = None,
     f_max: str | None = None,
     audited: str | None = None,
@@ -55,9 +57,11 @@ def schedule(
     ----------
     path : Path
     out : Path or None
-        Where to write the schedule; nothing is written if None, or where one is audited.
+        Where to write the schedule; schedule.safetensors if None.
     choices : dict
         Options of `derive_schedule`, or of the preset, as text or numbers; only those given.
+    show : bool
+        Write nothing, whatever `out` is.
     preset_name, f_max, audited : str, optional
         A published schedule to copy; a wished f_max, a file or a process; what to audit.
     sampler : dict
@@ -73,8 +77,8 @@ def schedule(
         raise InputError(f"--figure {figure}: end it in {', '.join(DRAWINGS)}")
     if sum(given is not None for given in (preset_name, f_max, audited)) > 1:
         raise InputError("--preset, --f-max, --audit: are three ways; give one of them")
-    if audited is not None and choices:
-        raise InputError(f"--audit: takes no {', '.join(choices)}; it judges what is there")
+    if audited is not None:
+        _check_audit(out, show, choices)
     if preset_name is not None:
         check_preset(preset_name, choices)
     elif alien := [name for name in choices if name not in DERIVED]:
@@ -95,19 +99,27 @@ def schedule(
             save_figure(plot_audit(found), figure)
             lines = [*lines, f"wrote {figure}"]
         return found.to_dict(), "\n".join(lines)
-    if out is not None and out.resolve() == path.resolve():
-        raise InputError(f"{out}: is the spectrum itself; choose another --out")
+    target = None if show else out or SCHEDULE
+    if target is not None and target.resolve() == path.resolve():
+        raise InputError(f"{target}: is the spectrum itself; choose another --out")
     made = _made(spectrum, _read(choices), preset_name, f_max)
     numbers = schedule_numbers(made)
     lines = [f"{made.name} schedule for {spectrum.name}, {'x'.join(map(str, made.shape))}"]
     lines += [f"  {name}: {reason}" for name, reason in made.explanation.items()]
     lines += _table_lines(made, numbers, frequency_scale(spectrum))
     copied = prescription(spectrum, made, **looked)
-    if out is not None:
-        made.save(out)
-        lines.append(f"wrote {out}")
-    numbers |= {"prescription": copied.to_dict(), "out": str(out) if out else None}
+    if target is not None:
+        made.save(target)
+        lines.append(f"wrote {target}")
+    numbers |= {"prescription": copied.to_dict(), "out": str(target) if target else None}
     return numbers, "\n".join([*lines, "", *copied.lines()])
+
+
+def _check_audit(out: Path | None, show: bool, choices: dict[str, Any]) -> None:
+    """Refuse what says how to derive or write a schedule: an audit does neither."""
+    alien = [name for name, given in (("--out", out is not None), ("--show", show)) if given]
+    if alien := [*alien, *choices]:
+        raise InputError(f"--audit: takes no {', '.join(alien)}; it judges what is there")
 
 
 def schedule_numbers(made: Schedule) -> dict[str, Any]:

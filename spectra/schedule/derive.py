@@ -15,9 +15,9 @@ from spectra.schedule.coordinates import (
     check_spectrum_given,
     coordinates,
 )
-from spectra.schedule.ends import INFORMATION_LEFT, Ends
+from spectra.schedule.ends import Ends
 from spectra.schedule.orderings import ONE_NUMBER, ordering_text, orderings, strength_text
-from spectra.schedule.pace import Knots, Pace
+from spectra.schedule.pace import POWER_WEIGHT, Knots, Pace
 from spectra.schedule.processes import Form
 from spectra.schedule.schedule import Schedule, offset_histogram
 from spectra.schedule.strength import Penalty, choose_strength
@@ -44,10 +44,10 @@ def derive_schedule(
     ordering_strength: Strength | Literal["auto"] = "auto",
     penalty: "Penalty | DenoisingError | None" = None,
     pace: str | Callable[[np.ndarray], np.ndarray] = "information",
-    power_weight: float = 0.5,
+    power_weight: float | None = None,
     threshold: float = 1.0,
     prior: str = "white",
-    information_left: float = INFORMATION_LEFT,
+    information_left: float | None = None,
     w2_left: float | None = None,
     w2_absolute: float | None = None,
     g_denoise: float | None = None,
@@ -83,14 +83,14 @@ def derive_schedule(
         "octave" octaves of f_max, "modes" detectable components, "power" variance,
         "frequency-power" a mix of the two, "linear" log-SNR, "tangent" arctan(noise / signal); or
         a rising function of t, whose shape the noise (log-SNR) takes between the ends.
-    power_weight : float
-        In [0, 1]: share of power in "frequency-power".
+    power_weight : float, optional
+        In [0, 1]: share of power in pace "frequency-power"; by default 0.5.
     threshold : float
         SNR at which a frequency counts as drowned.
     prior : {"white", "data"}
         Noise of equal variance in all components, or of the data's.
-    information_left : float
-        Nats of an example still left at t = 1.
+    information_left : float, optional
+        Nats of an example still left at t = 1; by default 0.01.
     w2_left, w2_absolute : float, optional
         Squared W2 distance a value to the data that may remain at t = 0, as a share of the mean
         variance or in the data's units. By default a quarter of the value grid's rounding noise
@@ -112,8 +112,9 @@ def derive_schedule(
     Raises
     ------
     InputError
-        An unknown name, a negative strength, an unmeasured basis, or a pace that the ordering
-        cannot follow (at strength 0 all frequencies drown at once).
+        An unknown name, a negative strength, an unmeasured basis, a pace that the ordering cannot
+        follow (at strength 0 all frequencies drown at once), or a choice that another leaves
+        without effect.
 
     Notes
     -----
@@ -138,6 +139,8 @@ def derive_schedule(
         raise InputError("basis: give the name of a measured one, or 'auto'")
     if not callable(pace):
         check_name("pace", pace, get_args(Pace))
+    if power_weight is not None and pace != "frequency-power":
+        raise InputError("power_weight: only pace 'frequency-power' has it; give that pace too")
     check_name("prior", prior, ("white", "data"))
     check_name("form", form, get_args(Form))
     if isinstance(density, str):
@@ -153,7 +156,8 @@ def derive_schedule(
             f"g_denoise, g_noise: the clean end ({start:.3g}) lies beyond the noise end "
             f"({end:.3g}); lower g_denoise or raise g_noise"
         )
-    (t, values), pace_reason = paced(base, pace, power_weight, threshold, start, end)
+    weight = POWER_WEIGHT if power_weight is None else power_weight
+    (t, values), pace_reason = paced(base, pace, weight, threshold, start, end)
     made = replace(
         base,
         name="derived",

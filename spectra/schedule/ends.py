@@ -103,14 +103,17 @@ def _root(function: object, low: float, high: float) -> float:
 class Ends:
     """Where the schedule is to start and stop: the wishes of `derive_schedule`."""
 
-    information_left: float
-    w2_left: float | None
-    w2_absolute: float | None
-    g_denoise: float | None
-    g_noise: float | None
+    information_left: float | None = None
+    w2_left: float | None = None
+    w2_absolute: float | None = None
+    g_denoise: float | None = None
+    g_noise: float | None = None
 
     def check(self) -> None:
-        check_number("information_left", self.information_left, low=LEAST_NATS)
+        if self.information_left is not None:
+            check_number("information_left", self.information_left, low=LEAST_NATS)
+            if self.g_noise is not None:
+                raise InputError("information_left, g_noise: each is a noise end; give one of them")
         clean = {name: getattr(self, name) for name in ("w2_left", "w2_absolute", "g_denoise")}
         given = {name: value for name, value in clean.items() if value is not None}
         for name, value in given.items():
@@ -151,6 +154,7 @@ class Ends:
                 "an example"
             )
         else:
-            end = noisy_end(histogram, self.information_left)
-            noisy = f"{self.information_left:g} nats of an example are left at t = 1"
+            left = INFORMATION_LEFT if self.information_left is None else self.information_left
+            end = noisy_end(histogram, left)
+            noisy = f"{left:g} nats of an example are left at t = 1"
         return start, end, {"clean end": clean, "noise end": noisy}

@@ -13,6 +13,7 @@ from spectra.errors import InputError, check_number
 from spectra.schedule.schedule import information
 
 __all__ = [
+    "POWER_WEIGHT",
     "Knots",
     "Pace",
     "callable_pace",
@@ -36,6 +37,7 @@ Histogram = tuple[np.ndarray, np.ndarray]  # offsets [K], what is summed at each
 KNOTS = 1025
 MOST_MODES = 8193  # knots of the pace by modes; with more components it is right to 1 / 8,192
 POWER_BINS = 4096
+POWER_WEIGHT = 0.5  # of power in frequency-power
 EVENNESS = 2e-7  # share of the whole by which a promised straight line may be missed
 NOTHING_MOVES = "at ordering strength 0 all drown at once: choose pace information or linear"
 

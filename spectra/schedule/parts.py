@@ -10,8 +10,8 @@ from spectra.schedule import processes
 from spectra.schedule.coordinates import Strength, check_spectrum_given
 from spectra.schedule.densities.times import schedule_with_density
 from spectra.schedule.derive import COVERAGE, chosen_basis, ordered, paced
-from spectra.schedule.ends import INFORMATION_LEFT, Ends
-from spectra.schedule.pace import Knots, Pace, refine
+from spectra.schedule.ends import Ends
+from spectra.schedule.pace import POWER_WEIGHT, Knots, Pace, refine
 from spectra.schedule.schedule import Schedule
 from spectra.schedule.standard import scalar_pace, shifted
 from spectra.spectrum import Spectrum
@@ -87,13 +87,13 @@ def mixed_schedule(
     check_name("density", density, DENSITIES)
     check_name("process", process, get_args(processes.ProcessName))
     basis, basis_reason = chosen_basis(spectrum, basis, "variance")
-    wish = Ends(INFORMATION_LEFT, None, None, None, None)
+    wish = Ends()
     base, order_reason = ordered(spectrum, basis, "variance", ordering_strength, None, wish)
     moved = shifted(base, shift=shift, sigma_data=sigma_data)
     level = _level(base, moved)
     start, end, reasons = _ends(base, wish, process, level, ends)
     if pace != "copied":
-        (t, values), words = paced(base, pace, 0.5, 1.0, start, end)
+        (t, values), words = paced(base, pace, POWER_WEIGHT, 1.0, start, end)
         words = f"derived: {words}"
     elif ends == "copied":
         t, values = scalar_pace(process)

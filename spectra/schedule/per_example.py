@@ -8,7 +8,7 @@ import numpy as np
 
 from spectra.errors import InputError, check_name, check_number
 from spectra.schedule import ends
-from spectra.schedule.pace import power_histogram
+from spectra.schedule.pace import POWER_WEIGHT, power_histogram
 from spectra.schedule.schedule import Schedule, information, offset_histogram
 from spectra.spectrum import Spectrum
 from spectra.spectrum.engine import ring_power
@@ -86,7 +86,7 @@ def example_schedules(
     spectrum: Spectrum,
     schedule: Schedule,
     *,
-    power_weight: float = 0.5,
+    power_weight: float = POWER_WEIGHT,
     information_left: float = ends.INFORMATION_LEFT,
     constant: Constant = "ring",
     steps: int = 128,

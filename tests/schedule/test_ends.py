@@ -97,6 +97,7 @@ def test_given_ends_are_kept_and_named() -> None:
         ({"w2_left": 0.1, "g_denoise": -3.0}, "w2_left, g_denoise: each is a clean end"),
         ({"information_left": -1.0}, "information_left -1"),
         ({"information_left": 1e9}, "information_left 1e+09"),
+        ({"information_left": 5.0, "g_noise": 5.0}, "each is a noise end; give one"),
         ({"w2_left": 0.9, "g_noise": -30.0}, "g_denoise, g_noise"),
     ],
 )

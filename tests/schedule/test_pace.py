@@ -139,6 +139,8 @@ def falls_back(t: np.ndarray) -> np.ndarray:
         ("frequency-power", {"power_weight": 1.5}, "power_weight 1.5"),
         ("frequency-power", {"power_weight": -0.1}, "power_weight -0.1"),
         ("frequency-power", {"power_weight": np.nan}, "power_weight nan"),
+        ("information", {"power_weight": 0.3}, "only pace 'frequency-power' has it"),
+        (np.sqrt, {"power_weight": 0.5}, "only pace 'frequency-power' has it"),
         ("cosine", {}, "pace 'cosine' is unknown"),
         (falls_back, {}, "pace: the function must rise"),
         (lambda t: 0 * t, {}, "pace: the function must rise"),
