@@ -167,6 +167,11 @@ def _origin(place: Any) -> str:
 
 def _fetch(manifest: Manifest, out: Path | None, folder: Path | None) -> Result:
     if not is_fetched(manifest):
+        if out is not None or folder is not None:
+            raise InputError(
+                f"{manifest.name}: comes with a package; leave --out and --from out, nothing is to "
+                "be fetched"
+            )
         files = locate(manifest)[0]
         numbers = {"name": manifest.name, "files": len(files.paths), "origin": "embedded"}
         return (

@@ -161,7 +161,7 @@ def probe(
     /,
     *,
     out: Path = Path("denoising.safetensors"),
-    basis: Annotated[MeasuredBasis, one_of(MeasuredBasis)] = "dct",
+    basis: Annotated[MeasuredBasis | None, one_of(MeasuredBasis)] = None,
     spectrum: Annotated[Path | None, flag("FILE")] = None,
     sigmas: Annotated[tuple[float, ...] | None, flag("FLOAT [FLOAT ...]")] = None,
     n: int = 256,
@@ -177,7 +177,7 @@ def probe(
         run: A folder that `spectra train` wrote.
         source: Data it was not trained on; of its own source the held-out files are taken.
         out: The file to write.
-        basis: Of the components; a run with noise of its own per component is measured in its own.
+        basis: Of the components (dct; of a run with noise per component its own, and no other).
         spectrum: Of the data, for their variance and for basis pca: analyze --bases with pca.
         sigmas: Noise levels in data units, rising; by default 16 over the run's whole range.
         n: Examples at most, spread over all files.

@@ -12,7 +12,7 @@ from spectra.diffusion.known import component_mask
 from spectra.diffusion.randomness import derived_seed
 from spectra.diffusion.run import Run
 from spectra.diffusion.sample import sample
-from spectra.diffusion.settings import Device
+from spectra.diffusion.settings import Device, check_whole
 from spectra.errors import InputError, check_number
 from spectra.schedule import Schedule
 
@@ -99,6 +99,7 @@ def extend(
     >>> spectra.extend(run, n=2, times=3, steps=5).shape
     (2, 1, 8, 24)
     """
+    check_whole("seed", seed)
     path = run.schedule if schedule is None else check_path(run, schedule)
     width, unit = _window(path, axis)
     check_number("times", times, low=1.0, high=MOST_TIMES)

@@ -9,9 +9,9 @@ import torch
 from spectra.data import Source, reopen_source, spread_examples
 from spectra.diffusion.randomness import SCORING, normal
 from spectra.diffusion.run import Run
-from spectra.diffusion.settings import Device, chosen_device
+from spectra.diffusion.settings import Device, check_whole, chosen_device
 from spectra.diffusion.subjects import RunSubject, Subject, data_subject
-from spectra.errors import InputError, check_number
+from spectra.errors import InputError
 from spectra.schedule.steps.denoising import DenoisingError
 from spectra.spectrum import Spectrum
 
@@ -24,7 +24,7 @@ def measure_denoiser(
     model: Any,
     source: Any,
     *,
-    basis: str = "dct",
+    basis: str | None = None,
     sigmas: np.ndarray | None = None,
     n: int = 256,
     batch: int = 32,
@@ -46,9 +46,10 @@ def measure_denoiser(
         A Source, or anything `open_source` takes (opened in the run's or the spectrum's own view),
         of files that the model was not trained on. Of a run's own source the files that were
         held out are taken.
-    basis : str
-        Of the components. A run on a component-wise schedule is measured in its own; "pca" needs
-        `spectrum`, but for a run that has principal components of its own.
+    basis : str, optional
+        Of the components; by default dct. A run on a component-wise schedule is measured in its
+        own, and in no other; "pca" needs `spectrum`, but for a run that has principal components
+        of its own.
     sigmas : [L], optional
         Noise levels in data units; by default 16 from below the weakest component to above the
         strongest. Levels that the model was not made for are refused; those of a table of
@@ -76,8 +77,8 @@ def measure_denoiser(
     Raises
     ------
     InputError
-        Fewer than two examples, another shape than the model's, levels outside its range, or
-        estimates that are not finite.
+        Fewer than two examples, another shape than the model's, levels outside its range,
+        another basis than a component-wise run's, or estimates that are not finite.
 
     Notes
     -----
@@ -96,8 +97,9 @@ def measure_denoiser(
     >>> spectra.measure_denoiser(shrink, "digits", n=32, sigmas=[0.1, 1.0]).per_level().shape
     (2,)
     """
-    check_number("n", n, low=SCARCE)
-    check_number("batch", batch, low=1)
+    check_whole("n", n, low=SCARCE)
+    check_whole("batch", batch, low=1)
+    check_whole("seed", seed)
     device = chosen_device(device)
     held = model.schedule.data if isinstance(model, Run) else spectrum.data if spectrum else {}
     opened = reopen_source(source, held)

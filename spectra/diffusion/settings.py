@@ -38,6 +38,7 @@ __all__ = [
     "Device",
     "Precision",
     "TrainConfig",
+    "averaging_numbers",
     "check_memory",
     "check_shape",
     "check_whole",
@@ -53,6 +54,8 @@ Averaging = Literal["half-life", "power"]
 
 # No step's result depends on these, without a cooldown: they may differ from call to call.
 FREE = ("steps", "checkpoint_every", "keep", "log_every", "tensorboard")
+# What only the other way of averaging looks at.
+UNUSED = {"half-life": "ema_width", "power": "ema_half_life"}
 # What runs of earlier versions do not say, and were.
 ADDED: dict[str, Any] = {
     "condition": "time",
@@ -181,11 +184,32 @@ tensorboard
         check_share("held_out", self.held_out)
 
 
+def averaging_numbers(
+    ema: Averaging, ema_half_life: float | None, ema_width: float | None
+) -> dict[str, float]:
+    """The number of a way of averaging, if it is given.
+
+    Raises
+    ------
+    InputError
+        An unknown way, or the number of the other.
+    """
+    check_name("ema", ema, get_args(Averaging))
+    given = {"ema_half_life": ema_half_life, "ema_width": ema_width}
+    unused = UNUSED[ema]
+    if given.pop(unused) is not None:
+        (other,) = set(UNUSED) - {ema}
+        raise InputError(f"{unused}: ema {ema!r} has no use for it; give ema {other!r} too")
+    return {name: value for name, value in given.items() if value is not None}
+
+
 def known_options(record: Mapping[str, Any]) -> dict[str, Any]:
     """The settings in a run's record; what an earlier version did not know is at its default."""
+    record = {**ADDED, **record}
     names = [field.name for field in fields(TrainConfig)]
-    given = {name: record[name] for name in names if name in record}
-    return {**{name: value for name, value in ADDED.items() if name in names}, **given}
+    return {
+        name: record[name] for name in names if name in record and name != UNUSED[record["ema"]]
+    }
 
 
 def origin(source: Any) -> str | None:
@@ -272,7 +296,8 @@ def settle(
     free = [name for name in FREE if name != "steps" or record["cooldown"] == 0]
     for name in asked:
         found, wanted = record.get(name), asked[name]
-        settled = name in (*free, "source", "name") or wanted in ("auto", None)
+        named = (*free, "source", "name", UNUSED[config.ema])
+        settled = name in named or wanted in ("auto", None)
         if found != wanted and not settled:
             if name == "network":
                 found, wanted = network_text(record[name]), network_text(asked[name])

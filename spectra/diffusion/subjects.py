@@ -97,7 +97,12 @@ class RunSubject:
     components: np.ndarray | None
 
     def __init__(
-        self, run: Run, basis: str, source: Source, device: str, spectrum: Spectrum | None = None
+        self,
+        run: Run,
+        basis: str | None,
+        source: Source,
+        device: str,
+        spectrum: Spectrum | None = None,
     ) -> None:
         schedule = run.schedule
         if tuple(source.shape) != tuple(schedule.shape):
@@ -113,6 +118,11 @@ class RunSubject:
         # sigma_i^2 = lambda_i / SNR_i = lambda_i exp(pace - offset_i)
         tilt = np.sqrt(schedule.variance * np.exp(-schedule.offset))
         white = np.allclose(tilt, tilt.flat[0], rtol=1e-6)
+        if not white and basis not in (None, schedule.basis):
+            raise InputError(
+                f"basis {basis!r}: the noise of {run.path} differs between the components of its "
+                f"own basis, {schedule.basis}, and is measured there; leave basis out"
+            )
         self.name, self.schedule = str(run.path), schedule
         self.denoiser = run.denoiser(device)
         own = schedule.make_basis()
@@ -154,7 +164,7 @@ class RunSubject:
 
 def data_subject(
     model: Any,
-    basis: str,
+    basis: str | None,
     source: Source,
     device: str,
     parameterisation: Any,
@@ -175,11 +185,11 @@ def data_subject(
 
 
 def _made_basis(
-    basis: str, shape: tuple[int, ...], spectrum: Spectrum | None
+    basis: str | None, shape: tuple[int, ...], spectrum: Spectrum | None
 ) -> tuple[Basis, np.ndarray | None]:
-    """A basis by name, and its rows where it is the data's own."""
+    """A basis by name, dct if none is named, and its rows where it is the data's own."""
     if basis != "pca":
-        return make_basis(basis, shape), None
+        return make_basis(basis or "dct", shape), None
     if spectrum is None or spectrum.scatter is None:
         raise InputError("basis 'pca' needs spectrum=, analyzed with bases including 'pca'")
     if tuple(spectrum.shape) != tuple(shape):
@@ -202,7 +212,10 @@ def _default_levels(variance: np.ndarray) -> np.ndarray:
 
 
 def _checked(sigmas: np.ndarray) -> np.ndarray:
-    levels = np.asarray(sigmas, float)
+    try:
+        levels = np.asarray(sigmas, float)
+    except (TypeError, ValueError):
+        levels = np.zeros(0)
     rises = levels.ndim == 1 and len(levels) > 0 and bool((np.diff(levels) > 0).all())
     if not rises or not np.isfinite(levels).all() or levels[0] <= 0:
         raise InputError("sigmas: noise levels above 0 that rise are needed")

@@ -23,6 +23,7 @@ from spectra.diffusion.settings import (
     Device,
     Precision,
     TrainConfig,
+    averaging_numbers,
     check_memory,
     check_shape,
     known_options,
@@ -60,8 +61,8 @@ def train(
     cooldown: float = TrainConfig.cooldown,
     clip_norm: float = TrainConfig.clip_norm,
     ema: Averaging = TrainConfig.ema,
-    ema_half_life: float = TrainConfig.ema_half_life,
-    ema_width: float = TrainConfig.ema_width,
+    ema_half_life: float | None = None,
+    ema_width: float | None = None,
     precision: Precision = TrainConfig.precision,
     compile: bool | None = TrainConfig.compile,
     held_out: float = TrainConfig.held_out,
@@ -136,8 +137,8 @@ def train(
     ema : {"half-life", "power"}
         How weights are averaged, see `Ema`: with a half-life of `ema_half_life` images, or as a
         power of the images seen, whose relative width is `ema_width`.
-    ema_half_life, ema_width : float
-        See there.
+    ema_half_life, ema_width : float, optional
+        See there; by default 20,000 and 0.1.
     precision : {"auto", "float32", "bfloat16"}
         Of the network's products; "auto" is bfloat16 on a GPU, and for the U-Net on a CPU with
         instructions for it. Weights, loss and process are always float32.
@@ -194,8 +195,7 @@ def train(
         cooldown=cooldown,
         clip_norm=clip_norm,
         ema=ema,
-        ema_half_life=ema_half_life,
-        ema_width=ema_width,
+        **averaging_numbers(ema, ema_half_life, ema_width),
         precision=precision,
         compile=compile,
         held_out=held_out,

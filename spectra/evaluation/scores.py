@@ -123,6 +123,8 @@ def evaluate(
     small = grid_criterion(rule, criterion)
     if not isinstance(scores, Iterable):
         raise InputError(f"scores {scores!r}: a name or a list of names is needed")
+    if features is not None and not isinstance(features, Mapping):
+        raise InputError(f"features {features!r}: a mapping of names to callables is needed")
     listed = [scores] if isinstance(scores, str) else list(scores)
     names = chosen_names(listed)
     required = chosen_names([name for name in listed if name not in ("all", "cheap")])

@@ -198,6 +198,7 @@ def test_what_cannot_be_is_refused(run: spectra.Run) -> None:
         ({"grid": np.array([1.0, 0.5])}, "grid"),
         ({"labels": 1}, "labels"),
         ({"n": 0}, "n 0"),
+        ({"seed": 1.5, "known": np.zeros((1, height, width))}, "seed 1.5: a whole number"),
     ]
     for wrong, message in cases:
         with pytest.raises(InputError, match=message):

@@ -283,7 +283,7 @@ def test_an_untrained_run_is_the_wiener_filter(white_run: spectra.Run, source: S
 
 
 def test_a_run_on_its_own_order_has_its_own_noise(tilted_run: spectra.Run, source: Source) -> None:
-    found = measure_denoiser(tilted_run, source, basis="fourier", device="cpu")
+    found = measure_denoiser(tilted_run, source, device="cpu")
     schedule = tilted_run.schedule
     assert found.basis == "dct"
     for sigma in found.sigma:
@@ -338,6 +338,12 @@ def test_what_cannot_be_measured_is_refused(tilted_run: spectra.Run) -> None:
     good: Any = wiener(variance)
     cases: list[tuple[str, Any, dict[str, Any]]] = [
         ("n 1: a finite number of at least 2", good, {"n": 1}),
+        ("n 4.5: a whole number", good, {"n": 4.5}),
+        ("batch 2.5: a whole number", good, {"batch": 2.5}),
+        ("seed 'x': a whole number", good, {"seed": "x"}),
+        ("sigmas: noise levels above 0 that rise", good, {"sigmas": ["a"]}),
+        ("basis 'foo': the noise of", tilted_run, {"basis": "foo"}),
+        ("basis 'fourier': the noise of", tilted_run, {"basis": "fourier"}),
         ("sigmas: noise levels above 0 that rise", good, {"sigmas": SIGMA[::-1]}),
         ("sigmas: noise levels above 0 that rise", good, {"sigmas": np.array([np.nan])}),
         ("sigmas: noise levels above 0 that rise", good, {"sigmas": np.array([0.0, 1.0])}),

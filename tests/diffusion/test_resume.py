@@ -194,7 +194,6 @@ def test_fewer_steps_than_done_are_refused(
         {"warmup": 3},
         {"precision": "float32"},
         {"ema": "power"},
-        {"ema_width": 0.2},
         {"accumulate": 2},
         {"compile": True},
         {"known": 0.5},

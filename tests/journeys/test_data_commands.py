@@ -99,6 +99,8 @@ def test_refusals(capsys, tmp_path: Path) -> None:
     assert "did you mean photos?" in refused(capsys, "data", "show", "photo")
     assert "did you mean train?" in refused(capsys, "data", "show", "cifar10:tran")
     assert "for spectra data fetch" in refused(capsys, "data", "show", "photos", "--out", tmp_path)
+    for given in (("--from", tmp_path / "gone"), ("--out", tmp_path)):
+        assert "leave --out and --from out" in refused(capsys, "data", "fetch", "photos", *given)
     assert "no such folder" in refused(
         capsys, "data", "fetch", "cifar10", "--from", tmp_path / "gone"
     )
