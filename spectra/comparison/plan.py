@@ -151,7 +151,7 @@ def check_plan(
     least |= {"samples": (samples, 3), "examples": (examples, 1)}
     for name, (value, low) in least.items():
         check_whole(name, value, low=low)
-    check_whole("seed", seed)
+    check_whole("seed", seed, low=0)
     if probe is not None:
         check_whole("probe", probe, low=1)
         if probe >= steps:

@@ -320,7 +320,7 @@ NUMBERS: Mapping[str, tuple[Any, ...]] = {
     "steps": (0, -1, 2.5, True, None),
     "batch": (0, 1.0),
     "seeds": (0, "2"),
-    "seed": (0.5, None),
+    "seed": (0.5, None, -1),
     "samples": (0, 2, 8.0),
     "examples": (0, 1.5),
     "held_out": (-0.1, 1.0, np.nan, "half"),
