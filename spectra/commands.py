@@ -3,6 +3,7 @@
 Every function returns (numbers for --json, text for people).
 """
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -86,18 +87,20 @@ def train(name: str, schedules: Sequence[Path], out: Path, options: dict[str, An
     from spectra.diffusion import train as train_run
 
     family = [load_schedule(path) for path in schedules]
-    run = train_run(name, family, out=out, progress=True, **options)
+
+    def others(config: dict[str, Any]) -> list[Path]:
+        pairs = zip(schedules, family, strict=True)
+        return [path for path, made in pairs if made.fingerprint != config["fingerprint"]]
+
+    def warn(config: dict[str, Any]) -> None:
+        for path in others(config):
+            warnings.warn(f"{path} was measured on other data than {name}", stacklevel=2)
+
+    run = train_run(name, family, out=out, progress=True, on_start=warn, **options)
     last = run.log[-1] if run.log else {}
     text = f"{out}: {run.step} steps" + (f", loss {last['loss']:.4f}" if last else "")
-    others = [
-        path
-        for path, made in zip(schedules, family, strict=True)
-        if made.fingerprint != run.config["fingerprint"]
-    ]
-    for path in others:
-        text += f"\n{path} was measured on other data than {name}"
     numbers = {"run": str(out), "step": run.step, "last": last, "config": run.config}
-    return numbers | {"schedule_is_of_this_source": not others}, text
+    return numbers | {"schedule_is_of_this_source": not others(run.config)}, text
 
 
 def probe(

@@ -71,6 +71,7 @@ def train(
     log_every: int = TrainConfig.log_every,
     tensorboard: bool = TrainConfig.tensorboard,
     progress: bool = False,
+    on_start: Callable[[dict[str, Any]], None] | None = None,
     on_record: Callable[[dict[str, Any]], None] | None = None,
 ) -> Run:
     """Train a network on a source, or go on where the run in `out` stopped.
@@ -152,6 +153,8 @@ def train(
         Write the log for TensorBoard too.
     progress : bool
         Show a bar on stderr where that is a terminal.
+    on_start : callable, optional
+        Called with the run's settings before the first step, of several processes in the first.
     on_record : callable, optional
         Called with each record of the log.
 
@@ -231,6 +234,8 @@ def train(
             opened = reopen_source(source, family[0].data)
             if opened.fingerprint != record["fingerprint"]:
                 raise InputError(f"{opened.name}: is not the same in all processes; copy it whole")
+        if on_start is not None and ranks.is_first:
+            on_start(record)
         threads = torch.get_num_threads()
         torch.set_num_threads(record["threads"])
         try:

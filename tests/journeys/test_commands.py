@@ -12,6 +12,7 @@ from PIL import Image
 
 import spectra
 from spectra.cli import main
+from spectra.diffusion.loop import TrainingState
 from spectra.findings import Findings
 
 pytestmark = pytest.mark.slow
@@ -62,6 +63,28 @@ def test_from_photographs_to_scores(capsys, tmp_path: Path) -> None:
         figures = as_json(capsys, "plot", file, "--out", out)["figures"]
         assert figures
         assert all(Path(figure).stat().st_size > 1000 for figure in figures)
+
+
+def test_other_data_than_the_schedules_are_told_before_the_first_step(
+    capsys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed, name in enumerate(("a", "b")):
+        values = np.random.default_rng(seed).standard_normal((12, 1, 8, 8)).cumsum(-1)
+        np.save(tmp_path / f"{name}.npy", values.astype(np.float32) / 50)
+    schedule = tmp_path / "s.safetensors"
+    spectrum = spectra.analyze(str(tmp_path / "a.npy"), bases=("dct",))
+    spectra.derive_schedule(spectrum).save(schedule)
+    given = ("--schedule", schedule, "--steps", 1, "--batch", 2, "--network", "unet:width=8")
+    with pytest.warns(UserWarning, match="s.safetensors was measured on other data than") as told:
+        made = as_json(capsys, "train", tmp_path / "b.npy", *given, "--out", tmp_path / "r")
+    assert len(told) == 1
+    assert made["schedule_is_of_this_source"] is False
+    own = as_json(capsys, "train", tmp_path / "a.npy", *given, "--out", tmp_path / "own")
+    assert own["schedule_is_of_this_source"] is True
+    # Before the first step: with none to make it is said all the same.
+    monkeypatch.setattr(TrainingState, "first", None)
+    with pytest.warns(UserWarning, match="other data"), pytest.raises(TypeError):
+        main([*map(str, ("train", tmp_path / "b.npy", *given, "--out", tmp_path / "r2"))])
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("train", "--help")])
