@@ -46,8 +46,8 @@ class Findings:
     filled: float = 0.0
 
     def numbers(self) -> dict[str, Any]:
-        """Everything, for --json; frequencies in cycles/pixel or cycles/sample unless named Hz."""
-        spectrum, fit = self.spectrum, self.fit
+        """Everything, for --json; frequencies in `unit`, times `shown_factor` in `shown_unit`."""
+        spectrum, fit, scale = self.spectrum, self.fit, self._scale
         numbers: dict[str, Any] = {
             "kind": spectrum.kind,
             "name": spectrum.name,
@@ -55,6 +55,9 @@ class Findings:
             "n_files": spectrum.n_files,
             "shape": list(spectrum.shape),
             "window": spectrum.window,
+            "unit": "cycles/sample" if len(spectrum.shape) == 2 else "cycles/pixel",
+            "shown_unit": scale.unit,
+            "shown_factor": scale.factor,
             "alpha": fit.alpha,
             "alpha_se": fit.alpha_se,
             "alpha_interval": list(fit.interval()),
@@ -71,7 +74,7 @@ class Findings:
             },
             "residual_db": fit.residual_db,
             "power_law": fit.is_power_law,
-            "power_law_failings": list(fit.failings),
+            "power_law_failings": list(failings(fit, scale)),
             "quantisation_floor": spectrum.quantisation_floor,
             "floors": [asdict(floor) for floor in self.floors],
             "bases": self._bases(),

@@ -212,4 +212,24 @@ def test_sound_has_its_peak_in_hz_and_its_pictures_none() -> None:
     numbers = Findings(spectrum, spectra.fit_power_law(spectrum)).numbers()
     assert (numbers["kind"], numbers["peak_hz"]) == ("sound", None)
     spectrum = spectra.analyze(spectra.open_source("sounds", view="waveform"), bases=())
-    assert Findings(spectrum, spectra.fit_power_law(spectrum)).numbers()["peak_hz"] > 20
+    numbers = Findings(spectrum, spectra.fit_power_law(spectrum)).numbers()
+    assert numbers["peak_hz"] > 20
+
+
+def test_a_frequency_in_the_json_can_be_told_in_the_unit_of_the_text() -> None:
+    spectrum = spectra.analyze(spectra.open_source("sounds", view="waveform"), bases=())
+    cutoff = spectra.frequency_cutoff(spectrum)
+    found = Findings(spectrum, spectra.fit_power_law(spectrum), cutoff=cutoff)
+    numbers = found.numbers()
+    assert (numbers["unit"], numbers["shown_unit"]) == ("cycles/sample", "Hz")
+    rate = spectrum.data["rate"] or 1 / spectrum.spacing[0]
+    assert numbers["shown_factor"] == pytest.approx(rate)
+    hertz = numbers["f_max"][0]["f_max"] * numbers["shown_factor"]
+    assert f"{hertz:,.0f}" in "\n".join(found.lines())
+    low, high = (f * numbers["shown_factor"] for f in numbers["fit"]["range"])
+    assert low < numbers["peak_hz"] < high
+    assert any("Hz" in text for text in numbers["power_law_failings"])
+    pictures = spectra.analyze(spectra.open_source("digits"), bases=())
+    numbers = Findings(pictures, spectra.fit_power_law(pictures)).numbers()
+    told = [numbers[name] for name in ("unit", "shown_unit", "shown_factor")]
+    assert told == ["cycles/pixel", "cycles/pixel", 1.0]
