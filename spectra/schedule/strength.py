@@ -100,16 +100,18 @@ def choose_strength(
     cost = cost / cost[one]
     best = int(np.argmin(cost + charge))
     a = float(candidates[best])
-    found = (
-        f"J(a) = W2 of {STEPS} {SOLVER.title()} steps relative to a = 1 + {words} is least at "
-        f"{a:g}: {cost[best]:.2f} + {charge[best]:.2f}"
-    )
+    error, total = f"W2 of {STEPS} {SOLVER.title()} steps", cost + charge
+    beside = f"{error} is {cost[best]:.2f} of that at 1, and {total[best]:.2f} with {words}"
     if a == 1:
-        reason = f"1: {found}"
-    elif penalty is None and cost[best] + charge[best] > 1 - LEAST_GAIN:
-        reason, a = f"1: {found}, less than {LEAST_GAIN:.0%} under a = 1", 1.0
+        reason = f"1: {error}, with {words}, is least there"
+    elif penalty is None and total[best] > 1 - LEAST_GAIN:
+        reason = (
+            f"1: at {a:g} {beside}: {1 - total[best]:.0%} lower, and under {LEAST_GAIN:.0%} it "
+            "stays at 1"
+        )
+        a = 1.0
     else:
-        reason = f"{a:g}: {found}, beside {cost[one]:.2f} + {charge[one]:.2f} at 1"
+        reason = f"{a:g}: {beside}, the least; at 1 that is {total[one]:.2f}"
     return StrengthChoice(a, candidates, cost, charge, reason)
 
 
@@ -156,7 +158,7 @@ def _penalty(
     if isinstance(penalty, ONE_NUMBER):
         scale = float(penalty)
         check_number("penalty", scale, low=0.0)
-        return (lambda a: scale * (a - 1) ** 2), f"{scale:g} (a - 1)^2"
+        return (lambda a: scale * (a - 1) ** 2), f"a penalty of {scale:g} (a - 1)^2"
     if callable(penalty):
         return penalty, "the given penalty"
     if not hasattr(penalty, "effective_variance"):

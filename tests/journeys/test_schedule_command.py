@@ -135,7 +135,7 @@ def test_orders_bands_labels_and_drawn_paces(capsys, measured, tmp_path) -> None
 
 def test_a_penalty_is_a_number(capsys, measured) -> None:
     free = as_json(capsys, "schedule", measured, "--penalty", 0, "--show")
-    assert "strength 0: J(a)" in free["explanation"]["ordering"]
+    assert "strength 0: W2 of 10 Heun steps is 0." in free["explanation"]["ordering"]
 
 
 def test_an_audit_writes_nothing(capsys, measured, tmp_path, monkeypatch) -> None:

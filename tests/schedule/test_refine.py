@@ -46,7 +46,9 @@ def test_structure_keeps_the_order_and_moves_the_density() -> None:
     plain = spectra.derive_schedule(SPECTRUM, basis="dct")
     assert made.density is not None
     noise = numbers(made)
-    assert made.explanation["ordering"].startswith("variance, strength 1: J(a)")
+    assert made.explanation["ordering"].startswith(
+        "variance, strength 1: at 0.75 W2 of 10 Heun steps"
+    )
     for schedule, told in ((plain, noise[:2]), (made, noise[2:])):
         density = schedule_density(schedule)
         assert [density.mean, density.std] == pytest.approx(told, abs=0.006)

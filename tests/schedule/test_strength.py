@@ -54,7 +54,13 @@ def test_the_default_is_conservative(alpha: float) -> None:
     """Natural spectra stay with standard diffusion's order, with both numbers said."""
     made = spectra.derive_schedule(known_spectrum(power_law(alpha)), basis="dct")
     np.testing.assert_allclose(made.offset, np.log(made.variance), atol=1e-12)
-    assert "strength 1: J(a)" in made.explanation["ordering"]
+    told = made.explanation["ordering"]
+    assert "strength 1: at " in told
+    looked = choice(known_spectrum(power_law(alpha)))
+    total = float((looked.cost + looked.penalty).min())
+    with_penalty = f"and {total:.2f} with a penalty of 2 (a - 1)^2: {1 - total:.0%} lower"
+    assert with_penalty in told
+    assert told.endswith("under 25% it stays at 1")
 
 
 def test_cost_falls_with_strength_and_is_one_at_one() -> None:
@@ -90,7 +96,7 @@ def test_a_function_may_ask_for_more_than_one() -> None:
     assert found.strength == 1.5
     made = spectra.derive_schedule(SPECTRUM, basis="dct", penalty=lambda a: 20 * (a - 1.5) ** 2)
     np.testing.assert_allclose(made.offset, 1.5 * np.log(made.variance))
-    assert made.explanation["ordering"].startswith("variance, strength 1.5: J(a)")
+    assert made.explanation["ordering"].startswith("variance, strength 1.5: W2 of 10")
 
 
 def test_a_measured_error_sets_the_penalty() -> None:
