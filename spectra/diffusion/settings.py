@@ -54,6 +54,7 @@ Averaging = Literal["half-life", "power"]
 
 # No step's result depends on these, without a cooldown: they may differ from call to call.
 FREE = ("steps", "checkpoint_every", "keep", "log_every", "tensorboard")
+CHANNELS = {1: "grey", 3: "rgb"}  # of images
 # What only the other way of averaging looks at.
 UNUSED = {"half-life": "ema_width", "power": "ema_half_life"}
 # What runs of earlier versions do not say, and were.
@@ -226,17 +227,27 @@ def check_shape(source: Source, schedule: Schedule) -> None:
     """Raise InputError unless a schedule was made for examples of a source's shape."""
     if tuple(source.shape) == tuple(schedule.shape):
         return
-    (channels, *size), (wanted_channels, *wanted) = source.shape, schedule.shape
-    mends = []
-    if size != wanted:
-        mends.append("--size " + " ".join(str(side) for side in dict.fromkeys(wanted)))
-    if channels != wanted_channels:
-        mends.append("--channels " + ("grey" if wanted_channels == 1 else "rgb"))
+    options = _shaping(tuple(source.shape), tuple(schedule.shape))
+    keeps = f" (spectra analyze {options} keeps the shape)" if options else ""
     raise InputError(
         f"{source.name}: examples are of shape {tuple(source.shape)}, the schedule is for "
-        f"{tuple(schedule.shape)}; open the source with {' and '.join(mends)}, or derive a "
-        "schedule from its own spectrum"
+        f"{tuple(schedule.shape)}; derive a schedule from the source's own spectrum{keeps}"
     )
+
+
+def _shaping(shape: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+    """Options that open examples of a shape as another; "" where there are none."""
+    (channels, *size), (wanted_channels, *sides) = shape, wanted
+    if len(size) != len(sides):
+        return ""
+    options = []
+    if size != sides:
+        options.append("--size " + "x".join(map(str, sides if len(set(sides)) > 1 else sides[:1])))
+    if channels != wanted_channels:
+        if len(sides) != 2 or wanted_channels not in CHANNELS:
+            return ""
+        options.append(f"--channels {CHANNELS[wanted_channels]}")
+    return " ".join(options)
 
 
 def settle(

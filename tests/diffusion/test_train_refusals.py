@@ -4,6 +4,7 @@ import json
 import re
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from spectra.data import Source, open_source
 from spectra.diffusion import load_run, settings, train
 from spectra.diffusion.checkpoint import checkpoint_paths
 from spectra.diffusion.loss import Objective
-from spectra.diffusion.settings import TrainConfig
+from spectra.diffusion.settings import TrainConfig, check_shape
 from spectra.errors import InputError
 from spectra.schedule import Schedule
 from tests.diffusion.conftest import rough_images
@@ -85,9 +86,33 @@ def test_a_schedule_for_another_shape(
 ) -> None:
     source = open_source(rough_images(size=10, channels=3))
     message = refused(source=source, schedule=tiny_schedule, out=tmp_path, **tiny_options)
-    for word in ("(3, 10, 10)", "(1, 8, 8)", "--size 8", "--channels grey"):
+    for word in ("(3, 10, 10)", "(1, 8, 8)", "spectra analyze --size 8 --channels grey keeps"):
         assert word in message
     assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("shape", "wanted", "options"),
+    [
+        ((1, 8, 8), (1, 16, 24), "--size 16x24"),
+        ((3, 16, 24), (1, 16, 24), "--channels grey"),
+        ((1, 8, 8), (3, 16, 16), "--size 16 --channels rgb"),
+        ((1, 8, 8), (2, 8, 8), ""),
+        ((1, 64), (1, 32), "--size 32"),
+        ((1, 64), (2, 64), ""),
+        ((1, 64), (1, 8, 8), ""),
+    ],
+)
+def test_a_mend_of_shapes_is_one_that_the_command_line_takes(
+    shape: tuple[int, ...], wanted: tuple[int, ...], options: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        check_shape(SimpleNamespace(name="a", shape=shape), SimpleNamespace(shape=wanted))
+    message = str(caught.value)
+    assert "derive a schedule from the source's own spectrum" in message
+    assert ("spectra analyze" in message) == bool(options)
+    if options:
+        assert f"spectra analyze {options} keeps the shape" in message
 
 
 def test_an_output_that_cannot_be_written(
