@@ -16,7 +16,7 @@ TESTS  := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest tests -n 2
 export OMP_NUM_THREADS ?= 2
 export MKL_NUM_THREADS ?= 2
 
-.PHONY: install demo test test-fast reference picture bench study lint types notebooks clean
+.PHONY: install demo test test-fast reference picture bench study lint types clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -49,7 +49,7 @@ picture: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m tests.benchmarks $(BENCH)
 
-# One data set of the study, at most 25 minutes of two cores; again goes on where it stopped:
+# One data set of the study, 10 to 35 minutes of two cores; again goes on where it stopped:
 #   make study DATA=photos    (cifar10, fashion-mnist, digits, radar ...)
 study: $(STAMP)
 	$(BIN)/python -m tests.benchmarks.study $(DATA)
