@@ -284,7 +284,13 @@ class Schedule:
         Parameters
         ----------
         n : int
-        generator : torch.Generator
+        generator : torch.Generator or None
+            On any device; None: torch's own, which `torch.manual_seed` seeds.
+
+        Raises
+        ------
+        InputError
+            No number of times, or another kind of generator.
         """
         import torch
 

@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from spectra.errors import InputError
+
 __all__ = ["stratified"]
 
 
@@ -13,11 +15,21 @@ def stratified(n: int, generator: Any) -> np.ndarray:
     Parameters
     ----------
     n : int
-    generator : torch.Generator
-        On any device.
+    generator : torch.Generator or None
+        On any device; None: torch's own.
+
+    Raises
+    ------
+    InputError
+        Another kind of generator.
     """
     import torch
 
+    if not isinstance(generator, torch.Generator | None):
+        raise InputError(
+            f"generator {type(generator).__name__}: a torch.Generator is needed, or None for "
+            "torch's own"
+        )
     place = "cpu" if generator is None else generator.device
     u = torch.rand(n, generator=generator, dtype=torch.float64, device=place)
     return (np.arange(n) + u.cpu().numpy()) / n

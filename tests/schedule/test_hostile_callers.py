@@ -47,6 +47,20 @@ def test_a_number_of_times_that_is_none(n: Any) -> None:
         SCHEDULE.sample_times(n, torch.Generator())
 
 
+@pytest.mark.parametrize("generator", [np.random.default_rng(0), 0, "cpu"], ids=repr)
+def test_a_generator_that_is_not_torchs(generator: Any) -> None:
+    with pytest.raises(InputError, match="Generator is needed, or None") as caught:
+        SCHEDULE.sample_times(4, generator)
+    assert "\n" not in str(caught.value)
+
+
+def test_without_a_generator_torchs_own_draws() -> None:
+    torch.manual_seed(3)
+    first = SCHEDULE.sample_times(4, None)
+    torch.manual_seed(3)
+    assert torch.equal(first, SCHEDULE.sample_times(4, None))
+
+
 @pytest.mark.parametrize(
     "given",
     [
