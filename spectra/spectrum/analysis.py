@@ -203,6 +203,13 @@ def _why_blank(spectrum: Spectrum) -> str:
                 f"channel {int(constant[0])} of {len(power)} is constant in all examples, which "
                 "leaves no spectrum of it; take the channels that vary"
             )
+    empty = spectrum.power <= spectrum.power.max() * ROUNDING**2
+    if not empty.all():
+        return (
+            f"{np.count_nonzero(empty)} of {len(empty)} frequencies have no power in any example, "
+            "so the spectrum has no logarithm there; add to the values the noise that is missing, "
+            "of their rounding say"
+        )
     mean = np.abs(spectrum.mean).max()
     if mean > 0:
         return (

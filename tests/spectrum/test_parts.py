@@ -305,6 +305,10 @@ def test_a_constant_channel_and_a_mean_too_large_are_named() -> None:
         spectra.analyze(spectra.open_source(silent, view="series"))
     with pytest.raises(InputError, match=r"beside a mean of 1e\+08"):
         spectra.analyze(1e8 + fields(20))
+    wave = np.cos(2 * np.pi * 4 * np.arange(32) / 32)
+    tones = 0.2 + 0.1 * np.arange(1, 9)[:, None, None, None] * wave * np.ones((32, 1))
+    with pytest.raises(InputError, match="14 of 15 frequencies have no power in any example"):
+        spectra.analyze(tones, window="none")
     with pytest.raises(InputError, match="all examples are blank; there"):
         spectra.analyze(np.zeros((20, 1, 16, 16)))
 
