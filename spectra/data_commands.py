@@ -21,7 +21,6 @@ from spectra.errors import InputError
 
 __all__ = ["run"]
 
-ACTIONS = ("list", "show", "fetch", "verify")
 SHOWN = 5  # problems named in text
 
 Result = tuple[dict[str, Any], str]
@@ -33,7 +32,7 @@ def run(action: str, name: str | None, out: Path | None, folder: Path | None) ->
     Parameters
     ----------
     action
-        One of `ACTIONS`.
+        "list", "show", "fetch" or "verify".
     name
         A manifest's name, or a .toml file; for all actions but "list".
     out, folder

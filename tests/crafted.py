@@ -17,7 +17,6 @@ from tests.hostile import good_picture, saved, sound, tensors, zipped
 __all__ = ["crafted", "npy", "plant_traps", "png", "wav", "zeros"]
 
 SIDES = ((60_000, 60_000), (2**31 - 1, 2**31 - 1), (1, 2**31 - 1), (0, 0))
-ZEROS = 10**9
 
 
 def crafted(seed: int) -> dict[str, bytes]:

@@ -235,8 +235,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("examples")
 
 
+# Others are shown in the example of what makes them.
+SHOWN = [
+    name
+    for name in spectra.__all__
+    if any(test.examples for test in examples(f"spectra.{name}", getattr(spectra, name)))
+]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in spectra.__all__ if name != "__version__"])
+@pytest.mark.parametrize("name", SHOWN)
 def test_examples_show_what_happens(
     name: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

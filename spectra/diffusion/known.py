@@ -16,9 +16,6 @@ __all__ = ["KnownParts", "PartKind", "check_kept", "component_mask"]
 
 PartKind = Literal["any", "ends", "beginnings", "boxes", "coarse"]
 
-# A place may lie this far beyond an edge and still belong to the part: half a finest coefficient.
-SLACK = 0.5
-
 
 class KnownParts:
     """Which components of an example are known, drawn at random for training.

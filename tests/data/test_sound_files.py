@@ -33,7 +33,6 @@ KINDS = [
     ("OGG", "OPUS", 48_000, 0.0, 0.3),
     ("MP3", "MPEG_LAYER_III", RATE, 0.0, 0.6),
 ]
-ENDS = ("PCM_16", "VORBIS", "MPEG_LAYER_III")
 
 
 def tones(frames: int = FRAMES) -> np.ndarray:

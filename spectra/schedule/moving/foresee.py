@@ -63,7 +63,7 @@ def foreseen(
         frequency = frequency_as_in(schedule.basis, schedule.shape, shape, relation)
         known = _continued(known, frequency, exponent)
         if filter == "box":
-            known = _without_aliases(known, missing, ratio * signal, schedule.shape)
+            known = _without_aliases(known, ratio * signal, schedule.shape)
         lines.append(
             f"{int(missing.sum()):,} new ones go on as f^-{exponent:.2f}, the law of the radial "
             f"spectrum up to {FIT_BELOW} cycles/pixel ({rms:.1f} dB rms)"
@@ -105,9 +105,7 @@ def _averaged(signal: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return signal
 
 
-def _without_aliases(
-    known: np.ndarray, new: np.ndarray, seen: np.ndarray, coarse: tuple[int, ...]
-) -> np.ndarray:
+def _without_aliases(known: np.ndarray, seen: np.ndarray, coarse: tuple[int, ...]) -> np.ndarray:
     """Lower the shared modes until averaging areas gives what was seen, [C, *n]."""
     ratio = known[0].size / seen[0].size
     corner = (..., *(slice(n) for n in coarse[1:]))
