@@ -11,7 +11,7 @@ import traceback
 import warnings
 from pathlib import Path
 
-LONGEST = 10.0  # seconds of one case
+LONGEST, LONGEST_DRAWN = 10.0, 60.0  # seconds of one case, without and with its figures
 
 
 def _peak() -> int:
@@ -36,9 +36,10 @@ def main() -> None:
     from spectra.cli import main as command
 
     warnings.simplefilter("always")
-    if "--drawings" not in sys.argv:
+    drawings = "--drawings" in sys.argv
+    if not drawings:
         _without_drawings()
-    longest = LONGEST * (10 if "--patient" in sys.argv else 1)
+    longest = LONGEST_DRAWN if drawings else LONGEST
     _peak()
     for line in sys.stdin:
         out, error = io.StringIO(), io.StringIO()

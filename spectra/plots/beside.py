@@ -16,7 +16,7 @@ from spectra.plots.images import (
     mosaic,
     show_picture,
     size_note,
-    tile_step,
+    tile_steps,
 )
 from spectra.plots.signals import clips_of, decibel_range, decibels_of, draw_outline
 from spectra.plots.style import MUTED, Layout, finish, house_style, new_figure
@@ -70,7 +70,9 @@ def _pictures(shown: Mapping[str, Any], note: str | None, layout: Layout) -> Fig
     grids = {name: as_images(value) for name, value in shown.items()}
     count = min(len(images) for images in grids.values())
     wide = layout == "wide"
-    tile = max(math.prod(images.shape[-2:]) // tile_step(images) ** 2 for images in grids.values())
+    tile = max(
+        math.prod(images.shape[-2:]) // math.prod(tile_steps(images)) for images in grids.values()
+    )
     side = min(math.isqrt(count), 6 if len(grids) < 3 else 4)
     side = min(side, max(2, math.isqrt(GRID_PIXELS // (len(grids) * tile)))) if count > 3 else side
     pictures = {name: mosaic(images[: side * side], side) for name, images in grids.items()}
@@ -105,7 +107,7 @@ def _coloured(shown: Mapping[str, Any], of: Measured) -> tuple[dict[str, np.ndar
 
     def coloured(images: np.ndarray) -> np.ndarray:
         """[N, 1, H, W] -> [N, 3, h, w] in [-1, 1]."""
-        level = (block_mean(images, tile_step(images))[:, 0] - low) / max(high - low, 1e-12)
+        level = (block_mean(images, tile_steps(images))[:, 0] - low) / max(high - low, 1e-12)
         return 2 * np.moveaxis(colours(level)[..., :3], -1, 1) - 1
 
     return {name: coloured(images) for name, images in values.items()}, note

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from spectra.frequencies import frequency_scale
 from spectra.plots.curves import decibel
-from spectra.plots.images import TALL, block_mean, frequency_edges, tile_step
+from spectra.plots.images import FLAT, TALL, block_mean, frequency_edges, tile_steps
 from spectra.plots.style import (
     DATA,
     DERIVED,
@@ -90,7 +90,7 @@ def plot_directions(spectrum: Spectrum, *, layout: Layout = "wide") -> Figure:
     down, across = axis_spectrum(spectrum, 0), axis_spectrum(spectrum, 1)
     shared = shares_axes(spectrum)
     height, width = spectrum.shape[-2:]
-    aspect = min(max(height / width, 0.5), TALL) if shared else 0.85
+    aspect = min(max(height / width, FLAT), TALL) if shared else 0.85
     below = ["axes", "axes"] if shared else ["across", "down"]
     rows: list[Any]
     if layout == "wide":
@@ -112,7 +112,8 @@ def plot_directions(spectrum: Spectrum, *, layout: Layout = "wide") -> Figure:
         power_axis(axes)
         panel_legend(axes, "along each axis", 2)
         both = np.concatenate([across.physical_frequency, down.physical_frequency])
-        frequency_axis(axes, both, f"frequency along the axis ({down.unit})", unit=down.unit)
+        label, most = f"frequency along the axis ({down.unit})", 6 if layout == "wide" else 4
+        frequency_axis(axes, both, label, unit=down.unit, most=most)
     else:
         for key, one, name in (("across", across, names[1]), ("down", down, names[0])):
             _along(panels[key], one, DATA, "-", "")
@@ -131,12 +132,12 @@ def _plane(
     # The mean of an example says nothing of its structure, and would outshine the rest.
     power[0, 0] = (power[0, 1] + power[1, 0]) / 2
     power = np.fft.fftshift(power)
-    step = tile_step(power)
-    picture = np.log10(np.maximum(block_mean(power, step), 1e-20))
+    steps = tile_steps(power)
+    picture = np.log10(np.maximum(block_mean(power, steps), 1e-20))
     height, width = power.shape
     edges = [
         edge * float(one.physical_frequency[-1] / one.frequency[-1])
-        for one, size in ((across, width), (down, height))
+        for one, size, step in ((across, width, steps[1]), (down, height, steps[0]))
         for edge in frequency_edges(size, step)
     ]
     low, high = np.percentile(picture, [0.5, 99.95])

@@ -3,9 +3,10 @@
 import math
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
-from spectra.plots.images import TALL, as_images, block_mean, tile_step
+from spectra.plots.images import FLAT, TALL, as_images, block_mean, is_strip, tile_steps
 from spectra.plots.style import Layout, finish, house_style, new_figure
 
 __all__ = ["plot_fields"]
@@ -45,10 +46,12 @@ def plot_fields(
     columns = min(len(values), 4 if wide else 2)
     values = values[: 2 * columns, :1]
     rows = math.ceil(len(values) / columns)
-    step = tile_step(values)
-    pictures = block_mean(values, step)[:, 0]
-    extent = (0, width // step * step * spacing[1], height // step * step * spacing[0], 0)
-    aspect = min(extent[2] / extent[1], TALL) if units[0] == units[1] else 1.0
+    steps = tile_steps(values)
+    pictures = block_mean(values, steps)[:, 0]
+    down, across = (size // step * step for size, step in zip((height, width), steps, strict=True))
+    extent = (0, across * spacing[1], down * spacing[0], 0)
+    to_scale = units[0] == units[1] and not is_strip(extent[2], extent[1])
+    aspect = float(np.clip(extent[2] / extent[1], FLAT, TALL)) if units[0] == units[1] else 1.0
     room = (1.75 if wide else 1.4) * 4 / max(columns, 2) / (1 if wide else 2)
     figure = new_figure(layout, rows * room * aspect + (1.0 if wide else 1.6))
     figure.set_layout_engine("compressed")
@@ -59,7 +62,7 @@ def plot_fields(
         shown = axes.imshow(
             picture,
             extent=extent,
-            aspect="equal" if units[0] == units[1] else "auto",
+            aspect="equal" if to_scale else "auto",
             vmin=low,
             vmax=max(high, low + 1e-12),
             interpolation="none",

@@ -10,13 +10,15 @@ from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 
 from spectra.plots.images import (
+    FLAT,
     TALL,
     as_images,
     block_mean,
     frequency_edges,
+    is_strip,
     mosaic_tiles,
     show_picture,
-    tile_step,
+    tile_steps,
 )
 from spectra.plots.style import Layout, finish, house_style, new_figure
 from spectra.spectrum.windows import WindowName
@@ -60,24 +62,28 @@ def plot_image_spectra(
         There is no image, a value is not finite, or the window is unknown.
     """
     images = as_images(images)[: 4 if layout == "wide" else 2]
-    step = tile_step(images)
+    steps = tile_steps(images)
     n, _, height, width = images.shape
     wide = layout == "wide"
     columns = 4 if wide else 2  # a lone image keeps its column's width
     rows = 3 if phase else 2
     room = 1.8 if wide else 1.45  # inches a column
     labels = 1.3 if wide else 1.7 + 0.7 * phase  # inches
-    figure = new_figure(layout, rows * room * min(height / width, TALL) + labels)
-    figure.set_layout_engine("compressed")
-    panels = np.asarray(figure.subplots(rows, columns, squeeze=False))
+    # The planes are square, whatever the pictures above them are.
+    ratios = [float(np.clip(height / width, FLAT / 2, TALL)), *[1.0] * (rows - 1)]
+    figure = new_figure(layout, room * sum(ratios) + labels)
+    if not is_strip(height, width):  # the planes would become as narrow as it
+        figure.set_layout_engine("compressed")
+    panels = np.asarray(figure.subplots(rows, columns, squeeze=False, height_ratios=ratios))
     for axes in panels[:, n:].ravel():
         axes.set_axis_off()
     for axes, tile in zip(panels[0], mosaic_tiles(images), strict=False):
         show_picture(axes, tile, "")
     # y runs downwards, as in the picture: a streak is at right angles to its edges.
-    (left, right), (top, bottom) = frequency_edges(width, step), frequency_edges(height, step)
+    top, bottom = frequency_edges(height, steps[0])
+    left, right = frequency_edges(width, steps[1])
     extent = (left, right, bottom, top)
-    power = np.log10(block_mean(power_2d(images, window), step))  # [n, h, w], decades
+    power = np.log10(block_mean(power_2d(images, window), steps))  # [n, h, w], decades
     low, high = np.percentile(power, [0.5, 99.9])
     shown = _planes(list(panels[1, :n]), power, extent, "magma", (low, max(high, low + 1e-3)))
     bars: list[Any] = [list(panels[1]), list(panels[-1])] if wide else [list(panels.ravel())] * 2
@@ -92,7 +98,7 @@ def plot_image_spectra(
     )
     bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
     if phase:
-        angles = spread_out(phase_2d(images, window), step)
+        angles = spread_out(phase_2d(images, window), steps)
         shown = _planes(list(panels[2, :n]), angles, extent, "twilight", (-np.pi, np.pi))
         for axes in panels[1, :n]:
             axes.tick_params(labelbottom=False)
@@ -138,9 +144,12 @@ def phase_2d(images: np.ndarray, window: WindowName) -> np.ndarray:
     return np.fft.fftshift(np.angle(modes), axes=(-2, -1))
 
 
-def spread_out(planes: np.ndarray, step: int) -> np.ndarray:
-    """One value of each step x step block, zero frequency among them, [N, H, W] -> [N, h, w]."""
-    for axis in (-2, -1):
+def spread_out(planes: np.ndarray, steps: tuple[int, int]) -> np.ndarray:
+    """One value of each block of so many rows and columns, zero frequency among them.
+
+    [N, H, W] -> [N, h, w].
+    """
+    for axis, step in zip((-2, -1), steps, strict=True):
         size = planes.shape[axis]
         places = np.arange(size // step) * step + (size // 2) % step
         planes = planes.take(places, axis=axis)

@@ -12,20 +12,23 @@ from spectra.errors import InputError
 from spectra.plots.style import Layout, finish, house_style, new_figure
 
 __all__ = [
+    "FLAT",
     "TALL",
     "as_images",
     "block_mean",
     "frequency_edges",
+    "is_strip",
     "mosaic",
     "mosaic_tiles",
     "plot_examples",
     "show_picture",
     "size_note",
-    "tile_step",
+    "tile_steps",
 ]
 
 TILE = 128  # pixels a side above which a tile is averaged down: the page carries many
-TALL = 1.3  # height over width at which a picture stops growing
+STRIP = 4  # one side over the other, from which on a picture to scale is hardly seen
+FLAT, TALL = 0.5, 1.3  # height over width between which the room for a picture follows it
 
 
 @house_style()
@@ -78,22 +81,30 @@ def mosaic(images: np.ndarray, columns: int, gap: float = 0.06) -> np.ndarray:
 
 def mosaic_tiles(images: np.ndarray) -> np.ndarray:
     """Images as opaque RGBA tiles no larger than TILE a side, [N, C, H, W] -> [N, h, w, 4]."""
-    images = block_mean(images, tile_step(images))
+    images = block_mean(images, tile_steps(images))
     colour = images if images.shape[1] == 3 else np.repeat(images[:, :1], 3, axis=1)
     colour = np.clip((colour + 1) / 2, 0, 1).transpose(0, 2, 3, 1)  # [N, h, w, 3]
     return np.concatenate([colour, np.ones_like(colour[..., :1])], axis=-1)
 
 
-def tile_step(images: np.ndarray) -> int:
-    """How many pixels a side become one so that an image fits a tile."""
-    return math.ceil(max(images.shape[-2:]) / TILE)
+def tile_steps(images: np.ndarray) -> tuple[int, int]:
+    """How many pixels down and across become one so that an image fits a tile."""
+    height, width = images.shape[-2:]
+    step = math.ceil(max(height, width) / TILE)
+    return min(step, height), min(step, width)  # a strip keeps one pixel of its short side
 
 
-def block_mean(images: np.ndarray, step: int) -> np.ndarray:
-    """Means over step x step blocks, [..., H, W] -> [..., H // step, W // step]."""
-    height, width = (size // step for size in images.shape[-2:])
-    cut = images[..., : height * step, : width * step]
-    return cut.reshape(*images.shape[:-2], height, step, width, step).mean(axis=(-3, -1))
+def block_mean(images: np.ndarray, steps: tuple[int, int]) -> np.ndarray:
+    """Means over blocks of so many rows and columns, [..., H, W] -> [..., h, w]."""
+    rows, columns = steps
+    height, width = images.shape[-2] // rows, images.shape[-1] // columns
+    cut = images[..., : height * rows, : width * columns]
+    return cut.reshape(*images.shape[:-2], height, rows, width, columns).mean(axis=(-3, -1))
+
+
+def is_strip(height: float, width: float) -> bool:
+    """Whether one side is many times the other."""
+    return max(height, width) > STRIP * min(height, width)
 
 
 def as_images(images: Any) -> np.ndarray:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from spectra.bases import make_basis
 from spectra.errors import InputError
 from spectra.frequencies import number
-from spectra.plots.images import as_images, mosaic_tiles, show_picture
+from spectra.plots.images import FLAT, TALL, as_images, is_strip, mosaic_tiles, show_picture
 from spectra.plots.style import Layout, finish, house_style, new_figure
 from spectra.schedule import FrequencyCutoff
 
@@ -17,6 +17,7 @@ __all__ = ["plot_lowpass"]
 
 SIDE, COLOUR_SIDE = 128, 96  # pixels shown, at most: noise in three colours is dear on a page
 KINDS = ("low-pass at f_max", "under noise", "best estimate")
+LINE, ROW = 1.3, 0.95  # inches that the longest of them takes, and the least that a row needs
 BROKEN = ("low-pass\nat f_max", "under\nnoise", "best\nestimate")  # for narrow columns
 
 
@@ -75,11 +76,14 @@ def plot_lowpass(
         for t, bound in zip(at, bounds, strict=True)
     ]  # [T][3]
     side = SIDE if len(clean) == 1 else COLOUR_SIDE
-    aspect = min(clean.shape[1], side) / min(clean.shape[2], side)
+    height, width = (min(size, side) for size in clean.shape[1:])
+    aspect = float(np.clip(height / width, FLAT, TALL))
     wide = layout == "wide"
     rows, columns = (3, len(at)) if wide else (len(at), 3)
-    figure = new_figure(layout, rows * aspect * (8.6 if wide else 3.5) / columns + 0.7)
-    figure.set_layout_engine("compressed")
+    room = max(aspect * (8.6 if wide else 3.5) / columns, ROW)  # inches a row
+    figure = new_figure(layout, rows * room + 0.7)
+    if not is_strip(height, width):  # its columns and rows would be too near for their titles
+        figure.set_layout_engine("compressed")
     panels = np.asarray(figure.subplots(rows, columns, squeeze=False))
     told = [f"t = {t:g}\nf_max = {number(f)}" for t, f in zip(at, f_max, strict=True)]
     for i, pictures in enumerate(shown):
@@ -87,7 +91,8 @@ def plot_lowpass(
             show_picture(panels[j, i] if wide else panels[i, j], tile, "")
     for axes, text in zip(panels[0], told if wide else BROKEN, strict=True):
         axes.set_title(text)
-    for axes, text in zip(panels[:, 0], KINDS if wide else told, strict=True):
+    kinds = KINDS if room > LINE else BROKEN
+    for axes, text in zip(panels[:, 0], kinds if wide else told, strict=True):
         axes.set_ylabel(text)
     panels[-1, 0].set_xlabel("f_max in cycles/pixel", loc="left")
     return finish(figure, trim=True)

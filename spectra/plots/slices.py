@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from spectra.errors import InputError
 from spectra.plots.animation import INTERVAL_MS, Moving
 from spectra.plots.curves import decibel
-from spectra.plots.images import as_images, block_mean, frequency_edges, tile_step
+from spectra.plots.images import as_images, block_mean, frequency_edges, tile_steps
 from spectra.plots.style import (
     DATA,
     DERIVED,
@@ -235,10 +235,10 @@ def _panels(plane: np.ndarray, layout: Layout) -> tuple[Figure, Axes, Axes]:
     else:
         figure = new_figure(layout, 7.3)
         left, right = figure.subplots(2, 1, height_ratios=[2.9, 2.6])
-    step = tile_step(plane)
-    picture = np.log10(np.maximum(block_mean(np.fft.fftshift(plane), step), 1e-20))
+    steps = tile_steps(plane)
+    picture = np.log10(np.maximum(block_mean(np.fft.fftshift(plane), steps), 1e-20))
     low, high = np.percentile(picture, [0.5, 99.95])
-    (x0, x1), (y0, y1) = frequency_edges(width, step), frequency_edges(height, step)
+    (y0, y1), (x0, x1) = frequency_edges(height, steps[0]), frequency_edges(width, steps[1])
     shown = left.imshow(
         picture,
         extent=(x0, x1, y1, y0),  # y runs downwards, as in the picture

@@ -19,10 +19,10 @@ import spectra
 from spectra.cli import main
 from tests.crafted import crafted, plant_traps, png, zeros
 from tests.hostile import good_picture, good_sound, mutations, saved, whole_files, zipped
+from tests.hostile_run import LONGEST, LONGEST_DRAWN
 from tests.repeats import then_slow
 
 ALONE, FOLDERS, BAD, GOOD = 500, 10, 40, 10
-LONGEST = 10.0  # seconds of one command
 MOST_MEMORY = 2 * 2**20  # kilobytes
 PICTURES = (".jpg", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp")
 SOUNDS = (".wav", ".flac", ".ogg", ".mp3", ".aiff")
@@ -34,9 +34,20 @@ Run = Callable[..., Found]
 
 @pytest.fixture(scope="module")
 def run() -> Iterator[Run]:
-    """Run `spectra analyze` in another process: what became of it."""
+    """Run `spectra analyze` in another process, without its figures: what became of it."""
+    yield from running()
+
+
+@pytest.fixture(scope="module")
+def draw() -> Iterator[Run]:
+    """The same with its figures."""
+    yield from running("--drawings")
+
+
+def running(*flags: str) -> Iterator[Run]:
+    """A process that takes one command after another."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.hostile_run"],
+        [sys.executable, "-m", "tests.hostile_run", *flags],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -64,10 +75,10 @@ def whole() -> dict[str, bytes]:
     return whole_files(0)
 
 
-def settled(found: Found) -> Found | None:
+def settled(found: Found, longest: float = LONGEST) -> Found | None:
     """The numbers of a command that ended as it may, or None where it refused."""
     assert found["status"] in (0, 2), found["error"]
-    assert found["seconds"] < LONGEST
+    assert found["seconds"] < longest
     assert found["kilobytes"] < MOST_MEMORY
     if found["status"] == 2:
         assert found["out"] == ""
@@ -128,6 +139,28 @@ def test_good_files_among_bad_ones_are_all_counted(
     assert not set(names) & set(skipped)
     assert numbers["n_files"] + len(skipped) == BAD + GOOD
     assert all(reason and reason.isprintable() for reason in skipped.values())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("wide.npy", (12, 1, 8, 2048)),
+        ("tall.npy", (6, 3, 1100, 8)),
+        ("one column.npy", (6, 1, 1024, 1)),
+        ("tiny.npy", (2, 1, 2, 2)),
+        ("$\\frac$ ^_.npy", (6, 1, 16, 16)),
+        ("_.npy", (6, 1, 64)),
+    ],
+)
+def test_odd_shapes_and_names_are_drawn_or_refused(
+    tmp_path: Path, draw: Run, name: str, shape: tuple[int, ...]
+) -> None:
+    np.save(tmp_path / name, np.random.default_rng(0).normal(size=shape))
+    flags = ("--view", "series") if len(shape) == 3 else ("--window", "none")
+    numbers = settled(draw(tmp_path / name, "--out", tmp_path / "out", *flags), LONGEST_DRAWN)
+    if min(shape[2:]) >= 8:
+        assert numbers is not None
 
 
 @pytest.mark.slow

@@ -111,7 +111,7 @@ def test_every_so_many_phases_keep_zero_frequency(size):
     step = -(-size // 128)
     plane = np.zeros((1, size, size))
     plane[0, size // 2, size // 2] = 1
-    shown = spread_out(plane, step)
+    shown = spread_out(plane, (step, step))
     assert shown.shape == (1, size // step, size // step)
     assert shown.sum() == 1
 
