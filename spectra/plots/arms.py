@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from spectra.errors import InputError
+from spectra.plots.labels import as_label
 from spectra.plots.style import (
     BROWN,
     DATA,
@@ -225,18 +226,13 @@ def look_of(k: int) -> dict[str, Any]:
     }
 
 
-def _plain(name: str) -> str:
-    """A name as it stands: no formula."""
-    return name.replace("$", r"\$")
-
-
 def short(name: str, width: int = 24) -> str:
     """A name on at most two lines of about so many characters."""
     for wider in (width, width + 3, width + 6):
         lines = textwrap.wrap(name, wider)
         if len(lines) < 3:
             break
-    return _plain("\n".join(lines) if len(lines) < 3 else f"{lines[0]}\n{lines[1][:-1]}…")
+    return as_label("\n".join(lines) if len(lines) < 3 else f"{lines[0]}\n{lines[1][:-1]}…")
 
 
 def solver_title(solver: str) -> str:

@@ -1,12 +1,11 @@
 """An audit as one picture: what the data ask for, where training and sampling go."""
 
-import textwrap
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
+from spectra.plots.labels import as_label
 from spectra.plots.style import (
     DATA,
     DERIVED,
@@ -70,7 +69,7 @@ def plot_audit(audit: Audit, *, layout: Layout = "wide") -> Figure:
     _zones((density, steps), audit)
     _octaves(octaves, audit)
     density.tick_params(labelbottom=False)
-    density.set_title(textwrap.fill(_title(audit), 62 if wide else 46))
+    density.set_title(as_label(_title(audit), 62 if wide else 46))
     legend_above(figure, [density, octaves], 3 if wide else 1)
     return finish(figure)
 

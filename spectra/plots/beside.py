@@ -18,12 +18,14 @@ from spectra.plots.images import (
     size_note,
     tile_steps,
 )
+from spectra.plots.labels import as_label
 from spectra.plots.signals import clips_of, decibel_range, decibels_of, draw_outline
 from spectra.plots.style import MUTED, Layout, finish, house_style, new_figure
 
 __all__ = ["plot_samples_beside_data"]
 
 GRID_PIXELS = 300_000  # of all grids of one figure together
+TITLE = 30  # letters of a line above a narrow picture
 LINES = 4  # series below each other
 
 
@@ -83,7 +85,7 @@ def _pictures(shown: Mapping[str, Any], note: str | None, layout: Layout) -> Fig
     panels = figure.subplots(rows, math.ceil(len(grids) / rows), squeeze=False).ravel()
     for axes, (name, picture) in zip(panels, pictures.items(), strict=False):
         show_picture(axes, picture, size_note(grids[name]) if note is None else note)
-        axes.set_title(name)
+        axes.set_title(as_label(name, TITLE))
     for axes in panels[len(pictures) :]:
         axes.set_axis_off()
     return finish(figure, trim=True)
@@ -126,7 +128,7 @@ def _series(shown: Mapping[str, Any], of: Measured, layout: Layout) -> Figure:
     for number, (name, rows) in enumerate(lines.items()):
         block, column = divmod(number, columns)
         own = panels[block * count : (block + 1) * count, column]
-        own[0].set_title(name)
+        own[0].set_title(as_label(name, TITLE))
         for axes, row in zip(own, rows, strict=False):
             draw_outline(axes, row, spacing)
     panels[0, 0].set_ylim(-reach, reach)

@@ -1,6 +1,5 @@
 """The page of a comparison: what may be said of the first arm, its losses beside its wins."""
 
-import textwrap
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
@@ -149,7 +148,7 @@ def compared_sections(
                 "Samples",
                 "Of one seed of each arm, chosen by position and not by looks, beside examples "
                 "of the data.",
-                partial(plot_samples_beside_data, _titled(samples), data, of),
+                partial(plot_samples_beside_data, samples, data, of),
                 alt="Samples of every arm beside data",
                 settings=_measured_on(comparison),
             )
@@ -249,11 +248,6 @@ def _equal(comparison: "Comparison") -> Section:
         "every arm that does not say otherwise above.",
         table=Table(["setting", "of every arm"], rows),
     )
-
-
-def _titled(samples: Mapping[str, Any]) -> dict[str, Any]:
-    """Arms' names as titles over narrow pictures."""
-    return {textwrap.fill(name, 30).replace("$", r"\$"): drawn for name, drawn in samples.items()}
 
 
 def _told(held: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from spectra.errors import InputError
+from spectra.plots.labels import as_label
 from spectra.plots.octaves import STYLES, octave_ticks_of
 from spectra.plots.panel import finish_panel, open_panel
 from spectra.plots.style import MUTED, Layout, house_style
@@ -71,7 +72,7 @@ def plot_component_bits(
     drawn.plot(at, mean(law), color=MUTED, ls="--", lw=1.4, label=label)
     for (name, error), (colour, mark) in zip(errors.items(), STYLES, strict=False):
         bits = component_bits(error, quantum=quantum)
-        label = f"{name}: {bits.mean():.2f} bits/dim"
+        label = as_label(f"{name}: {bits.mean():.2f} bits/dim")
         drawn.plot(at, mean(bits), color=colour, marker=mark, ms=6, lw=1.8, label=label)
     octave_ticks_of(drawn, octaves, count, narrow=layout == "narrow")
     drawn.yaxis.set_major_locator(MaxNLocator(6))

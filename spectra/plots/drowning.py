@@ -12,6 +12,7 @@ from spectra.errors import InputError
 from spectra.frequencies import frequency_scale, octave_ticks, tick_label
 from spectra.plots.curves import thinned
 from spectra.plots.directions import axis_names, is_spectrogram
+from spectra.plots.labels import as_label
 from spectra.plots.style import (
     DATA,
     INK,
@@ -76,8 +77,7 @@ def plot_drowning(cutoffs: Mapping[str, FrequencyCutoff], *, layout: Layout = "w
     for axes, (name, cutoff) in zip(panels.ravel(), shown.items(), strict=False):
         _order(axes, cutoff)
         share = out_of_order(cutoff.spectrum)
-        title = name.replace("$", r"\$")  # a name is no formula
-        axes.set_title(f"{title}: {100 * share:.0f} % of pairs out of order")
+        axes.set_title(as_label(f"{name}: {100 * share:.0f} % of pairs out of order"))
         scale = frequency_scale(cutoff.spectrum)
         frequency = cutoff.spectrum.physical_frequency
         frequency_axis(axes, frequency, scale.label, unit=scale.unit, most=5)

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from spectra.errors import InputError
+from spectra.plots.labels import as_label
 from spectra.plots.style import Layout, finish, house_style, new_figure
 
 __all__ = [
@@ -61,7 +62,7 @@ def plot_examples(images: Any, title: str = "", *, layout: Layout = "wide") -> F
     show_picture(axes, picture, size_note(images))
     axes.set_anchor("W")
     if title:
-        axes.set_title(title.replace("$", r"\$"))  # a name is no formula
+        axes.set_title(as_label(title))
     return finish(figure, trim=True)
 
 

@@ -1,6 +1,5 @@
 """One example on its way to noise, in the order that each schedule takes it apart."""
 
-import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,6 +9,7 @@ from matplotlib.figure import Figure
 from spectra.errors import InputError
 from spectra.plots.animation import INTERVAL_MS, Moving
 from spectra.plots.images import as_images, mosaic, show_picture
+from spectra.plots.labels import as_label
 from spectra.plots.style import Layout, finish, house_style, new_figure
 from spectra.schedule import Schedule
 
@@ -74,7 +74,7 @@ def plot_noised(
         shown = [noised for noised, _ in pictures] + [estimate for _, estimate in pictures]
         for axes, picture in zip(row, shown, strict=True):
             show_picture(axes, _pixels(picture), "")
-        row[0].set_ylabel(textwrap.fill(name, 18 if wide else 12))
+        row[0].set_ylabel(as_label(name, 18 if wide else 12))
     for axes, share in zip(panels[0], used * 2, strict=True):
         axes.set_title(f"{share:.0%} left")
     panels[-1][0].set_xlabel("noised example", loc="left")
@@ -136,7 +136,7 @@ def animate_noised(
     panels = figure.subplots(2, columns, squeeze=False)
     drawn = []
     for column, (name, pictures) in zip(panels.T, shown.items(), strict=True):
-        title = column[0].set_title(f"{name}\nt = 0.00, 100% left")
+        title = column[0].set_title(f"{as_label(name)}\nt = 0.00, 100% left")
         images = [show_picture(axes, _pixels(pictures[0][1]), "") for axes in column]
         drawn.append((name, title, images, pictures))
     panels[0][0].set_ylabel("noised")
@@ -148,7 +148,7 @@ def animate_noised(
             t, *both = pictures[frame]
             for image, picture in zip(images, both, strict=True):
                 image.set_data(_pixels(picture))
-            title.set_text(f"{name}\nt = {t:.2f}, {shares[frame]:.0%} left")
+            title.set_text(f"{as_label(name)}\nt = {t:.2f}, {shares[frame]:.0%} left")
         return []
 
     draw(0)

@@ -1,6 +1,5 @@
 """Two data sets in one figure: their spectra, and what drowns when."""
 
-import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,6 +12,7 @@ from spectra.fit.differences import power_ratio, shared_frequencies
 from spectra.frequencies import signed
 from spectra.plots.curves import BEYOND, decibel, draw_band, law_in_rings, thinned
 from spectra.plots.cutoff import to_the_axis
+from spectra.plots.labels import as_label
 from spectra.plots.panel import finish_panel, open_panel
 from spectra.plots.spectrum import POWER
 from spectra.plots.style import (
@@ -35,6 +35,7 @@ __all__ = ["plot_two_cutoffs", "plot_two_spectra"]
 
 COLOURS, LINES = (DATA, NOISY), ("-", "--")
 ROOM = 10.0  # dB, likewise
+FOLD = 44  # letters of a line in a legend
 
 
 @house_style()
@@ -79,11 +80,11 @@ def plot_two_spectra(
     for i, (one, frequency) in enumerate(zip(spectra, frequencies, strict=True)):
         rows = [np.log(part) for part in (one.power, *one.power_interval())]
         shown, *curve = thinned(frequency, *rows)
-        label = as_label(f"{names[i]}, 95 % interval")
+        label = as_label(f"{names[i]}, 95 % interval", FOLD)
         if fits:
             low, high = (signed(end) for end in fits[i].interval())
             said = f"{names[i]}: exponent {signed(fits[i].alpha)} (95 %: {low} to {high})"
-            label = as_label(said, 96 if layout == "wide" else 44)
+            label = as_label(said, 96 if layout == "wide" else FOLD)
             law = thinned(frequency, law_in_rings(one, fits[i]))[1]
             top.plot(shown, np.exp(law), color=COLOURS[i], lw=0.9, ls=":")
         draw_band(top, (shown, *curve), COLOURS[i], np.exp)
@@ -158,7 +159,7 @@ def plot_two_cutoffs(
             low, high = np.maximum(low, floor), np.maximum(high, floor)
             panel.fill_between(t, low, high, color=COLOURS[i], alpha=0.2, lw=0)
         f_max = to_the_axis(np.maximum(f_max, floor), floor)
-        label = as_label(f"{names[i]}{', 95 % interval' if banded else ''}")
+        label = as_label(f"{names[i]}{', 95 % interval' if banded else ''}", FOLD)
         panel.plot(t, f_max, color=COLOURS[i], ls=LINES[i], label=label)
     ends = np.array([floor * 1.12, max(top, 2 * floor)])
     frequency_axis(panel, ends, f"f_max ({units})", unit=units, which="y")
@@ -201,12 +202,6 @@ def _process(*subjects: FrequencyCutoff | Schedule) -> str:
     """The process of cutoffs, where it is one."""
     found = {one.process.name for one in subjects if isinstance(one, FrequencyCutoff)}
     return f"{found.pop()}; " if len(found) == 1 else ""
-
-
-def as_label(text: str, most: int = 44) -> str:
-    """Text as it may stand in a legend: folded, no formula, shown whatever its first letter."""
-    folded = textwrap.fill(text, most, break_on_hyphens=False)
-    return (" " if text.startswith("_") else "") + folded.replace("$", r"\$")
 
 
 def told_apart(names: Sequence[str]) -> list[str]:

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 
 from spectra.errors import InputError
+from spectra.plots.labels import as_label
 from spectra.plots.octaves import octave_name
 from spectra.plots.style import (
     MUTED,
@@ -75,13 +76,13 @@ def plot_snr_paths(
         names = (bands[0][0], bands[1][0])
         log_snr = _log_snr(schedule, bands, _times(schedule))  # [2, T]
         x, y = np.clip(log_snr / np.log(10), -DECADES, DECADES)
-        panels[0].plot(x, y, color=colour, lw=2.0, label=name, clip_on=False)
-        panels[1].plot(*_known(log_snr), color=colour, lw=2.0, label=name, clip_on=False)
+        panels[0].plot(x, y, color=colour, lw=2.0, label=as_label(name), clip_on=False)
+        panels[1].plot(*_known(log_snr), color=colour, lw=2.0, label=as_label(name), clip_on=False)
         tenths = _known(_log_snr(schedule, bands, np.linspace(0, 1, 11)))
         panels[1].plot(*tenths, color=colour, ls="none", marker="o", ms=3.6, clip_on=False)
     for axes, word in zip(panels, ("SNR", "share known"), strict=True):
-        axes.set_xlabel(f"{word}: {names[0]}")
-        axes.set_ylabel(f"{word}: {names[1]}")
+        axes.set_xlabel(f"{word}: {as_label(names[0])}")
+        axes.set_ylabel(f"{word}: {as_label(names[1])}")
         axes.set_box_aspect(1)
     _snr_axes(panels[0])
     panels[1].set(xlim=(0, 1), ylim=(0, 1))

@@ -9,6 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from spectra.errors import InputError
 from spectra.plots.curves import decibel
+from spectra.plots.labels import as_label
 from spectra.plots.octaves import STYLES, octave_ticks_of
 from spectra.plots.panel import finish_panel, open_panel
 from spectra.plots.style import MUTED, Layout, house_style
@@ -76,14 +77,14 @@ def plot_prediction(
             raise InputError(f"{name}: predicted for {one.ratio.shape}, not {schedule.shape}")
         power = np.bincount(index, (one.ratio * one.variance).ravel())
         line = _shown(np.log(np.maximum(power, 1e-300) / variance))
-        drawn.plot(at, line, color=colour, lw=1.8, label=f"{name}, predicted")
+        drawn.plot(at, line, color=colour, lw=1.8, label=as_label(f"{name}, predicted"))
         lowest = min(lowest, float(line.min()))
         if name in samples:
             middle, low, high = (_shown(row) for row in sampled_octaves(schedule, samples[name]))
             drawn.vlines(at + aside, low, high, color=colour, lw=1.6, alpha=0.7)
             drawn.plot(
                 at + aside, middle, color=colour, ls="none", marker=mark, ms=6,
-                label=f"{name}, measured",
+                label=as_label(f"{name}, measured"),
             )  # fmt: skip
             lowest = min(lowest, float(low.min()))
     octave_ticks_of(drawn, octaves, np.bincount(index), narrow=layout == "narrow")

@@ -1,12 +1,11 @@
 """A schedule as a picture over component and time."""
 
-import textwrap
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
+from spectra.plots.labels import as_label
 from spectra.plots.style import (
     DATA,
     Layout,
@@ -78,7 +77,7 @@ def plot_schedule(schedule: Schedule, standard: Schedule, *, layout: Layout = "w
             axes.contour(t, rows, picture, levels=[0.0], colors="#111417", linewidths=1.4)
         axes.grid(visible=False)
         title = f"standard diffusion: {one.name}" if one is standard else one.name
-        axes.set_title(textwrap.fill(title, 46))
+        axes.set_title(as_label(title, 46))
         axes.set_xticks([0, 0.25, 0.5, 0.75, 1], labels=["0", "0.25", "0.5", "0.75", "1"])
         _component_axis(axes, one)
     for axes in panels if wide else panels[1:]:

@@ -8,6 +8,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
 from spectra.plots.animation import INTERVAL_MS, Moving
+from spectra.plots.labels import as_label
 from spectra.plots.panel import finish_panel, open_panel
 from spectra.plots.schedule import component_order
 from spectra.plots.style import (
@@ -108,7 +109,7 @@ def animate_schedule(
         color=STANDARD,
         lw=1.8,
         ls="--",
-        label=f"noise of {standard.name}",
+        label=as_label(f"noise of {standard.name}"),
     )
     water: list[Artist] = []
 

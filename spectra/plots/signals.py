@@ -12,6 +12,7 @@ from spectra.data.sound_views import FLOOR_DB, TOP_DB
 from spectra.data.spectrogram import mel_frequencies
 from spectra.errors import InputError
 from spectra.frequencies import tick_label
+from spectra.plots.labels import as_label
 from spectra.plots.style import DATA, MUTED, Layout, finish, house_style, new_figure
 
 __all__ = [
@@ -195,7 +196,7 @@ def names_of(names: Sequence[str], count: int) -> list[str]:
         return [""] * count
     if isinstance(names, str) or len(names) < count:
         raise InputError(f"names {names!r}: give a list of {count}, one for each example drawn")
-    return [str(name).replace("$", r"\$") for name in names[:count]]  # a name is no formula
+    return [as_label(str(name)) for name in names[:count]]
 
 
 def draw_outline(axes: Axes, row: np.ndarray, spacing: float) -> None:

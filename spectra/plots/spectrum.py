@@ -23,6 +23,7 @@ from spectra.plots.curves import (
     single_curves,
     thinned,
 )
+from spectra.plots.labels import as_label
 from spectra.plots.panel import finish_panel, open_panel
 from spectra.plots.style import (
     DATA,
@@ -186,8 +187,8 @@ def plot_spectra(
         frequency, *rows = thinned(*curve)
         colour, line = COLOURS[i % len(COLOURS)], LINES[i // len(COLOURS) % len(LINES)]
         draw_band(panel, (scale.factor * frequency, *rows), colour, np.exp)
-        panel.plot(scale.factor * frequency, np.exp(rows[0]), color=colour, ls=line, label=name)
         shown.append(scale.factor * frequency)
+        panel.plot(shown[-1], np.exp(rows[0]), color=colour, ls=line, label=as_label(name))
         deepest.append(float(np.exp(rows[0].min())))
     power_axis(panel, POWER)
     # The foot of an interval, or a silent example, would only squeeze the curves.
@@ -244,7 +245,8 @@ def plot_sample_spectrum(
             raise InputError(f"{name}: its rings are not the data's; measure at the same size")
         colour, line = SERIES[i % len(SERIES)], LINES[i % len(LINES)]
         draw_band(top, curve, colour, np.exp)
-        top.plot(frequency, np.exp(curve[1]), color=colour, ls=line, label=f"samples: {name}")
+        label = as_label(f"samples: {name}")
+        top.plot(frequency, np.exp(curve[1]), color=colour, ls=line, label=label)
         ratio = (frequency, *(part - reference[1] for part in curve[1:]))
         draw_band(bottom, ratio, colour, decibel)
         bottom.plot(frequency, decibel(ratio[1]), color=colour, ls=line)

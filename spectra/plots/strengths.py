@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from spectra.errors import InputError
+from spectra.plots.labels import as_label
 from spectra.plots.style import (
     INK,
     MUTED,
@@ -124,7 +125,7 @@ def _draw(axes: Axes, curve: StrengthCurve, number: int) -> None:
         mew=1.4,
         lw=1.6,
         zorder=2 if curve.joined else 3,
-        label=curve.name,
+        label=as_label(curve.name),
         **style,  # pyright: ignore[reportArgumentType]
     )
 

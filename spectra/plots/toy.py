@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from spectra.errors import InputError
 from spectra.plots.animation import Moving
+from spectra.plots.labels import as_label
 from spectra.plots.panel import close_grid
 from spectra.plots.style import (
     DATA,
@@ -69,7 +70,7 @@ def plot_sample_paths(
         axes.plot(x[..., 0], x[..., 1], color=NOISY, lw=0.9, alpha=0.75)
         axes.plot(*x[0].T, ls="none", marker="o", ms=4, mfc="none", mec=INK, mew=0.8)
         axes.plot(*x[-1].T, ls="none", marker="o", ms=3.4, color=INK)
-        axes.set_title(name)
+        axes.set_title(as_label(name))
     return finish(figure, trim=True)
 
 
@@ -113,7 +114,7 @@ def animate_sample_paths(
     figure, panels = _panels(held, data, names, columns, layout)
     drawn = []
     for axes, name in zip(panels, held, strict=False):
-        title = axes.set_title(f"{name}\nt = 1.00")
+        title = axes.set_title(f"{as_label(name)}\nt = 1.00")
         (trail,) = axes.plot([], [], color=NOISY, lw=0.6, alpha=0.5)
         (points,) = axes.plot([], [], ls="none", marker="o", ms=3, color=INK)
         drawn.append((title, name, trail, points))
@@ -127,7 +128,7 @@ def animate_sample_paths(
             # One broken line for all trails: a gap after each.
             pieces = np.concatenate([x[first : now + 1], np.full((1, *x.shape[1:]), np.nan)])
             trail.set_data(*pieces.transpose(1, 0, 2).reshape(-1, 2).T)
-            title.set_text(f"{name}\nt = {times[now]:.2f}")
+            title.set_text(f"{as_label(name)}\nt = {times[now]:.2f}")
         return []
 
     draw(0)

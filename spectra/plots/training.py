@@ -9,10 +9,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from spectra.errors import InputError
+from spectra.plots.labels import as_label
 from spectra.plots.panel import finish_panel, open_panel
 from spectra.plots.style import SERIES, Layout, house_style
 
 __all__ = ["plot_training"]
+
+FOLD = 44  # letters of a line in the legend
 
 
 @house_style()
@@ -61,7 +64,7 @@ def plot_training(
         colour = SERIES[groups.index(group) % len(SERIES)]
         panel.plot(step, loss, color=colour, lw=0.6, alpha=0.25)
         smooth.append(running_mean(loss, max(1, len(loss) // 40)))
-        label = "" if group in drawn else group
+        label = "" if group in drawn else as_label(group, FOLD)
         marker = "o" if len(loss) == 1 else ""
         panel.plot(step, smooth[-1], color=colour, lw=1.5, marker=marker, label=label)
         drawn.add(group)

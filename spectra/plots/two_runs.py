@@ -9,7 +9,7 @@ import numpy as np
 from spectra.frequencies import number, signed
 from spectra.interop import Prescription
 from spectra.plots.octaves import plot_octaves
-from spectra.plots.pair import as_label, plot_two_cutoffs
+from spectra.plots.pair import plot_two_cutoffs
 from spectra.plots.report import Cell, Section, Table, flatten
 from spectra.plots.side_by_side import differing, recipe_section
 from spectra.plots.training import plot_training
@@ -75,7 +75,7 @@ def run_pair_sections(
         Of the bits/dim over the files that both were scored on.
     """
     sections = [_run_settings(names, configs, steps)]
-    labels = [as_label(name).replace(",", ";") for name in names]
+    labels = [name.replace(",", ";") for name in names]
     drawn = dict(zip(labels, logs, strict=True))
     losses = [config.get("loss") for config in configs]
     if all(any("loss" in record for record in log) for log in logs):

@@ -9,6 +9,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from spectra.errors import InputError
 from spectra.frequencies import FrequencyScale
+from spectra.plots.labels import as_label
 from spectra.plots.style import (
     MUTED,
     SERIES,
@@ -73,10 +74,10 @@ def plot_weighting(
         frequency, weight = _curve(one)
         shown = frequency * scale.factor
         dots = mark if len(shown) < 3 else ""
-        left.plot(shown, weight, color=colour, marker=dots, ms=5, label=name)
+        left.plot(shown, weight, color=colour, marker=dots, ms=5, label=as_label(name))
         highest, lowest = max(highest, weight.max()), min(lowest, weight.min())
         middle = np.sqrt(edges[1:] * edges[:-1]) * scale.factor
-        right.plot(middle, share, color=colour, marker=mark, ms=5, label=name)
+        right.plot(middle, share, color=colour, marker=mark, ms=5, label=as_label(name))
         for axes in panels:
             frequency_axis(axes, shown, scale.label, unit=scale.unit, most=6 if wide else 5)
     _weight_axis(left, max(lowest / 1.4, DEEPEST * highest), highest * 1.4)
