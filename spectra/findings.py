@@ -93,14 +93,8 @@ class Findings:
 
     def _bases(self) -> dict[str, Any]:
         """What the largest tenth of the components hold, and the gap to PCA, nats/dimension."""
-        tenth = max(1, int(np.prod(self.spectrum.shape)) // 10)
         return {
-            worth.name: {
-                "in_largest_tenth": (
-                    float(worth.share[tenth - 1]) if tenth <= len(worth.share) else None
-                ),
-                "gap_to_pca": worth.gap,
-            }
+            worth.name: {"in_largest_tenth": worth.in_largest_tenth, "gap_to_pca": worth.gap}
             for worth in basis_worths(self.spectrum)
         }
 

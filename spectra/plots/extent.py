@@ -130,10 +130,9 @@ def worth_section(spectrum: Spectrum) -> Section | None:
     gaps = any(worth.gap is not None for worth in worths)
     rows = []
     for worth in worths:
-        count = len(worth.variance)
         needed = [worth.needed(share) for share in (0.9, 0.99)]
-        tenth = worth.share[min(max(0, int(np.prod(spectrum.shape)) // 10 - 1), count - 1)]
-        row = [worth.name, f"{100 * tenth:.1f} %"]
+        tenth = worth.in_largest_tenth
+        row = [worth.name, "–" if tenth is None else f"{100 * tenth:.1f} %"]
         row += ["–" if number is None else f"{number:,}" for number in needed]
         rows.append(row + ([worth.gap] if gaps else []))
     text = (

@@ -228,11 +228,10 @@ def _basis_section(names: Sequence[str], spectra: Sequence[Spectrum]) -> Section
     rows = []
     for basis in dict.fromkeys([*worths[0], *worths[1]]):
         row: list[Any] = [basis]
-        for one, found in zip(spectra, worths, strict=True):
+        for found in worths:
             worth = found.get(basis)
-            tenth = max(1, int(np.prod(one.shape)) // 10)
-            known = worth is not None and tenth <= len(worth.share)
-            row.append(f"{100 * worth.share[tenth - 1]:.1f} %" if worth and known else "–")
+            tenth = worth.in_largest_tenth if worth else None
+            row.append("–" if tenth is None else f"{100 * tenth:.1f} %")
             needed = worth.needed(0.99) if worth else None
             row.append(f"{needed:,}" if needed else "–")
         rows.append(row)

@@ -26,12 +26,21 @@ class BasisWorth:
         In the 1, 2, ... largest.
     gap : float or None
         What independence loses beside PCA, nats/dimension; None where it is not known.
+    dimensions : int
+        How many components an example has; of PCA fewer may be known.
     """
 
     name: str
     variance: np.ndarray
     share: np.ndarray
     gap: float | None
+    dimensions: int
+
+    @property
+    def in_largest_tenth(self) -> float | None:
+        """Share of the variance in the largest tenth; None where not so many are known."""
+        tenth = max(1, self.dimensions // 10)
+        return float(self.share[tenth - 1]) if tenth <= len(self.share) else None
 
     def needed(self, share: float) -> int | None:
         """How many components hold this share of the variance; None if the known do not."""
@@ -62,5 +71,5 @@ def basis_worths(spectrum: Spectrum) -> list[BasisWorth]:
                 gap = log_determinant_gap(table, tables["pca"], floor)
                 gap -= excess if name != "pca" else 0.0
         share = explained_variance(table, max(0.0, total - float(table.sum())))
-        found.append(BasisWorth(name, np.sort(table)[::-1], share, gap))
+        found.append(BasisWorth(name, np.sort(table)[::-1], share, gap, dimensions))
     return found

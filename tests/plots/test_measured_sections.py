@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 import spectra
+from spectra.findings import Findings
 from spectra.frequencies import failings, frequency_scale, heard_peak, octave_ticks, signed
 from spectra.plots import pages
 from spectra.plots.curves import thinned
+from spectra.plots.side_by_side import spectrum_pair_sections
 from spectra.spectrum.components import basis_worths
 from tests.plots.cases import CLIFF, RATE, Case, measured, series
 from tests.plots.conftest import power_law_images
@@ -130,8 +132,19 @@ def test_what_a_truncated_pca_does_not_know_is_not_told():
     rows = {row[0]: row for row in worth.table.rows}
     known = worths["pca"]
     assert len(known.variance) < 64 * 64 // 10
-    assert rows["pca"][1] == f"{100 * known.share[-1]:.1f} %"
+    assert known.in_largest_tenth is None
+    assert rows["pca"][1] == "–"
+    assert rows["dct"][1] == f"{100 * worths['dct'].share[64 * 64 // 10 - 1]:.1f} %"
     assert rows["pca"][3] == "–" or known.share[-1] >= 0.99
+    findings = Findings(case.spectrum, case.fit)
+    assert findings.numbers()["bases"]["pca"]["in_largest_tenth"] is None
+    assert not any("pca" in line for line in findings.lines())
+    cutoff = spectra.frequency_cutoff(case.spectrum)
+    sections = spectrum_pair_sections(
+        ["a", "b"], [case.spectrum] * 2, [case.fit] * 2, [[], []], [cutoff] * 2, ["", ""]
+    )
+    beside = next(section for section in sections if section.anchor == "bases").table
+    assert {row[0]: row[1] for row in beside.rows} == {name: row[1] for name, row in rows.items()}
 
 
 def test_gap_to_pca_is_told_only_where_it_is_known():
