@@ -8,7 +8,7 @@ import numpy as np
 from spectra.errors import InputError
 from spectra.schedule import Schedule
 from spectra.schedule.densities.density import NoiseDensity, schedule_density
-from spectra.schedule.knots import with_knots
+from spectra.schedule.knots import rising, with_knots
 from spectra.schedule.schedule import information, offset_histogram
 
 __all__ = ["ScalarView", "scalar_view", "whitened"]
@@ -110,6 +110,7 @@ def scalar_view(schedule: Schedule) -> ScalarView:
             f"up to {departure:.3g} off in log SNR; {whole}",
         )
     quantile, times = schedule.quantiles
+    density = np.interp(t, times, quantile)
     curve = replace(
         schedule,
         offset=np.log(schedule.variance),
@@ -121,7 +122,7 @@ def scalar_view(schedule: Schedule) -> ScalarView:
         blur_rate=None,
         radial_blur_rate=None,
         blur=None,
-        density=np.interp(t, times, quantile),
+        density=density if (np.diff(density) > 0).all() else rising(density),
     )
     return ScalarView(curve, exact, departure, cannot)
 

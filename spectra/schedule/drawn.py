@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from spectra.errors import InputError, is_number
+from spectra.schedule.knots import with_knots
 
 __all__ = ["Drawn", "drawn_curve", "read_pairs"]
 
@@ -50,7 +51,7 @@ def drawn_curve(what: str, values: Any) -> tuple[Curve, np.ndarray]:
             f"{what}: give a function of t, at least 2 values at even times, or at least 2 pairs "
             "(t, value)"
         )
-    return lambda t: np.interp(t, given, drawn), np.unique(np.r_[times, given])
+    return lambda t: np.interp(t, given, drawn), with_knots(given, times)
 
 
 def read_pairs(path: str | Path) -> np.ndarray:

@@ -1,5 +1,7 @@
 """One curve for all components: the schedule itself where it is one, and honest where it is not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -74,3 +76,27 @@ def test_the_training_density_comes_along(kind: str) -> None:
     found = np.interp(np.log(view.sigma(T)), view.density.log_sigma, view.density.cumulative)
     rising = np.gradient(view.log_ratio(T), T) < -1e-3  # where one noise level has one time
     assert np.abs(found - wanted)[rising].max() < 0.02
+
+
+@pytest.mark.parametrize("values", [365, 373])
+def test_a_drawn_wish_of_any_number_of_values_is_one_curve(values: int) -> None:
+    """Some of its times lie a rounding error from even ones."""
+    wish = 0.5 * np.linspace(1, 0, values)
+    schedule = spectra.schedule_from_cutoff(SPECTRUM, wish)
+    assert np.diff(schedule.t).min() > 1e-13
+    density = scalar_view(schedule).density
+    assert density.cumulative[0] == 0
+    assert (np.diff(density.cumulative) >= 0).all()
+
+
+@pytest.mark.parametrize("gap", [0.2, 1e-17])
+def test_shares_that_stand_are_carried(gap: float) -> None:
+    """Trained evenly in log-noise, which stands for a while; and knots nearer than rounding."""
+    standard = schedules()["standard"]
+    t = np.array([0.0, 0.1, 0.1 + max(gap, np.spacing(0.1)), 0.9, 0.9 + np.spacing(0.9), 1.0])
+    pace = np.array([-9.0, 0.0, 0.0, 8.0, 8.0, 9.0])
+    schedule = replace(standard, t=t, pace=pace, coverage=1.0, density=None)
+    view = scalar_view(schedule)
+    assert view.exact
+    wanted = np.interp(2 * view.density.log_sigma, pace, (pace - pace[0]) / 18)
+    assert np.abs(view.density.cumulative - wanted).max() < 1e-3

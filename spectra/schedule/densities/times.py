@@ -9,7 +9,7 @@ from spectra.errors import InputError, check_name
 from spectra.schedule.densities.density import DensityKind
 from spectra.schedule.densities.levels import level_shift, single_noise_level
 from spectra.schedule.densities.noise_density import NoiseDensity
-from spectra.schedule.knots import with_knots
+from spectra.schedule.knots import rising, with_knots
 from spectra.schedule.schedule import Schedule
 from spectra.schedule.steps.denoising import DenoisingError
 from spectra.schedule.steps.passage import lost_along
@@ -18,7 +18,6 @@ __all__ = ["schedule_with_density"]
 
 # Share of the times that stays even in log-noise: no level goes untrained.
 COVERAGE = 0.1
-NEVER_FLAT = 1e-6
 TIMES = 1025  # knots that a density needs
 LARGE, FEW_TIMES = 1 << 15, 257  # components from which on fewer must do
 
@@ -84,10 +83,7 @@ def schedule_with_density(
     share = np.maximum.accumulate((share - share[0]) / (share[-1] - share[0]))
     clock = np.interp(t, schedule.t, schedule.clock)
     even = (clock - clock[0]) / (clock[-1] - clock[0])
-    # A little for every knot, for a share that rises everywhere and so can be inverted.
-    rise = np.linspace(0, 1, len(t))
-    share = (1 - NEVER_FLAT) * ((1 - coverage) * share + coverage * even) + NEVER_FLAT * rise
-    share[-1] = 1.0
+    share = rising((1 - coverage) * share + coverage * even)  # so that it can be inverted
     return replace(
         schedule,
         t=t,
