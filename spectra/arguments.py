@@ -79,12 +79,18 @@ def one_of(choices: Any, text: str | None = None) -> Any:
 Network = Annotated[str, flag("NAME[:KEY=VALUE,...]")]
 
 
+SIZE = (
+    "Side of an example in pixels, HEIGHTxWIDTH, or samples; by default that of the files where "
+    "they share one (pictures: of at most two million pixels), otherwise the largest power of two "
+    "that nine tenths of the shorter sides reach, at most 256."
+)
+
+
 @dataclass(frozen=True)
 class View:
     """How a source is turned into examples; recorded, and inherited by what follows."""
 
-    size: Annotated[str | None, flag("SIZE")] = None
-    """Side of an example in pixels, HEIGHTxWIDTH, or samples; by default that of the files."""
+    size: Annotated[str | None, flag("SIZE", SIZE)] = None
     channels: Literal[
         "auto", "grey", "rgb", "red", "green", "blue", "mono", "left", "right", "stereo"
     ] = "auto"
@@ -108,7 +114,7 @@ class View:
         return {**asdict(self), "size": example_size(self.size)}
 
 
-ViewFlags = tyro.conf.OmitArgPrefixes[View]
+ViewFlags = tyro.conf.OmitArgPrefixes[View]  # a parameter's name is the title in the help
 Json = Annotated[bool, flag(None, "Print one JSON object on stdout and nothing else.")]
 Out = Annotated[Path, tyro.conf.arg(help="Where to write.")]
 SourceName = Annotated[Argument[str], tyro.conf.arg(metavar="SOURCE")]

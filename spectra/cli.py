@@ -115,7 +115,7 @@ def _parse_and_run(arguments: list[str]) -> Outcome:
     stderr = sys.stderr
     try:
         with contextlib.redirect_stderr(box):
-            return parse(arguments)
+            return parse(_asked(arguments))
     except SystemExit as stop:
         if called:
             raise
@@ -132,6 +132,13 @@ def _parse_and_run(arguments: list[str]) -> Outcome:
         with _printing(sys.stdout):  # the help
             raise
         sys.exit(0)
+
+
+def _asked(arguments: list[str]) -> list[str]:
+    """Words before --help would be taken as read, and left out of its usage."""
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    help_wanted = {"-h", "--help"} & set(options)
+    return [arguments[0], "--help"] if help_wanted and arguments[0] in COMMANDS else arguments
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ from spectra.arguments import (
     flag,
     one_of,
 )
-from spectra.run_grammar import Loss, Preconditioning
+from spectra.train_arguments import Loss, Preconditioning
 
 __all__ = ["compare"]
 
@@ -69,13 +69,13 @@ def compare(
         steps: Optimiser steps of each training.
         batch: Examples a step.
         seeds: Paired trainings of each arm.
-        network: unet (the default), dit, or of a size, unet:width=64,multipliers=1-2-4 say.
-        preconditioning: Per component, only its skip connection, or scalar as EDM (the default).
-        loss: The bound, per octave, as seen by the eye, or EDM's unit weight (the default).
-        learning_rate: After the warm-up (0.002).
+        network: unet, dit, or of a size, unet:width=64,multipliers=1-2-4 say (default: unet).
+        preconditioning: Per component, only its skip connection, or as EDM (default: scalar).
+        loss: The bound, per octave, as seen by the eye, or EDM's unit weight (default: edm).
+        learning_rate: After the warm-up (default: 0.002).
         random_flip: Mirror half of the images, at random, left to right.
         held_out: Share of the files that only scores see.
-        probe: Steps after which refined learns from its loss (a tenth of all).
+        probe: Steps after which refined learns from its loss (default: a tenth of all).
         solvers: Every arm is sampled with each.
         evaluations: Of the network, at most, a sample.
         samples: Drawn for each distance.
@@ -83,7 +83,7 @@ def compare(
         bits_margin: A tie is an interval wholly below this, bits/dim.
         distance_margin: The same as a share of a distance.
         copied_sigma_data: Standard deviation that copied schedules take the values as divided to
-            (by default the values as they are).
+            (default: the values as they are).
         device: cpu, cuda, or auto.
         workers: Trainings at a time; by default one a core, or one a GPU.
     """

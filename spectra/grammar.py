@@ -52,7 +52,8 @@ F_MAX = (
 )
 AUDIT = (
     "Say what this schedule wastes on the spectrum and what it misses; nothing is derived. A file "
-    "(ours, diffusers' JSON, EDM's constants, a list of sigmas) or a name."
+    "(ours, diffusers' JSON, EDM's constants, a list of sigmas), a preset's name, ddpm, "
+    "stable-diffusion, sd3 or flow, these two also as 'sd3 shift 3'."
 )
 NOISE = (
     "For diffusers, one curve for its own schedulers or each component's own for "
@@ -154,7 +155,7 @@ def schedule(
 
     Args:
         spectrum: A spectrum.safetensors file.
-        out: The schedule file to write (schedule.safetensors).
+        out: The schedule file to write (default: schedule.safetensors).
         show: Print the table without writing.
         preset: Copy this published schedule instead of deriving one.
         figure: Of --audit: draw what it found into this .png, .svg or .pdf.
@@ -194,9 +195,9 @@ def export(
     Args:
         schedule: A schedule.safetensors file.
         to: Whose format; diffusers and flow are folders, the others .json files.
-        steps: Sampling steps to make it for (18 for edm, 10 for k-diffusion and flow); not kohya.
-        solver: Of those steps (2m for k-diffusion, else euler); not for edm and kohya.
-        prediction_type: For diffusers, what the model says (epsilon).
+        steps: Sampling steps to make it for; not kohya (default: 18 for edm, else 10).
+        solver: Of those steps; not edm and kohya (default: 2m for k-diffusion, else euler).
+        prediction_type: For diffusers, what the model says (default: epsilon).
     """
     from spectra import export_commands
 
@@ -213,10 +214,10 @@ def plot(
     animate: Annotated[AnimationChoice | None, one_of(AnimationChoice)] = None,
     json: Json = False,
 ) -> Outcome:
-    """Draw every figure that fits a file: spectrum, schedule, denoising, run folder or samples.
+    """Draw every figure that fits a file: spectrum, schedule, denoising, run, samples, comparison.
 
     Args:
-        file: A .safetensors file that spectra wrote, a run folder, or samples .npy.
+        file: A .safetensors file that spectra wrote, a run folder, samples .npy or compare.json.
         animate: Write the animations that fit it too, in this format; mp4 needs ffmpeg.
     """
     from spectra import commands
@@ -255,7 +256,7 @@ def demo(
     device: DeviceChoice = "auto",
     json: Json = False,
 ) -> Outcome:
-    """The whole main job on the embedded photographs, ending in DIR/report.html.
+    """The whole main job on the embedded photographs, ending in PATH/report.html.
 
     Args:
         seeds: Paired training runs of each schedule.

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from spectra.arguments import (
     Argument,
@@ -10,7 +10,6 @@ from spectra.arguments import (
     DeviceChoice,
     Json,
     MeasuredBasis,
-    Network,
     Out,
     Outcome,
     RuleChoice,
@@ -20,13 +19,19 @@ from spectra.arguments import (
     flag,
     one_of,
 )
+from spectra.train_arguments import (
+    Machine,
+    MachineFlags,
+    NetworkFlags,
+    NetworkOptions,
+    Optimiser,
+    OptimiserFlags,
+    Parts,
+    PartsFlags,
+    given_options,
+)
 
 __all__ = ["evaluate", "extend", "probe", "sample", "train"]
-
-Preconditioning = Literal["component", "skip", "scalar"]
-Loss = Literal["bound", "edm", "octave", "perceptual"]
-Averaging = Literal["half-life", "power"]
-PartKind = Literal["any", "ends", "beginnings", "boxes", "coarse"]
 
 ERROR = (
     "What `spectra probe` wrote of this run: optimal steps are then optimised for it, and solver "
@@ -67,27 +72,14 @@ def train(
     out: Out,
     steps: int = 2000,
     batch: int = 64,
-    network: Network = "unet",
-    preconditioning: Annotated[Preconditioning | None, one_of(Preconditioning)] = None,
-    loss: Annotated[Loss | None, one_of(Loss)] = None,
-    condition: Literal["auto", "time", "state"] = "auto",
-    known: float = 0.0,
-    known_parts: Annotated[PartKind | None, one_of(PartKind)] = None,
     labels: Annotated[bool, flag(None)] = False,
     random_flip: Annotated[bool, flag(None)] = False,
-    accumulate: Annotated[int | None, flag("INT")] = None,
-    learning_rate: Annotated[float | None, flag("FLOAT")] = None,
-    cooldown: Annotated[float | None, flag("FLOAT")] = None,
-    ema: Annotated[Averaging | None, one_of(Averaging)] = None,
-    ema_half_life: Annotated[float | None, flag("FLOAT")] = None,
-    ema_width: Annotated[float | None, flag("FLOAT")] = None,
     held_out: float = 0.2,
-    checkpoint_every: Annotated[int | None, flag("INT")] = None,
-    precision: Literal["auto", "float32", "bfloat16"] = "auto",
-    compile: Annotated[Literal["on", "off"] | None, flag("{on,off}")] = None,
-    tensorboard: Annotated[bool, flag(None)] = False,
     seed: int = 0,
-    device: DeviceChoice = "auto",
+    network: NetworkFlags = NetworkOptions(),
+    optimiser: OptimiserFlags = Optimiser(),
+    parts: PartsFlags = Parts(),
+    machine: MachineFlags = Machine(),
     json: Json = False,
 ) -> Outcome:
     """Train a network with a schedule; the same command again resumes.
@@ -97,58 +89,22 @@ def train(
         schedule: A schedule.safetensors file; or several, in order, that one network serves.
         steps: Optimiser steps in all.
         batch: Examples a step.
-        network: unet (the default), dit, or of a size, unet:width=64,multipliers=1-2-4 say.
-        preconditioning: Per component, only its skip connection, or scalar as EDM (the default).
-        loss: The bound, per octave, as seen by the eye, or EDM's unit weight (the default).
-        condition: What the network is told: time, or the noise state (auto: where it is needed).
-        known: Share of examples with a known part, for filling in and continuing.
-        known_parts: Which parts: any, or those of one purpose (beginnings: spectra extend).
         labels: Classes are the folders of the files; for guidance.
         random_flip: Mirror half of the images, at random, left to right.
-        accumulate: Parts in which a batch passes the network, where it does not fit (1).
-        learning_rate: After the warm-up (0.002).
-        cooldown: Share of the steps, the last, over which the rate falls to 0 (0).
-        ema: Weights averaged with a half-life (the default) or as a power of the images seen.
-        ema_half_life: Images (20,000).
-        ema_width: Relative width of the power function (0.1).
         held_out: Share of the files that training does not see.
-        checkpoint_every: Steps between checkpoints (250).
-        precision: Of the network's arithmetic; parameters stay float32.
-        compile: Let torch.compile make the network's kernels; by default only on a GPU.
-        tensorboard: Write the log for TensorBoard too.
         seed: Of every random draw.
-        device: cpu, cuda, or auto.
     """
     from spectra import commands
 
-    options: dict[str, Any] = {
+    options = {
         "steps": steps,
         "batch": batch,
-        "network": network,
-        "condition": condition,
-        "known": known,
         "held_out": held_out,
-        "precision": precision,
+        "labels": labels,
+        "random_flip": random_flip,
         "seed": seed,
-        "device": device,
+        **given_options(network, optimiser, parts, machine),
     }
-    given = {
-        "preconditioning": preconditioning,
-        "loss": loss,
-        "checkpoint_every": checkpoint_every,
-        "accumulate": accumulate,
-        "learning_rate": learning_rate,
-        "cooldown": cooldown,
-        "known_parts": known_parts,
-        "ema": ema,
-        "ema_half_life": ema_half_life,
-        "ema_width": ema_width,
-        "compile": None if compile is None else compile == "on",
-        "labels": labels or None,
-        "random_flip": random_flip or None,
-        "tensorboard": tensorboard or None,
-    }
-    options |= {name: value for name, value in given.items() if value is not None}
     outcome = Outcome(*commands.train(source, schedule, out, options))
     if os.environ.get("RANK", "0") != "0":
         raise SystemExit(0)  # one of torchrun's processes speaks for all
@@ -177,7 +133,7 @@ def probe(
         run: A folder that `spectra train` wrote.
         source: Data it was not trained on; of its own source the held-out files are taken.
         out: The file to write.
-        basis: Of the components (dct; of a run with noise per component its own, and no other).
+        basis: Of the components; a run with noise per component has its own alone (default: dct).
         spectrum: Of the data, for their variance and for basis pca: analyze --bases with pca.
         sigmas: Noise levels in data units, rising; by default 16 over the run's whole range.
         n: Examples at most, spread over all files.
@@ -219,7 +175,7 @@ def sample(
         steps: Steps of the solver.
         solver: How the steps are made.
         rule: Where the steps lie: optimised for these data and this solver, or a published rule.
-        criterion: What optimal steps make small: w2 (the default), kl, or spectrum (fine detail).
+        criterion: What optimal steps make small; spectrum keeps fine detail (default: w2).
         schedule: Another path through the same components, for a run told the noise state.
         known: Examples of which a part is kept, the rest drawn; by --mask or --known-below.
         known_below: Keep what lies up to this frequency, cycles/pixel, and draw the detail above.
@@ -271,7 +227,7 @@ def extend(
         steps: Steps of the solver in a window.
         solver: How the steps are made.
         rule: Where the steps lie: optimised for these data and this solver, or a published rule.
-        criterion: What optimal steps make small: w2 (the default), kl, or spectrum (fine detail).
+        criterion: What optimal steps make small; spectrum keeps fine detail (default: w2).
         schedule: Another path through the same components, for a run told the noise state.
         rate: Samples a second of sound, where the run's data are not at hand.
         seed: Example i depends on the seed and i alone.
@@ -316,7 +272,7 @@ def evaluate(
         steps: Steps of the solver.
         solver: How the steps are made.
         rule: Where the steps lie: optimised for these data and this solver, or a published rule.
-        criterion: What optimal steps make small: w2 (the default), kl, or spectrum (fine detail).
+        criterion: What optimal steps make small; spectrum keeps fine detail (default: w2).
         schedule: Another path to score it along, for a run told the noise state.
         seed: Of samples and noise; equal seeds make runs paired.
         examples: Held-out examples for bits/dim at most.

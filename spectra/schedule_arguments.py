@@ -45,20 +45,21 @@ YesNo = Literal["yes", "no"]
 Number = Annotated[float | None, flag("FLOAT")]
 
 ORDERING = (
-    "Which drown first: variance (the default), frequency, level, columns, rows, frames (with "
-    "-reversed the other way), sums such as level:1+columns:0.3, or labels in a .npy file."
+    "Which drown first: variance, frequency, level, columns, rows, frames (with -reversed the "
+    "other way), sums such as level:1+columns:0.3, or labels in a .npy file (default: variance)."
 )
 STRENGTH = (
-    "0 equal SNR, 1 standard diffusion, larger more sequential; auto (the default) weighs steps "
-    "against a penalty; by bands 0.1:1,0.5:0.3 (strength 1 up to 0.1 cycles/pixel, then 0.3)."
+    "0 equal SNR, 1 standard diffusion, larger more sequential; auto weighs steps against a "
+    "penalty; by bands 0.1:1,0.5:0.3, 1 up to 0.1 cycles/pixel, then 0.3 (default: auto)."
 )
 PACE = (
-    "What is lost evenly in time: information (the default), frequency, octave, modes, power, "
-    "frequency-power, linear, tangent; or a .json or .csv of pairs (t, noise), whose shape counts."
+    "What is lost evenly in time: information, frequency, octave, modes, power, frequency-power, "
+    "linear, tangent; or a .json or .csv of pairs (t, noise), whose shape counts (default: "
+    "information)."
 )
 DENSITY = (
-    "Training times: pace, half along it and half even in log-noise (the default), or where modes "
-    "or nats are lost."
+    "Training times: half along the pace and half even in log-noise, or where modes or nats are "
+    "lost (default: pace)."
 )
 
 
@@ -74,13 +75,13 @@ class Choices:
     """What auto charges a strength: c of c (a - 1)^2, or what `spectra probe` wrote."""
     pace: Annotated[str | None, flag("PACE|FILE", PACE)] = None
     power_weight: Number = None
-    """Share of power in pace frequency-power (0.5)."""
+    """Share of power in pace frequency-power (default: 0.5)."""
     threshold: Number = None
-    """SNR at which a frequency counts as drowned (1)."""
+    """SNR at which a frequency counts as drowned (default: 1)."""
     prior: Annotated[Prior | None, one_of(Prior)] = None
-    """Noise of equal variance in all components (the default), or of the data's."""
+    """Noise of equal variance in all components, or of the data's (default: white)."""
     information_left: Number = None
-    """Nats of an example still left at t = 1 (0.01)."""
+    """Nats of an example still left at t = 1 (default: 0.01)."""
     w2_left: Number = None
     """Clean end: squared W2 distance to the data left at t = 0, as a share of the variance."""
     w2_absolute: Number = None
@@ -90,7 +91,7 @@ class Choices:
     g_noise: Number = None
     """Noise end by hand; every log SNR(1) is at most minus this."""
     form: Annotated[Form | None, one_of(Form)] = None
-    """How signal and noise scales follow from their ratio (vp)."""
+    """How signal and noise scales follow from their ratio (default: vp)."""
     density: Annotated[Density | None, one_of(Density, DENSITY)] = None
 
     def given(self) -> dict[str, Any]:
@@ -139,20 +140,21 @@ class PresetNumbers:
 
 @dataclass(frozen=True)
 class Sampler:
-    """What the prescription, or the audit, supposes."""
+    """What the block to copy, or the audit, supposes."""
 
     steps: Annotated[int | None, flag("INT")] = None
-    """Steps of the sampler that the prescription (10) or the audit (its own, or 18) looks at."""
+    """Of the sampler looked at (default: 10; of an audit its subject's own, or 18)."""
     solver: Annotated[SolverChoice | None, one_of(SolverChoice)] = None
-    """Its solver: of the prescription heun, of the audit its subject's own."""
+    """Its solver (default: heun; of an audit its subject's own)."""
     error: Annotated[Path | None, flag("FILE")] = None
-    """A measured denoising error (`spectra probe`) in place of the Wiener filter's."""
+    """A measured denoising error (`spectra probe`): of the audit, and of where modes drown."""
 
     def given(self) -> dict[str, Any]:
         found = {"steps": self.steps, "solver": self.solver}
         return {name: value for name, value in found.items() if value is not None}
 
 
-ChoiceFlags = tyro.conf.OmitArgPrefixes[Choices]
-PresetFlags = tyro.conf.OmitArgPrefixes[PresetNumbers]
+# Their names are the titles in the help.
+ChoiceFlags = Annotated[tyro.conf.OmitArgPrefixes[Choices], tyro.conf.arg(name="derivation")]
+PresetFlags = Annotated[tyro.conf.OmitArgPrefixes[PresetNumbers], tyro.conf.arg(name="preset")]
 SamplerFlags = tyro.conf.OmitArgPrefixes[Sampler]

@@ -33,6 +33,7 @@ ORDER = (
     "demo",
     "arguments",
     "schedule_arguments",
+    "train_arguments",
     "run_grammar",
     "comparison_grammar",
     "grammar",

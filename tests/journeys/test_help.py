@@ -26,6 +26,44 @@ def test_help_reads_well_at_80_columns(capsys, monkeypatch, command: str) -> Non
     usage, _, rest = text.partition("-h, --help ")
     assert usage.startswith(f"usage: spectra {command} ")
     assert max(map(len, rest.splitlines())) <= 80
+    # One way to say a default, and titles that tell what is in the box.
+    said = " ".join(text.replace("│", " ").split())
+    assert not re.search(r"the default\b|\s\([\d.,]+\)|choices options|numbers options", said)
+
+
+def test_training_is_grouped(capsys) -> None:
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    text = capsys.readouterr().out
+    boxes = re.split(r"^\W*(\w[\w ]* options)\W*$", text, flags=re.MULTILINE)
+    pairs = zip(boxes[1::2], boxes[2::2], strict=True)
+    told = {title: set(re.findall(r"--[a-z][a-z-]+", box)) for title, box in pairs}
+    assert set(told) == {f"{n} options" for n in ("network", "optimiser", "known part", "machine")}
+    assert {"--loss", "--condition"} <= told["network options"]
+    assert {"--ema-width", "--cooldown"} <= told["optimiser options"]
+    assert told["known part options"] == {"--known", "--known-parts"}
+    assert {"--device", "--compile"} <= told["machine options"]
+
+
+def test_help_is_the_commands_whatever_stands_before_it(capsys) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["data", "list", "--help"])
+    assert stop.value.code == 0
+    assert "{list,show,fetch,verify} [NAME]" in capsys.readouterr().out
+
+
+def test_an_audits_names_are_told(capsys) -> None:
+    from spectra.schedule import PRESETS
+    from spectra.schedule.auditing.foreign import NAMES
+
+    with pytest.raises(SystemExit):
+        main(["schedule", "--help"])
+    text = capsys.readouterr().out.replace("\n", " ")
+    for name in (*NAMES, *PRESETS):
+        assert name.partition(" ")[0] in text, name
+    with pytest.raises(SystemExit):
+        main(["plot", "--help"])
+    assert "compare.json" in capsys.readouterr().out
 
 
 def test_the_names_are_those_of_python() -> None:
@@ -37,14 +75,14 @@ def test_the_names_are_those_of_python() -> None:
 
 
 def test_the_names_of_training_are_those_of_python() -> None:
-    from spectra import run_grammar
+    from spectra import train_arguments
     from spectra.diffusion import known, loss, precondition, settings
 
     for mine, its in (
-        (run_grammar.PartKind, known.PartKind),
-        (run_grammar.Loss, loss.Loss),
-        (run_grammar.Preconditioning, precondition.Preconditioning),
-        (run_grammar.Averaging, settings.Averaging),
+        (train_arguments.PartKind, known.PartKind),
+        (train_arguments.Loss, loss.Loss),
+        (train_arguments.Preconditioning, precondition.Preconditioning),
+        (train_arguments.Averaging, settings.Averaging),
     ):
         assert get_args(mine) == get_args(its)
 
