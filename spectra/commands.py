@@ -139,7 +139,7 @@ def probe(
         "known_beyond_spectrum": known,
     }
     at = np.unique(np.linspace(0, len(error.sigma) - 1, TOLD_LEVELS).round().astype(int))
-    labels = [octave.label.removesuffix(" cycles/pixel") for octave in found.octaves]
+    labels = [octave.label.partition(" cycles/")[0] for octave in found.octaves]
     lines = [
         f"{path} on {error.n} examples of {error.files} files, {len(error.sigma)} noise levels",
         "error over the Wiener filter's, below 1 where the network knows more than the spectrum:",

@@ -9,6 +9,7 @@ import numpy as np
 from spectra.evaluation.bound import BoundScore, OdeScore
 from spectra.evaluation.score import Interval, Score
 from spectra.evaluation.spectral import SpectralDistance
+from spectra.spectrum.spectrum import frequency_unit
 
 __all__ = ["Scores"]
 
@@ -135,8 +136,9 @@ class Scores:
         lines.append(distance.line("spectral distance", how))
         if self.spectral_floor is not None:
             lines.append(self.spectral_floor.line("  of real data"))
+        unit = frequency_unit(self.samples.shape[1:])
         for octave in spectral.octaves:
-            name = f"  {octave.lowest:.3g} to {octave.highest:.3g} cycles/pixel"
+            name = f"  {octave.lowest:.3g} to {octave.highest:.3g} {unit}"
             lines.append(
                 f"{name:<30}{octave.difference_db:>+9.2f}   {octave.low:+.2f} to "
                 f"{octave.high:+.2f} dB"

@@ -8,7 +8,7 @@ import numpy as np
 from spectra.errors import InputError
 from spectra.spectrum import Spectrum
 from spectra.spectrum.estimator import Estimator
-from spectra.spectrum.spectrum import Average
+from spectra.spectrum.spectrum import Average, frequency_unit
 
 __all__ = [
     "EVERY_RING",
@@ -17,7 +17,6 @@ __all__ = [
     "Rings",
     "default_range",
     "examples_behind",
-    "frequency_unit",
     "read_rings",
     "rings_within",
 ]
@@ -213,8 +212,8 @@ def rings_within(spectrum: Spectrum, f_range: tuple[float, float], fewest: int) 
     if len(used) < fewest:
         raise InputError(
             f"{spectrum.name}: {len(used)} rings between {low:g} and {high:g} "
-            f"{frequency_unit(spectrum)}, {fewest} are needed to fit this power law; widen f_range "
-            "or use larger examples (--size)"
+            f"{frequency_unit(spectrum.shape)}, {fewest} are needed to fit this power law; widen "
+            "f_range or use larger examples (--size)"
         )
     return used
 
@@ -223,8 +222,3 @@ def default_range(spectrum: Spectrum) -> tuple[float, float]:
     """Frequencies fitted unasked, cycles/pixel."""
     enough = np.count_nonzero(spectrum.frequency <= DEFAULT_RANGE[1]) >= FEWEST_RINGS
     return DEFAULT_RANGE if enough else EVERY_RING
-
-
-def frequency_unit(spectrum: Spectrum) -> str:
-    """What `Spectrum.frequency` counts in."""
-    return "cycles/pixel" if len(spectrum.shape) == 3 else "cycles/sample"

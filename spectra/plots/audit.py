@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from spectra.plots.labels import as_label
+from spectra.plots.octaves import octave_axis
 from spectra.plots.style import (
     DATA,
     DERIVED,
@@ -177,19 +178,13 @@ def _octaves(axes: Axes, audit: Audit) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_ylim(-0.6, len(rows) - 0.4)
-    unit = " cycles/pixel"
-    labels = [row.label.removesuffix(unit).replace("components ", "") for row in rows]
-    axes.set_yticks(place.tolist(), labels=[_plain(label) for label in labels])
+    unit, labels = octave_axis([row.label for row in rows])
+    axes.set_yticks(place.tolist(), labels=labels)
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=True, axis="x", color=GRID)
     axes.yaxis.grid(visible=False)
-    known = rows[-1].label.endswith(unit)
-    axes.set_title("octave (cycles/pixel)" if known else "components, by falling variance")
+    axes.set_title(f"octave ({unit})" if unit else "components, by falling variance")
     axes.set_xlabel("predicted error (W2 squared)\nas a share of the octave's variance")
-
-
-def _plain(label: str) -> str:
-    return label.replace("-", "–")
 
 
 def _percent(x: float, _: object) -> str:

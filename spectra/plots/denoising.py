@@ -8,6 +8,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
+from spectra.plots.octaves import octave_axis
 from spectra.plots.style import (
     DATA,
     DERIVED,
@@ -171,17 +172,12 @@ def _ratios(axes: Axes, found: OctaveErrors) -> None:
     axes.set_xscale("log")
     axes.set_xlim(edges[0], edges[-1])
     axes.grid(visible=False)
-    unit = " cycles/pixel"
-    names = [o.label.removesuffix(unit).replace("components ", "") for o in found.octaves]
+    unit, names = octave_axis([octave.label for octave in found.octaves])
     every = 1 + (rows - 1) // 12
-    axes.set_yticks(
-        np.arange(rows)[::every].tolist(),
-        labels=[name.replace("-", "\N{EN DASH}") for name in names[::every]],
-    )
+    axes.set_yticks(np.arange(rows)[::every].tolist(), labels=names[::every])
     axes.tick_params(axis="y", length=0)
-    known = found.octaves[-1].label.endswith(unit)
     axes.set_title("error over the Wiener filter's")
-    axes.set_ylabel("octave (cycles/pixel)" if known else "components, by falling variance")
+    axes.set_ylabel(f"octave ({unit})" if unit else "components, by falling variance")
     figure = axes.get_figure(root=True)
     assert figure is not None
     bar = figure.colorbar(picture, ax=axes, extend="both", aspect=26, pad=0.02)
@@ -195,10 +191,11 @@ def _span(low: Octave, high: Octave) -> Octave:
     """A band from one octave to another."""
     if low is high:
         return low
-    if high.label.startswith("components"):
+    unit, _ = octave_axis([high.label])
+    if not unit:
         label = f"components {low.low:.0f}-{high.high:.0f}"
     elif low.low == 0:
-        label = f"up to {high.high:.3g} cycles/pixel"
+        label = f"up to {high.high:.3g} {unit}"
     else:
-        label = f"{low.low:.3g}-{high.high:.3g} cycles/pixel"
+        label = f"{low.low:.3g}-{high.high:.3g} {unit}"
     return Octave(low.low, high.high, label)

@@ -23,7 +23,7 @@ from spectra.plots.style import (
 from spectra.schedule import Schedule
 from spectra.schedule.auditing.account import Octave, octaves_of
 
-__all__ = ["STYLES", "octave_name", "octave_ticks_of", "plot_octaves"]
+__all__ = ["STYLES", "octave_axis", "octave_ticks_of", "plot_octaves"]
 
 POINTS = 401
 MOST = 8  # octaves; more lines are no longer told apart
@@ -61,10 +61,11 @@ def plot_octaves(
     drawn.axhspan(*TRANSITION, color=NOISE, alpha=0.2, lw=0)
     drawn.axhline(1, color=MUTED, lw=0.9)
     colours = ramp(len(shown))
+    unit, names = octave_axis([octave.label for octave in octaves])
     for k, octave in enumerate(shown):
         width = 3.6 - 2.4 * k / max(len(shown) - 1, 1)
         snr = 10 ** np.clip(means[:, octave], -30, 30)
-        drawn.plot(t, snr, color=colours[k], lw=width, label=octave_name(octaves[octave]))
+        drawn.plot(t, snr, color=colours[k], lw=width, label=names[octave])
     reach = np.clip(np.ceil(np.abs(means).max()), 1, DECADES)
     drawn.set(yscale="log", ylim=(10**-reach, 10**reach), xlim=(0, 1))
     ticks = np.arange(-reach, reach + 1, 2 if reach > 3 else 1)
@@ -72,32 +73,35 @@ def plot_octaves(
     drawn.yaxis.set_major_formatter(FuncFormatter(_power_of_ten))
     drawn.yaxis.set_minor_locator(NullLocator())
     drawn.set_xlabel("time t (0 data, 1 noise)")
-    drawn.set_ylabel("SNR of the octave")
+    drawn.set_ylabel(f"SNR of the octave ({unit})" if unit else "SNR of ranks of variance")
     return finish_panel(drawn, axes, 4 if layout == "wide" else 2)
 
 
-def octave_name(octave: Octave) -> str:
-    """Short enough for a legend of many."""
-    return octave.label.replace("cycles/pixel", "c/px").replace("-", "\N{EN DASH}")
+def octave_axis(labels: Sequence[str]) -> tuple[str, list[str]]:
+    """The unit of octaves' labels, "" of ranks, and each without it, as short as on an axis."""
+    span, _, last = labels[-1].rpartition(" ")
+    unit = last if span not in ("", "components") else ""
+    bare = [label.removeprefix("components ").removesuffix(f" {unit}") for label in labels]
+    return unit, [label.replace("-", "\N{EN DASH}") for label in bare]
 
 
 def octave_ticks_of(
     axes: Axes, octaves: Sequence[Octave], count: np.ndarray, *, narrow: bool
 ) -> None:
     """One place an octave along the x axis: its upper frequency, and how many components it has."""
-    by_frequency = octaves[-1].label.endswith("cycles/pixel")
+    unit, _ = octave_axis([octave.label for octave in octaves])
 
     def name(octave: Octave) -> str:
         if octave.label == "DC":
             return "DC"
-        return f"{octave.high:.3g}" if by_frequency else f"{octave.low:.0f}"
+        return f"{octave.high:.3g}" if unit else f"{octave.low:.0f}"
 
     every = 1 + (len(octaves) - 1) // (7 if narrow else 12)
     at = np.arange(len(octaves))[::-1][::every][::-1]
     axes.set_xticks(at.tolist(), labels=[f"{name(octaves[k])}\n({count[k]})" for k in at])
     axes.set_xlim(-0.4, len(octaves) - 0.6)
-    unit = "octave up to (cycles/pixel)" if by_frequency else "rank of variance from"
-    axes.set_xlabel(f"{unit}, and its components")
+    told = f"octave up to ({unit})" if unit else "rank of variance from"
+    axes.set_xlabel(f"{told}, and its components")
 
 
 def _octave_means(schedule: Schedule, t: np.ndarray, index: np.ndarray, count: int) -> np.ndarray:

@@ -30,6 +30,7 @@ from spectra.plots.style import (
 )
 from spectra.schedule import FrequencyCutoff, Schedule
 from spectra.spectrum import Spectrum
+from spectra.spectrum.spectrum import frequency_unit
 
 __all__ = ["plot_two_cutoffs", "plot_two_spectra"]
 
@@ -188,7 +189,7 @@ def _scales(*subjects: FrequencyCutoff | Schedule) -> tuple[str, list[float]]:
     units, factors = [], []
     for one in subjects:
         if isinstance(one, Schedule):
-            units.append("cycles/sample" if len(one.shape) == 2 else "cycles/pixel")
+            units.append(frequency_unit(one.shape))
             factors.append(1.0)
         else:
             units.append(one.spectrum.unit)

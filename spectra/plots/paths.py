@@ -9,7 +9,6 @@ from matplotlib.ticker import FuncFormatter, MultipleLocator
 
 from spectra.errors import InputError
 from spectra.plots.labels import as_label
-from spectra.plots.octaves import octave_name
 from spectra.plots.style import (
     MUTED,
     NOISE,
@@ -99,7 +98,10 @@ def _bands(schedule: Schedule, first: Band | None, second: Band | None) -> tuple
     low = 1 if octaves[0].label == "DC" and len(octaves) > 1 else 0
     chosen = []
     for given, octave in ((first, low), (second, len(octaves) - 1)):
-        usual = (octave_name(octaves[octave]), (index == octave).reshape(schedule.shape))
+        usual = (
+            octaves[octave].label.replace("-", "\N{EN DASH}"),
+            (index == octave).reshape(schedule.shape),
+        )
         name, mask = usual if given is None else (given[0], np.asarray(given[1]))
         if mask.shape != schedule.shape or mask.dtype != bool or not mask.any():
             raise InputError(

@@ -14,6 +14,7 @@ from spectra.plots.style import (
     new_figure,
 )
 from spectra.schedule import Schedule
+from spectra.spectrum.spectrum import frequency_unit
 
 __all__ = ["plot_schedule"]
 
@@ -144,5 +145,5 @@ def _component_axis(axes: Axes, schedule: Schedule) -> None:
         marks = [0.0, *octaves[:: 1 + len(octaves) // 8][::-1]]
         ranks = [1 + int(np.searchsorted(frequency, mark * (1 - 1e-9))) for mark in marks]
         labels = ["0", *(f"{mark:.3g}" for mark in marks[1:])]
-        axes.set_ylabel("component, by frequency (cycles/pixel)")
+        axes.set_ylabel(f"component, by frequency ({frequency_unit(schedule.shape)})")
     axes.set_yticks((np.log(ranks) / span).tolist(), labels=labels)

@@ -20,6 +20,7 @@ from spectra.plots.style import (
     house_style,
 )
 from spectra.schedule import Schedule
+from spectra.spectrum.spectrum import frequency_unit
 
 __all__ = ["animate_schedule"]
 
@@ -99,7 +100,8 @@ def animate_schedule(
         panel.set_xscale("log")
         panel.set_xlabel("component, by falling variance (rank)")
     else:
-        frequency_axis(panel, cells.at, "component, by frequency (cycles/pixel)")
+        label = f"component, by frequency ({frequency_unit(schedule.shape)})"
+        frequency_axis(panel, cells.at, label)
     said = [panel.set_title(" ", loc=side) for side in ("left", "right")]
     name = "noise of this schedule"
     (line,) = panel.plot(cells.at, np.full_like(cells.at, top), color=DERIVED, lw=2.0, label=name)

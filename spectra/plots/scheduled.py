@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 
+from spectra.frequencies import FrequencyScale
 from spectra.plots.component_bits import plot_component_bits
 from spectra.plots.denoising import plot_denoising
 from spectra.plots.density import plot_training_density
@@ -15,6 +16,7 @@ from spectra.plots.weighting import plot_weighting
 from spectra.schedule import Schedule, compare_grids
 from spectra.schedule.steps.denoising import DenoisingError
 from spectra.schedule.weights.recipes import recipe_weights
+from spectra.spectrum.spectrum import frequency_unit
 
 __all__ = ["denoising_sections", "schedule_sections"]
 
@@ -69,6 +71,7 @@ def schedule_sections(schedule: Schedule, standard: Schedule) -> list[Section]:
         ),
     ]
     frequency = schedule.frequency
+    scale = FrequencyScale(unit=frequency_unit(schedule.shape))
     if not np.isnan(frequency).any() and (frequency > 0).any():
         sections.append(
             Section(
@@ -79,7 +82,7 @@ def schedule_sections(schedule: Schedule, standard: Schedule) -> list[Section]:
                 "each frequency counts. Where a curve is high, the network is made to get that "
                 "frequency right at the cost of the others. Copied recipes were tuned on other "
                 "data; this is what they mean on these.",
-                partial(plot_weighting, recipe_weights(schedule)),
+                partial(plot_weighting, recipe_weights(schedule), scale=scale),
                 alt="Implied weight per frequency, and share of the loss per octave, of recipes",
                 settings={"basis": schedule.basis, "recipes": "as published, on these variances"},
             )

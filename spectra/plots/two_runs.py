@@ -14,6 +14,7 @@ from spectra.plots.report import Cell, Section, Table, flatten
 from spectra.plots.side_by_side import differing, recipe_section
 from spectra.plots.training import plot_training
 from spectra.schedule import Schedule
+from spectra.spectrum.spectrum import frequency_unit
 
 __all__ = ["run_pair_sections", "same_schedule", "schedule_pair_sections"]
 
@@ -108,8 +109,7 @@ def _time_table(names: Sequence[str], schedules: Sequence[Schedule]) -> Table:
     times = np.array(TIMES)
     columns, cells = ["t"], [[f"{t:g}" for t in times]]
     for name, one in zip(names, schedules, strict=True):
-        unit = "cycles/sample" if len(one.shape) == 2 else "cycles/pixel"
-        columns += [f"{name}: f_max ({unit})", "log SNR", "nats left"]
+        columns += [f"{name}: f_max ({frequency_unit(one.shape)})", "log SNR", "nats left"]
         ends = [(float(row.min()), float(row.max())) for row in one.log_snr(times)]
         cells.append([number(f) if np.isfinite(f) else "–" for f in one.f_max(times)])
         cells.append([f"{signed(low, 1)} to {signed(high, 1)}" for low, high in ends])

@@ -1,5 +1,6 @@
 """The measured spectrum of a data set: a value that can be saved, loaded and merged."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +13,7 @@ from spectra.errors import InputError
 from spectra.spectrum.estimator import Estimator
 from spectra.spectrum.moments import FileMoments
 
-__all__ = ["SETTINGS", "Average", "Spectrum", "cycles_per", "merged", "mirrored"]
+__all__ = ["SETTINGS", "Average", "Spectrum", "cycles_per", "frequency_unit", "merged", "mirrored"]
 
 # How examples were measured; spectra add only where these are the same.
 SETTINGS = ("window", "detrend", "reach", "segment", "spacing", "axis_units")
@@ -108,7 +109,7 @@ class Spectrum:
         units, spacing = set(self.axis_units), set(self.spacing)
         if len(units) == 1 and len(spacing) == 1:
             return cycles_per(next(iter(units)))
-        return "cycles/sample" if len(self.shape) == 2 else "cycles/pixel"
+        return frequency_unit(self.shape)
 
     @property
     def physical_frequency(self) -> np.ndarray:
@@ -289,6 +290,11 @@ def _check_same(name: str, ours: Any, theirs: Any) -> None:
 def cycles_per(unit: str) -> str:
     """The unit of frequency along an axis of this unit."""
     return "Hz" if unit == "s" else f"cycles/{unit}"
+
+
+def frequency_unit(shape: Sequence[int]) -> str:
+    """What the frequencies of examples [C, *spatial] count in, where they have no spacing."""
+    return "cycles/sample" if len(shape) == 2 else "cycles/pixel"
 
 
 def merged(a: Spectrum, b: Spectrum) -> Spectrum:

@@ -10,6 +10,7 @@ from spectra.errors import InputError
 from spectra.schedule import ends
 from spectra.schedule.schedule import Schedule
 from spectra.schedule.steps.gaussian import within
+from spectra.spectrum.spectrum import frequency_unit
 
 if TYPE_CHECKING:
     from spectra.schedule.steps.denoising import DenoisingError
@@ -27,7 +28,8 @@ class Octave:
     Attributes
     ----------
     low, high : float
-        Cycles/pixel, low < f <= high (the highest with the corners beyond 0.5); 0 and 0 of DC.
+        Cycles/pixel, of series cycles/sample, low < f <= high (the highest with the corners beyond
+        0.5); 0 and 0 of DC.
         Of components without frequency, ranks by falling variance.
     label : str
     """
@@ -40,8 +42,8 @@ class Octave:
 def octaves_of(
     frequency: np.ndarray, variance: np.ndarray
 ) -> tuple[np.ndarray, tuple[Octave, ...]]:
-    """The octave of each component [D] and what those are, by rising frequency."""
-    frequency = frequency.ravel()
+    """The octave of each component [C, *spatial] -> [D] and what those are, by rising frequency."""
+    unit, frequency = frequency_unit(frequency.shape), frequency.ravel()
     if np.isnan(frequency).any():
         rank = np.empty(len(frequency))
         rank[np.argsort(-variance.ravel(), kind="stable")] = np.arange(len(frequency)) + 1
@@ -54,7 +56,7 @@ def octaves_of(
     found = []
     for value in values:
         high = 0.0 if np.isneginf(value) else float(2.0**value)
-        label = "DC" if high == 0 else f"{high / 2:.3g}-{high:.3g} cycles/pixel"
+        label = "DC" if high == 0 else f"{high / 2:.3g}-{high:.3g} {unit}"
         found.append(Octave(high / 2, high, label))
     return index.ravel(), tuple(found)
 
