@@ -1,5 +1,6 @@
 """Sections on what a spectrum is spread over: directions, channels, components."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -37,10 +38,6 @@ def directions_section(spectrum: Spectrum) -> Section | None:
         [name, *(_mean_db(row[part]) for part in (coarse, ~coarse))]
         for name, row in zip(names, over, strict=True)
     ]
-    mean = np.nanmean(over, axis=1)
-    first, last = int(np.argmax(mean)), int(np.argmin(mean))
-    strongest, weakest = (_spoken(names[i]) for i in (first, last))
-    ratio = mean[first] - mean[last]
     if is_spectrogram(spectrum):
         text = (
             "The spectrogram taken as a picture. Along time it has modulation frequencies: how "
@@ -56,7 +53,7 @@ def directions_section(spectrum: Spectrum) -> Section | None:
         )
         if spectrum.kind == "images":
             text += " Horizons and upright things raise level and upright edges."
-    text += f" Over all rings, {strongest} carry {ratio:.1f} dB more than {weakest}."
+    text += _contrast(names, over)
     return Section(
         "directions",
         "Modulation and quefrency" if is_spectrogram(spectrum) else "The spectrum by direction",
@@ -74,6 +71,21 @@ def directions_section(spectrum: Spectrum) -> Section | None:
         ),
         settings={"window": spectrum.window, "sectors": f"{len(names)} of {180 // len(names)}°"},
     )
+
+
+def _contrast(names: Sequence[str], over: np.ndarray) -> str:
+    """Which sector carries most, and which least; "" where fewer than two carry anything."""
+    known = {
+        name: float(np.nanmean(row))
+        for name, row in zip(names, over, strict=True)
+        if np.isfinite(row).any()
+    }
+    if len(known) < 2:
+        return ""
+    first, last = max(known, key=known.__getitem__), min(known, key=known.__getitem__)
+    strongest, weakest = _spoken(first), _spoken(last)
+    ratio = known[first] - known[last]
+    return f" Over all rings, {strongest} carry {ratio:.1f} dB more than {weakest}."
 
 
 def _mean_db(row: np.ndarray) -> str:

@@ -151,12 +151,16 @@ def test_good_files_among_bad_ones_are_all_counted(
         ("tiny.npy", (2, 1, 2, 2)),
         ("$\\frac$ ^_.npy", (6, 1, 16, 16)),
         ("_.npy", (6, 1, 64)),
+        ("constant along an axis.npy", (6, 1, 16, 1)),
     ],
 )
 def test_odd_shapes_and_names_are_drawn_or_refused(
     tmp_path: Path, draw: Run, name: str, shape: tuple[int, ...]
 ) -> None:
-    np.save(tmp_path / name, np.random.default_rng(0).normal(size=shape))
+    values = np.random.default_rng(0).normal(size=shape)
+    if "constant" in name:
+        values = np.broadcast_to(values, (*shape[:-1], 16))
+    np.save(tmp_path / name, values)
     flags = ("--view", "series") if len(shape) == 3 else ("--window", "none")
     numbers = settled(draw(tmp_path / name, "--out", tmp_path / "out", *flags), LONGEST_DRAWN)
     if min(shape[2:]) >= 8:

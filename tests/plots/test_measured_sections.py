@@ -10,6 +10,7 @@ from spectra.findings import Findings
 from spectra.frequencies import failings, frequency_scale, heard_peak, octave_ticks, signed
 from spectra.plots import pages
 from spectra.plots.curves import thinned
+from spectra.plots.extent import directions_section
 from spectra.plots.side_by_side import spectrum_pair_sections
 from spectra.spectrum.components import basis_worths
 from tests.plots.cases import CLIFF, RATE, Case, measured, series
@@ -108,6 +109,21 @@ def test_channels_mixed_alike_are_one_axis():
     section = next(s for s in case.sections() if s.anchor == "channels")
     assert section.table.rows[0][1:] == ["100 %", "+0.58", "+0.58", "+0.58"]
     assert "coherence is 1.00" in section.text
+
+
+@pytest.mark.filterwarnings("error")
+def test_sectors_without_power_are_left_out_of_what_is_said():
+    rows = np.random.default_rng(0).normal(size=(6, 1, 16, 1))
+    for images in (rows.repeat(16, axis=-1), rows.repeat(16, axis=-1).swapaxes(-1, -2)):
+        spectrum = spectra.analyze(images, window="none", bases=())
+        section = directions_section(spectrum)
+        assert "nan" not in section.text
+        assert "Over all rings" not in section.text
+        assert [row[1:] for row in section.table.rows].count(["–", "–"]) == 3
+        assert section.figure(layout="wide").axes
+    grain = rows.repeat(16, axis=-1) + 0.1 * np.random.default_rng(1).normal(size=(6, 1, 16, 16))
+    section = directions_section(spectra.analyze(grain, window="none", bases=()))
+    assert "Over all rings, level edges carry" in section.text
 
 
 def test_basis_table_counts_the_components(cases):
