@@ -31,6 +31,9 @@ def inline_svg(figure: Figure, prefix: str, alt: str) -> str:
     text = text[text.index("<svg") :]  # neither XML declaration nor doctype inside HTML
     text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.DOTALL)
     text = re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", text).replace("xlink:href=", "href=")
+    # An image is named by what it shows: the same picture twice would be one id twice.
+    named = set(re.findall(r'(?:href="|url\()#([^")]+)', text))
+    text = re.sub(r'(<image\b[^>]*?) id="([^"]*)"', lambda m: _unnamed(m, named), text)
     text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{prefix}-", text)
     text = re.sub(r"#[0-9a-f]{6}\b", _variable, text)
     # Width and height in points would fix the size; the view box alone lets it scale.
@@ -38,6 +41,11 @@ def inline_svg(figure: Figure, prefix: str, alt: str) -> str:
     head = re.sub(r'\s(width|height|version)="[^"]*"', "", head)
     text = f'{head} role="img" aria-label="{escape(alt, quote=True)}">{body}'
     return re.sub(r">\s+<", "><", text).strip()
+
+
+def _unnamed(image: re.Match[str], named: set[str]) -> str:
+    """The start of an element without its id, unless something refers to it."""
+    return image.group() if image.group(2) in named else image.group(1)
 
 
 def palette_css(dark: bool) -> str:
