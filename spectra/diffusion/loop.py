@@ -19,6 +19,7 @@ from spectra.diffusion.factors import measure_loadings
 from spectra.diffusion.loss import Objective
 from spectra.diffusion.networks import InBfloat16, make_network, network_config
 from spectra.diffusion.networks.buffers import kept_buffers
+from spectra.diffusion.networks.layout import lay_out
 from spectra.diffusion.precondition import Denoiser
 from spectra.diffusion.process import DiffusionProcess
 from spectra.diffusion.progress import Meter, bar, interruption, scalar_writer
@@ -168,8 +169,7 @@ class TrainingState:
         if not any(weight.requires_grad for weight in network.parameters()):
             raise InputError("network: none of its weights is to be trained; requires_grad_() them")
         network.to(device)
-        layout = memory_format(config.device, config.precision)
-        network.to(memory_format=layout)  # pyright: ignore[reportCallIssue]
+        lay_out(network, memory_format(config.device, config.precision))
         optimizer = torch.optim.AdamW(
             network.parameters(),
             lr=config.learning_rate,

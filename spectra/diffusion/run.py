@@ -19,6 +19,7 @@ from spectra.diffusion.checkpoint import (
 )
 from spectra.diffusion.networks import Inputs, make_network, network_config, network_record
 from spectra.diffusion.networks.embedding import STATE_WAVES
+from spectra.diffusion.networks.layout import lay_out
 from spectra.diffusion.precondition import Denoiser, view_maps
 from spectra.diffusion.state import StateEncoder
 from spectra.errors import InputError
@@ -83,7 +84,8 @@ class Run:
             weight.copy_(torch.from_numpy(self._checkpoint.averaged[name]))
         self._checkpoint.restore_buffers(network)
         network = network.to(device)
-        return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        lay_out(network, torch.channels_last)
+        return network
 
     def denoiser(self, device: torch.device | str = "cpu") -> Denoiser:
         """z_hat(z(t), t) with the averaged weights."""

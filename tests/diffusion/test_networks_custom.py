@@ -178,6 +178,26 @@ def test_a_module_trains_resumes_and_is_opened_again(
         trained(tiny_source, tiny_schedule, tiny_options, network=Line(), out=tmp_path / "once")
 
 
+class Volume(Small):
+    """A convolution of x and t as a volume of two slices."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mix = nn.Conv3d(1, 1, (2, 3, 3), padding=(0, 1, 1))
+
+    def forward(self, x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        return self.mix(torch.stack([x, t[:, None, None, None].expand_as(x)], dim=2))[:, :, 0]
+
+
+def test_a_module_of_volumes_trains_and_is_opened_again(
+    tiny_source: Source, tiny_schedule: Schedule, tiny_options: dict[str, Any], tmp_path: Path
+) -> None:
+    run = trained(tiny_source, tiny_schedule, tiny_options, network=Volume(), out=tmp_path)
+    x, level = batch((1, 8, 8))
+    opened = load_run(tmp_path, network=Volume()).network()
+    assert torch.equal(opened(x, level), run.network()(x, level))
+
+
 class Kept(Small):
     """What it keeps beside its weights changes as it trains."""
 
