@@ -154,7 +154,7 @@ def evaluate(
     bound = score_bound(run, scored, seed, examples, levels, device)
     ode = None
     if likelihood != "bound":
-        ode = score_ode(run, scored, seed, ode_examples, ode_steps, device, bound)
+        ode = score_ode(run, scored, seed, ode_examples, ode_steps, levels, device)
     reference = spread_examples(source, 4 * max(n, 256))
     classes = classes_of(run, source, reference)
     samples = sample(

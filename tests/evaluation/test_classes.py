@@ -76,9 +76,9 @@ def test_likelihoods_are_given_the_class(made: Made, tmp_path: Path) -> None:
     """What a network says of one class, another says of none."""
     known, other = in_folders(tmp_path / "1", "a"), in_folders(tmp_path / "2", "else")
     first, second = made([0.5, -1.0, 0.0]), made([7.0, 7.0, 0.5])
-    for score in (score_bound, score_ode):
+    for score, numbers in ((score_bound, (4, 2)), (score_ode, (4, 2, 1))):
         found, same, none = (
-            score(run, data, 0, 4, 2, "cpu").value
+            score(run, data, 0, *numbers, "cpu").value
             for run, data in ((first, known), (second, other), (first, other))
         )
         assert found == same != none

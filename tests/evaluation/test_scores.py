@@ -74,6 +74,26 @@ def test_evaluate_reports_the_untrained_score(untrained) -> None:
     assert scores.samples.shape == (16, 1, 16, 16)
 
 
+def test_the_flow_is_compared_with_the_bound_of_its_own_examples(untrained) -> None:
+    """On paths of a Wiener filter both are the Gaussian's, whichever examples they are of."""
+    run, source = untrained
+    found = spectra.evaluate(
+        run,
+        source,
+        n=2,
+        steps=1,
+        examples=64,
+        levels=2,
+        scores="none",
+        likelihood="ode",
+        ode_examples=3,
+        ode_steps=4,
+    )
+    assert found.ode is not None
+    assert abs(found.bound.value - found.ode.value) > 0.1
+    assert abs(found.ode.gap.mean) < 0.02
+
+
 def test_other_data_are_scored_whole_and_another_shape_is_refused(untrained) -> None:
     run, _ = untrained
     rng = np.random.default_rng(0)
