@@ -47,7 +47,9 @@ def test_a_number_of_times_that_is_none(n: Any) -> None:
         SCHEDULE.sample_times(n, torch.Generator())
 
 
-@pytest.mark.parametrize("generator", [np.random.default_rng(0), 0, "cpu"], ids=["numpy", "0", "cpu"])
+@pytest.mark.parametrize(
+    "generator", [np.random.default_rng(0), 0, "cpu"], ids=["numpy", "0", "cpu"]
+)
 def test_a_generator_that_is_not_torchs(generator: Any) -> None:
     with pytest.raises(InputError, match="Generator is needed, or None") as caught:
         SCHEDULE.sample_times(4, generator)
