@@ -51,6 +51,8 @@ class Scores:
     classes : {"own", "none"} or None
         Of a run that was trained with classes: whether it was told those of the examples, or
         none, as it does not know all of them.
+    foreseen : bool
+        Whether the schedule's spectrum, and so the Wiener filter's, is of the held-out files too.
     """
 
     bound: BoundScore
@@ -72,6 +74,7 @@ class Scores:
     measures: tuple[Score, ...] = ()
     left_out: Mapping[str, str] = field(default_factory=dict)
     classes: Literal["own", "none"] | None = None
+    foreseen: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the samples, for JSON."""
@@ -88,6 +91,7 @@ class Scores:
             "bits_per_dim_by_file": dict(zip(bound.files, bound.by_file.tolist(), strict=True)),
             "gaussian_bits_per_dim": bound.gaussian,
             "gain_over_gaussian": bound.gain.to_dict(),
+            "gaussian_knew_held_out": self.foreseen,
             "examples": bound.n,
             "held_out": self.held_out,
             "classes": self.classes,
@@ -130,6 +134,8 @@ class Scores:
             f"{'  without training':<30}{bound.gaussian:>9.4f}   the Wiener filter, in closed "
             f"form; difference {gain.mean:+.4f} ({gain.low:+.4f} to {gain.high:+.4f})"
         )
+        if self.foreseen:
+            lines.append(f"{'':<42}which knows these files: the schedule's spectrum is of all")
         lines += [] if self.ode is None else self.ode.lines()
         distance = Interval(spectral.value, spectral.low, spectral.high)
         how = f"dB, {self.evaluations} evaluations of {self.solver}"

@@ -205,6 +205,7 @@ def evaluate(
         measures=measures,
         left_out=left_out,
         classes=_said(run, classes),
+        foreseen=held_out and source.fingerprint in run.schedule.fingerprint.split("+"),
     )
 
 

@@ -1,5 +1,6 @@
 """Bits/dim of an untrained network is the Wiener filter's closed form, on real photographs."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -158,3 +159,17 @@ def test_bits_per_dim_of_eight_bit_values() -> None:
 def test_run_folder_is_named_in_the_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nowhere"):
         spectra.load_run(tmp_path / "nowhere")
+
+
+def test_whether_the_filter_knew_the_held_out_files_is_told(
+    untrained: tuple[spectra.Run, spectra.Source],
+) -> None:
+    run, source = untrained
+    few = {"n": 8, "steps": 3, "examples": 8, "levels": 2, "scores": (), "device": "cpu"}
+    apart = spectra.evaluate(run, source, **few)
+    assert not apart.foreseen
+    assert "knows these files" not in "\n".join(apart.lines())
+    whole = replace(run, schedule=replace(run.schedule, fingerprint=source.fingerprint))
+    told = spectra.evaluate(whole, source, **few)
+    assert told.foreseen
+    assert "knows these files" in "\n".join(told.lines())

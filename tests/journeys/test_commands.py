@@ -54,6 +54,7 @@ def test_from_photographs_to_scores(capsys, tmp_path: Path) -> None:
 
     scores = as_json(capsys, "evaluate", run, "photos", "--n", 8, "--steps", 3, "--examples", 16)
     assert scores["held_out"] is True
+    assert scores["gaussian_knew_held_out"] is True
     assert json.loads((run / "scores.json").read_text()) == scores
     terms = sum(scores["terms"].values())
     assert scores["bits_per_dim"] == pytest.approx(terms, abs=1e-6)
@@ -63,6 +64,16 @@ def test_from_photographs_to_scores(capsys, tmp_path: Path) -> None:
         figures = as_json(capsys, "plot", file, "--out", out)["figures"]
         assert figures
         assert all(Path(figure).stat().st_size > 1000 for figure in figures)
+
+
+def test_a_size_that_nobody_asked_for_is_told(capsys, tmp_path: Path) -> None:
+    for number, side in enumerate((40, 300, 300, 300)):
+        pixels = np.random.default_rng(number).integers(0, 256, (side, side), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{number}.png")
+    main(["analyze", str(tmp_path), "--out", str(tmp_path / "m")])
+    assert "windows of 32x32: nine tenths of the files hold them" in capsys.readouterr().out
+    main(["analyze", str(tmp_path), "--size", "32", "--out", str(tmp_path / "m")])
+    assert "nine tenths" not in capsys.readouterr().out
 
 
 def test_other_data_than_the_schedules_are_told_before_the_first_step(
