@@ -166,11 +166,13 @@ def _spectra(paths: Sequence[Path], process: str, threshold: float) -> tuple[Pai
         )
     ]
     told = "not told apart" if low < 0 < high else "told apart"
+    rows = [
+        ["examples", *(f"{one.n:,}" for one in spectra)],
+        ["exponent", *(f"{fit.alpha:.3f} ± {fit.alpha_se:.3f}" for fit in fits)],
+        ["a power law", *("yes" if fit.is_power_law else "no" for fit in fits)],
+    ]
     lines = [
-        f"{'':<12}{names[0]:>22}{names[1]:>22}",
-        _line("examples", [f"{one.n:,}" for one in spectra]),
-        _line("exponent", [f"{fit.alpha:.3f} ± {fit.alpha_se:.3f}" for fit in fits]),
-        _line("a power law", ["yes" if fit.is_power_law else "no" for fit in fits]),
+        *_table(names, rows),
         f"exponents differ by {difference:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}: {told}",
         f"{names[0]} over {names[1]}, by octave ({ratio.unit}):",
         *(
@@ -211,12 +213,11 @@ def _schedules(paths: Sequence[Path]) -> tuple[Pair, list[str]]:
         schedule_numbers(one) | {"constants": _numbers(recipe)}
         for one, recipe in zip(schedules, recipes, strict=True)
     ]
-    lines = [f"{'':<12}{names[0]:>22}{names[1]:>22}"]
-    lines += [_line(key, [str(one[key]) for one in found]) for key in ("basis", "form", "shape")]
+    rows = [[key, *(str(one[key]) for one in found)] for key in ("basis", "form", "shape")]
     for a, b in zip(found[0]["table"], found[1]["table"], strict=True):
-        lines.append(_line(f"f_max({a['t']:.2f})", [f"{row['f_max']:.4g}" for row in (a, b)]))
+        rows.append([f"f_max({a['t']:.2f})", *(f"{row['f_max']:.4g}" for row in (a, b))])
     sections = schedule_pair_sections(names, schedules, recipes)
-    return Pair("schedules", sections, {}, (found[0], found[1]), lines, []), names
+    return Pair("schedules", sections, {}, (found[0], found[1]), _table(names, rows), []), names
 
 
 def _runs(paths: Sequence[Path]) -> tuple[Pair, list[str]]:
@@ -250,12 +251,14 @@ def _runs(paths: Sequence[Path]) -> tuple[Pair, list[str]]:
         "same_schedule": alike,
         "bits_per_dim_difference": None if bits is None else bits.to_dict(),
     }
+    rows = [
+        ["steps", *(str(run.step) for run in runs)],
+        ["loss", *(_last_loss(run) for run in runs)],
+        ["bits/dim", *(_score(one, "bits_per_dim") for one in scores)],
+        ["spectral dB", *(_score(one, "spectral_distance_db") for one in scores)],
+    ]
     lines = [
-        f"{'':<12}{names[0]:>22}{names[1]:>22}",
-        _line("steps", [str(run.step) for run in runs]),
-        _line("loss", [_last_loss(run) for run in runs]),
-        _line("bits/dim", [_score(one, "bits_per_dim") for one in scores]),
-        _line("spectral dB", [_score(one, "spectral_distance_db") for one in scores]),
+        *_table(names, rows),
         "the schedules are the same" if alike else "the schedules differ",
     ]
     if bits is not None:
@@ -306,5 +309,12 @@ def _score(scores: dict[str, Any] | None, key: str) -> str:
     return "–" if value is None else signed(value, 3)
 
 
-def _line(label: str, cells: Sequence[str]) -> str:
-    return f"{label:<12}" + "".join(f"{cell:>22}" for cell in cells)
+def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Both under their names, the columns two spaces apart however long those are."""
+    whole = [["", *names], *rows]
+    label, *widths = (max(map(len, column)) for column in zip(*whole, strict=True))
+    return [
+        f"{row[0]:<{label}}"
+        + "".join(f"  {cell:>{width}}" for cell, width in zip(row[1:], widths, strict=True))
+        for row in whole
+    ]

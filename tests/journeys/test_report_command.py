@@ -10,6 +10,7 @@ import pytest
 
 import spectra
 from spectra.cli import main
+from spectra.report_commands import _table
 from tests.plots.conftest import power_law_images
 
 pytestmark = pytest.mark.slow
@@ -57,6 +58,14 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         score = ["evaluate", run, "photos", "--n", 8, "--steps", 2, "--examples", 16]
         main([str(word) for word in [*score, "--scores", "none"]])
     return folder
+
+
+def test_long_names_stand_apart() -> None:
+    names = ["a" * 41, "b" * 41]
+    head, row = _table(names, [["a power law", "yes", "no"]])
+    assert head.split() == names
+    assert len(head) == len(row)
+    assert head.index("b") == head.rindex("a") + 3
 
 
 def test_two_data_sets(capsys, made: Path, tmp_path: Path) -> None:
