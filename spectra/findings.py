@@ -10,6 +10,7 @@ from spectra.fit import Exponents, Floor, PowerLaw
 from spectra.frequencies import (
     LOWEST_HEARD_HZ,
     FrequencyScale,
+    cutoff_cells,
     failings,
     frequency_scale,
     heard_peak,
@@ -193,9 +194,10 @@ class Findings:
             f"f_max(t) in {self._scale.unit}, {cutoff.process.name}, SNR {cutoff.threshold:g}:",
             "      t    f_max   95 % interval",
             *(
-                f"  {row['t']:5.2f}   {self._scale.number(row['f_max']):>6}   "
-                f"{self._scale.number(row['low'])} to {self._scale.number(row['high'])}"
-                for row in self._cutoff_rows(cutoff)
+                f"  {t:5.2f}   {f_max:>6}   {interval}"
+                for t, (f_max, interval) in zip(
+                    TABLE_TIMES, cutoff_cells(cutoff, np.array(TABLE_TIMES)), strict=True
+                )
             ),
         ]
 

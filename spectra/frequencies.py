@@ -6,11 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from spectra.fit import PowerLaw
+from spectra.schedule import FrequencyCutoff
 from spectra.spectrum import Spectrum
 
 __all__ = [
     "LOWEST_HEARD_HZ",
     "FrequencyScale",
+    "cutoff_cells",
     "failings",
     "frequency_scale",
     "heard_peak",
@@ -58,6 +60,21 @@ def frequency_scale(spectrum: Spectrum) -> FrequencyScale:
     """How this spectrum's frequencies are shown; cycles/sample where the axes differ."""
     factor = float(spectrum.physical_frequency[0] / spectrum.frequency[0])
     return FrequencyScale(factor, spectrum.unit)
+
+
+def cutoff_cells(
+    cutoff: FrequencyCutoff, times: np.ndarray, between: str = " to "
+) -> list[tuple[str, str]]:
+    """f_max and its 95 % interval at times, for people: beyond the rings nothing is measured."""
+    scale, rings = frequency_scale(cutoff.spectrum), cutoff.spectrum.frequency
+    beyond = {rings[-1]: f"over {scale.number(rings[-1])}", 0.0: f"under {scale.number(rings[0])}"}
+    words = {rings[-1]: "all", 0.0: "none"}
+    cells = []
+    for f, *ends in zip(cutoff.f_max(times), *cutoff.interval(times), strict=True):
+        told = [beyond.get(end) or scale.number(end) for end in ends]
+        interval = told[0] if ends[0] == ends[1] else between.join(told)
+        cells.append((words.get(f) or scale.number(f), interval))
+    return cells
 
 
 def octave_ticks(low: float, high: float, unit: str) -> list[float]:

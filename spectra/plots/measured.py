@@ -8,7 +8,7 @@ import numpy as np
 
 from spectra.fit import PowerLaw, fit_power_law
 from spectra.fit.floors import Floor
-from spectra.frequencies import failings, frequency_scale, heard_peak, signed
+from spectra.frequencies import cutoff_cells, failings, frequency_scale, heard_peak, signed
 from spectra.plots.cutoff import plot_cutoff
 from spectra.plots.directions import is_spectrogram
 from spectra.plots.examples import are_pictures
@@ -185,11 +185,8 @@ def cutoff_table(cutoffs: Sequence[FrequencyCutoff]) -> Table:
     scale = frequency_scale(cutoffs[0].spectrum)
     columns, cells = ["t"], [[f"{t:g}" for t in times]]
     for cutoff in cutoffs:
-        low, high = cutoff.interval(times)
         columns += [f"f_max at SNR {cutoff.threshold:g} ({scale.unit})", "95 % interval"]
-        cells.append([scale.number(f) for f in cutoff.f_max(times)])
-        pairs = zip(low, high, strict=True)
-        cells.append([f"{scale.number(a)} – {scale.number(b)}" for a, b in pairs])
+        cells += map(list, zip(*cutoff_cells(cutoff, times, " – "), strict=True))
     return Table(columns, list(zip(*cells, strict=True)))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from spectra.fit import PowerLaw, exponent_difference, power_ratio
 from spectra.fit.differences import PowerRatio
 from spectra.fit.floors import Floor
-from spectra.frequencies import failings, frequency_scale, number, signed
+from spectra.frequencies import cutoff_cells, failings, frequency_scale, number, signed
 from spectra.interop import Prescription
 from spectra.plots.curves import decibel
 from spectra.plots.pair import plot_two_cutoffs, plot_two_spectra
@@ -200,11 +200,8 @@ def _cutoff_table(names: Sequence[str], cutoffs: Sequence[FrequencyCutoff]) -> T
     times = np.array(TIMES)
     columns, cells = ["t"], [[f"{t:g}" for t in times]]
     for name, cutoff in zip(names, cutoffs, strict=True):
-        scale = frequency_scale(cutoff.spectrum)
-        columns += [f"{name} ({scale.unit})", "95 % interval"]
-        cells.append([scale.number(f) for f in cutoff.f_max(times)])
-        ends = zip(*cutoff.interval(times), strict=True)
-        cells.append([f"{scale.number(low)} – {scale.number(high)}" for low, high in ends])
+        columns += [f"{name} ({cutoff.spectrum.unit})", "95 % interval"]
+        cells += map(list, zip(*cutoff_cells(cutoff, times, " – "), strict=True))
     return Table(columns, list(zip(*cells, strict=True)))
 
 
