@@ -1,6 +1,7 @@
 """Other people's noise schedules as noise levels: by name, or from the files that hold them."""
 
 import json
+import math
 import re
 from functools import partial
 from pathlib import Path
@@ -159,8 +160,8 @@ def _from_json(value: Any, name: str) -> NoiseLevels:
 
 
 def _edm(found: dict[str, Any], name: str) -> NoiseLevels:
-    keys = [key for key in EDM_KEYS if found.get(key) is not None]
-    given = {key: number(found, key, 0.0, name, *BOUNDS[key]) for key in keys}
+    keys = [key for key in EDM_KEYS if key in found]
+    given = {key: number(found, key, math.nan, name, *BOUNDS[key]) for key in keys}
     levels = edm_levels(name, **given)
     if not levels.clean < levels.noisy:
         raise InputError(
