@@ -13,7 +13,7 @@ from spectra.comparison import Comparison, compare
 from spectra.comparison.experiment import say
 from spectra.comparison.runs import shown_samples
 from spectra.data import Source, open_source
-from spectra.diffusion.settings import Device
+from spectra.diffusion.chosen import Device
 from spectra.errors import InputError
 from spectra.evaluation import Difference
 from spectra.files import check_writable, write_json

@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Sequence
-from numbers import Real
+from numbers import Integral, Real
 
-__all__ = ["InputError", "check_name", "check_number", "check_share", "is_number"]
+__all__ = ["InputError", "check_name", "check_number", "check_share", "check_whole", "is_number"]
 
 
 class InputError(ValueError):
@@ -38,6 +38,14 @@ def check_number(
     if not math.isfinite(value) or (low is not None and (value <= low if strict else value < low)):
         bound = "" if low is None else f" {'above' if strict else 'of at least'} {low:g}"
         raise InputError(f"{name} {value}: a finite number{bound} is needed")
+
+
+def check_whole(name: str, value: object, low: int | None = None) -> None:
+    """Refuse what is no whole number, or one under `low`."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise InputError(f"{name} {value!r}: a whole number is needed")
+    if low is not None:
+        check_number(name, int(value), low=low)
 
 
 def is_number(text: str) -> bool:

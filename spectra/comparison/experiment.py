@@ -18,10 +18,11 @@ from spectra.comparison.scores import RunScores
 from spectra.data import Source, open_source, parted
 from spectra.diffusion.batches import check_mirrored
 from spectra.diffusion.checkpoint import schedule_digest
+from spectra.diffusion.chosen import Device, chosen_device
 from spectra.diffusion.networks import network_config, network_record
 from spectra.diffusion.run import sole_user
-from spectra.diffusion.settings import Device, TrainConfig, check_whole, chosen_device, origin
-from spectra.errors import InputError, check_number
+from spectra.diffusion.settings import TrainConfig, origin
+from spectra.errors import InputError, check_number, check_whole
 from spectra.files import check_writable
 from spectra.machine import usable_cores
 from spectra.schedule import Schedule

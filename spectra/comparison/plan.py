@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, get_args
 
 from spectra.comparison.arms import Arm
-from spectra.diffusion.settings import ADDED, Device, check_whole
+from spectra.diffusion.chosen import Device
+from spectra.diffusion.settings import ADDED
 from spectra.diffusion.solvers import Solver
 from spectra.diffusion.solvers import evaluations as cost_of
-from spectra.errors import InputError, check_name, check_share
+from spectra.errors import InputError, check_name, check_share, check_whole
 from spectra.files import plain
 
 __all__ = ["Job", "Plan", "check_plan", "file_name", "merged", "steps_for"]

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from spectra.bases import WaveletBasis
+from spectra.diffusion.chosen import Device
 from spectra.diffusion.guide import check_path, given_array
 from spectra.diffusion.known import component_mask
 from spectra.diffusion.randomness import derived_seed
 from spectra.diffusion.run import Run
 from spectra.diffusion.sample import sample
-from spectra.diffusion.settings import Device, check_whole
-from spectra.errors import InputError, check_number
+from spectra.errors import InputError, check_number, check_whole
 from spectra.schedule import Schedule
 
 __all__ = ["extend", "moving_times"]

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from spectra.data import Source, parted
 from spectra.diffusion.batches import Batch, Batches
 from spectra.diffusion.checkpoint import Checkpoint, latest, write_checkpoint
+from spectra.diffusion.chosen import memory_format
 from spectra.diffusion.ema import Ema
 from spectra.diffusion.factors import measure_loadings
 from spectra.diffusion.loss import Objective
@@ -26,7 +27,7 @@ from spectra.diffusion.progress import Meter, bar, interruption, scalar_writer
 from spectra.diffusion.randomness import derived_seed
 from spectra.diffusion.ranks import GradientSum, Ranks
 from spectra.diffusion.run import Run, append_log, identity, network_inputs, truncate_log
-from spectra.diffusion.settings import TrainConfig, known_options, memory_format
+from spectra.diffusion.settings import TrainConfig, known_options
 from spectra.diffusion.states import StateSampler
 from spectra.diffusion.throughput import Throughput
 from spectra.errors import InputError

@@ -7,11 +7,11 @@ import numpy as np
 import torch
 
 from spectra.data import Source, reopen_source, spread_examples
+from spectra.diffusion.chosen import Device, chosen_device
 from spectra.diffusion.randomness import SCORING, normal
 from spectra.diffusion.run import Run
-from spectra.diffusion.settings import Device, check_whole, chosen_device
 from spectra.diffusion.subjects import RunSubject, Subject, data_subject
-from spectra.errors import InputError
+from spectra.errors import InputError, check_whole
 from spectra.schedule.steps.denoising import DenoisingError
 from spectra.spectrum import Spectrum
 

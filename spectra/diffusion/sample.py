@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from spectra.diffusion.chosen import Device, chosen_device
 from spectra.diffusion.guide import Classes, Guide, check_path, given_array, known_part
 from spectra.diffusion.process import DiffusionProcess
 from spectra.diffusion.randomness import SAMPLING, normal
 from spectra.diffusion.run import Run
-from spectra.diffusion.settings import Device, check_whole, chosen_device
 from spectra.diffusion.solvers import integrate
-from spectra.errors import InputError
+from spectra.errors import InputError, check_whole
 from spectra.schedule import Schedule
 from spectra.schedule.steps.denoising import DenoisingError
 

@@ -10,6 +10,7 @@ from torch import nn
 
 from spectra.data import reopen_source
 from spectra.diffusion.batches import check_mirrored, class_names
+from spectra.diffusion.chosen import Device, Precision, check_memory
 from spectra.diffusion.known import KnownParts, PartKind
 from spectra.diffusion.loop import run_steps
 from spectra.diffusion.loss import Loss, component_weight
@@ -20,11 +21,8 @@ from spectra.diffusion.ranks import launched_ranks
 from spectra.diffusion.run import CONFIG, Run, read_config, read_family, sole_user
 from spectra.diffusion.settings import (
     Averaging,
-    Device,
-    Precision,
     TrainConfig,
     averaging_numbers,
-    check_memory,
     check_shape,
     known_options,
     origin,

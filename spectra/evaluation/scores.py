@@ -7,10 +7,10 @@ import numpy as np
 
 from spectra.data import reopen_source, spread_examples
 from spectra.diffusion import Run, sample
+from spectra.diffusion.chosen import Device, chosen_device
 from spectra.diffusion.guide import along
-from spectra.diffusion.settings import Device, check_whole, chosen_device
 from spectra.diffusion.solvers import evaluations
-from spectra.errors import InputError, check_name
+from spectra.errors import InputError, check_name, check_whole
 from spectra.evaluation.bound import score_bound, score_ode
 from spectra.evaluation.classes import classes_of, spread_classes
 from spectra.evaluation.examples import RealData, real_data

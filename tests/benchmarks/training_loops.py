@@ -11,9 +11,9 @@ from torch import nn
 from torch.nn import functional
 
 import spectra
+from spectra.diffusion.chosen import memory_format
 from spectra.diffusion.ema import Ema
 from spectra.diffusion.networks import InBfloat16, make_network, network_config
-from spectra.diffusion.settings import memory_format
 from spectra.schedule import Schedule
 
 __all__ = [

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from spectra.data import Source, open_source
-from spectra.diffusion import load_run, settings, train
+from spectra.diffusion import chosen, load_run, train
 from spectra.diffusion.checkpoint import checkpoint_paths
 from spectra.diffusion.loss import Objective
 from spectra.diffusion.settings import TrainConfig, check_shape
@@ -36,10 +36,10 @@ def test_without_a_compiler_nothing_is_compiled(
 ) -> None:
     for variable in ("CC", "CXX"):
         monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setattr(settings.shutil, "which", lambda name: None)
-    assert not settings.chosen_compile(TrainConfig(), device)
+    monkeypatch.setattr(chosen.shutil, "which", lambda name: None)
+    assert not chosen.chosen_compile(TrainConfig(), device)
     with pytest.raises(InputError, match=f"compile: needs a compiler .*install {re.escape(name)}"):
-        settings.chosen_compile(TrainConfig(compile=True), device)
+        chosen.chosen_compile(TrainConfig(compile=True), device)
 
 
 def test_kernels_that_torch_makes_wrongly_are_refused(

@@ -302,6 +302,8 @@ def test_export_without_the_library(capsys, files, tmp_path, monkeypatch) -> Non
     for name in [name for name in sys.modules if name.split(".")[0] == "diffusers"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.delitem(sys.modules, "spectra.interop.spectral_scheduler", raising=False)
+    for name in ("spectral_scheduler", "SpectralScheduler"):  # as another test left them
+        monkeypatch.delitem(vars(spectra.interop), name, raising=False)
     monkeypatch.setitem(sys.modules, "diffusers", None)
     for noise in ("scalar", "component"):
         given = ("--to", "diffusers", "--noise", noise, "--out", tmp_path / noise)
