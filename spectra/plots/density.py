@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from spectra.plots.panel import finish_panel, open_panel
-from spectra.plots.style import DATA, NOISE, NOISY, Layout, house_style
+from spectra.plots.style import DATA, INK, NOISE, NOISY, Layout, house_style
 from spectra.schedule import DenoisingError, Schedule, schedule_with_density
 
 __all__ = ["plot_training_density", "time_shares"]
@@ -58,12 +58,32 @@ def plot_training_density(
         modes / width, edges, baseline=None, color=NOISY, lw=1.6, ls="--", label="components drown"
     )
     drawn.set_xlim(0, 1)
-    top = max(float((share / width)[1:-1].max()) for share in (trained, nats, modes))
-    drawn.set_ylim(0, 1.08 * top)
+    # One cell at either end may be higher than all else; it is cut, and its height written on it.
+    highest = np.max([trained, nats, modes], axis=0) / width
+    top = 1.08 * float(highest[1:-1].max())
+    drawn.set_ylim(0, top)
+    for cell, side in ((0, "left"), (-1, "right")):
+        if highest[cell] > top:
+            _mark_cut(drawn, float(edges[cell]), highest[cell], side)
     drawn.yaxis.set_major_locator(MaxNLocator(5))
     drawn.set_xlabel("time t (0 data, 1 noise)")
     drawn.set_ylabel("per unit time (mean = 1)")
     return finish_panel(drawn, axes, 3 if layout == "wide" else 2)
+
+
+def _mark_cut(axes: Axes, t: float, height: float, side: str) -> None:
+    """An arrow and a number above an end of the axis, beyond which something is that high."""
+    axes.annotate(
+        f"\N{UPWARDS ARROW} {height:.3g}",
+        (t, 1),
+        (0, 2),
+        axes.get_xaxis_transform(),
+        "offset points",
+        ha=side,
+        va="bottom",
+        fontsize=9.0,
+        color=INK,
+    )
 
 
 def time_shares(

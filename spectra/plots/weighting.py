@@ -26,7 +26,7 @@ __all__ = ["plot_weighting"]
 
 PER_OCTAVE = 3  # points of a curve
 MARKS = ("o", "s", "D", "^", "v")
-DEEPEST = 1e-3  # of the highest weight, where the axis ends
+DEEPEST = 1e-4  # of the mean weight, where the axis ends
 
 
 @house_style()
@@ -80,7 +80,7 @@ def plot_weighting(
         right.plot(middle, share, color=colour, marker=mark, ms=5, label=as_label(name))
         for axes in panels:
             frequency_axis(axes, shown, scale.label, unit=scale.unit, most=6 if wide else 5)
-    _weight_axis(left, max(lowest / 1.4, DEEPEST * highest), highest * 1.4)
+    _weight_axis(left, max(lowest / 1.4, DEEPEST), highest * 1.4)
     left.set_ylabel("weight of a nat\n(mean over octaves = 1)")
     right.set_ylabel("share of the loss per octave")
     right.yaxis.set_major_locator(MaxNLocator(5))

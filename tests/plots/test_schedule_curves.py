@@ -173,3 +173,21 @@ def test_ordered_colours_stand_out_on_white_and_on_dark_pages() -> None:
             assert (high + 0.05) / (low + 0.05) > 2.75
     assert ramp(1) == [RAMP[0]]
     assert ramp(8) == list(RAMP)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_cell_higher_than_the_axis_has_its_height_written_above_it(layout) -> None:
+    spectrum = known_spectrum(power_law(2.2, 1e-2), (1, 32, 32), quantum=2 / 255)
+    schedule = spectra.derive_schedule(spectrum, basis="dct")
+    edges, trained, *_ = time_shares(schedule)
+    highest = trained[-1] / np.diff(edges)[-1]
+    figure = plot_training_density(schedule, layout=layout)
+    assert highest > 2 * figure.axes[0].get_ylim()[1]
+    words = [text for text, _ in assert_legible(figure)]
+    assert f"\N{UPWARDS ARROW} {highest:.3g}" in words
+    flat = spectra.standard_schedule(spectrum)
+    top = plot_training_density(flat, layout=layout).axes[0]
+    cut = [text.get_text() for text in top.texts]
+    assert bool(cut) == any(
+        (share / np.diff(edges)).max() > top.get_ylim()[1] for share in time_shares(flat)[1:]
+    )

@@ -42,6 +42,19 @@ def test_the_bound_lies_on_its_level_line():
     np.testing.assert_allclose(np.asarray(curve.get_ydata(), float), 1, atol=1e-3)
 
 
+@pytest.mark.parametrize("strength", [1.0, 2.0])
+def test_every_curve_stays_on_the_panel_to_its_last_frequency(strength):
+    spectrum = known_spectrum(power_law(2.5), (1, 128, 128), quantum=2 / 255)
+    schedule = spectra.derive_schedule(spectrum, basis="dct", ordering_strength=strength)
+    left = plots.plot_weighting(recipe_weights(schedule)).axes[0]
+    low, high = left.get_ylim()
+    drawn = left.get_lines()[1:]
+    assert drawn[0].get_label() == schedule.name
+    for line in drawn:
+        heights = np.asarray(line.get_ydata(), float)
+        assert low < heights.min() <= heights.max() < high, line.get_label()
+
+
 def test_every_octave_has_its_share(weights):
     right = plots.plot_weighting(weights).axes[1]
     for line, one in zip(right.get_lines(), weights.values(), strict=True):

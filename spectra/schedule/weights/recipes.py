@@ -23,7 +23,7 @@ def recipe_weights(schedule: Schedule) -> dict[str, ImpliedWeights]:
     """
     edm = log_normal_density(-1.2, 1.2)
     return {
-        "ours": schedule_weights(schedule),
+        schedule.name: schedule_weights(schedule),
         "EDM": implied_weights(schedule, edm, "edm", sigma_data=0.5),
         "DDPM, ε-loss": implied_weights(schedule, process_density("vp-linear"), "epsilon"),
         "flow, logit-normal t": implied_weights(schedule, log_normal_density(0.0, 1.0), "flow"),
