@@ -147,6 +147,7 @@ def measure_denoiser(
         components=subject.components,
         data=opened.settings,
         fingerprint=opened.fingerprint,
+        quantum=model.schedule.quantum if isinstance(model, Run) else opened.quantum,
     )
 
 

@@ -22,7 +22,7 @@ __all__ = ["plot_component_bits"]
 def plot_component_bits(
     errors: Mapping[str, DenoisingError],
     *,
-    quantum: float = 0.0,
+    quantum: float | None = None,
     axes: Axes | None = None,
     layout: Layout = "wide",
 ) -> Figure:
@@ -36,7 +36,8 @@ def plot_component_bits(
     errors
         Name -> denoising error, all of one data set in one basis; from 1 to 4.
     quantum
-        Spacing of the values; 0 gives bits of the values' own units.
+        Spacing of the values, that of the first error if not given; 0 gives bits of the values'
+        own unit.
     axes
         Where to draw; a figure of its own if not given.
     layout
@@ -59,6 +60,8 @@ def plot_component_bits(
             raise InputError(
                 f"{name}: in {error.basis} of {error.shape}, not {first.basis} of {first.shape}"
             )
+    quantum = first.quantum if quantum is None else quantum
+    unit = "bits/dim" if quantum > 0 else "bits/dim (own unit)"
     drawn = open_panel(axes, layout, 4.3 if layout == "wide" else 4.9)
     index, octaves = octaves_of(first.make_basis().frequency, first.variance)
     count = np.bincount(index)
@@ -68,13 +71,15 @@ def plot_component_bits(
 
     law = component_bits(first.wiener(), quantum=quantum)
     at = np.arange(len(octaves))
-    label = f"Gaussian of this spectrum: {law.mean():.2f} bits/dim"
+    label = f"Gaussian of this spectrum: {law.mean():.2f} {unit}"
     drawn.plot(at, mean(law), color=MUTED, ls="--", lw=1.4, label=label)
     for (name, error), (colour, mark) in zip(errors.items(), STYLES, strict=False):
         bits = component_bits(error, quantum=quantum)
-        label = as_label(f"{name}: {bits.mean():.2f} bits/dim")
+        label = as_label(f"{name}: {bits.mean():.2f} {unit}")
         drawn.plot(at, mean(bits), color=colour, marker=mark, ms=6, lw=1.8, label=label)
     octave_ticks_of(drawn, octaves, count, narrow=layout == "narrow")
     drawn.yaxis.set_major_locator(MaxNLocator(6))
-    drawn.set_ylabel("bits a component" if quantum > 0 else "bits a component (own units)")
+    drawn.set_ylabel(
+        "bits a component" if quantum > 0 else "bits a component (the values' own unit)"
+    )
     return finish_panel(drawn, axes, 2 if layout == "wide" else 1)

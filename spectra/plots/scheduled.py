@@ -116,6 +116,9 @@ def denoising_sections(error: DenoisingError) -> list[Section]:
             "structure that the network has found.",
             partial(plot_component_bits, {error.name: error}),
             alt="Bits of a component in every octave, of the denoiser and of a Gaussian",
-            settings={"denoiser": error.name, "units": "of the values, no rounding counted"},
+            settings={
+                "denoiser": error.name,
+                "spacing of the values": error.quantum or "none or not known: bits of their unit",
+            },
         ),
     ]

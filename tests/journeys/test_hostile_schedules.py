@@ -147,6 +147,7 @@ def test_a_table_that_cannot_be_is_refused_with_the_file_s_name(
         ("schedule", "data", []),
         ("denoising", "shape", None),
         ("denoising", "n", "x"),
+        ("denoising", "quantum", -1),
     ],
 )
 def test_a_setting_that_cannot_be_is_refused(

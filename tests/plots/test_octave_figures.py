@@ -103,6 +103,24 @@ def test_bits_of_an_octave_are_the_mean_of_its_components(schedule, errors) -> N
     assert f"{bits.mean():.2f} bits/dim" in str(axes.lines[1].get_label())
 
 
+def test_bits_are_those_of_the_values_grid_where_the_error_knows_it(tmp_path) -> None:
+    layout = "narrow"
+    spectrum = known_spectrum(power_law(2.0), (1, 12, 20), quantum=2 / 255)
+    law = wiener_error(spectrum, np.geomspace(1e-3, 1e2, 30))
+    law.save(tmp_path / "denoising.safetensors")
+    read = spectra.load_denoising_error(tmp_path / "denoising.safetensors")
+    assert read.quantum == 2 / 255
+    told = component_bits(law, quantum=2 / 255).mean()
+    figure = plot_component_bits({"run": read}, layout=layout)
+    words = [text for text, _ in assert_legible(figure)]
+    assert f"run: {told:.2f} bits/dim" in words
+    assert told == pytest.approx(component_bits(law).mean() + np.log2(127.5), abs=0.05)
+    unknown = plot_component_bits({"run": replace(read, quantum=0.0)}, layout=layout)
+    words = [text for text, _ in assert_legible(unknown)]
+    own = component_bits(law).mean()
+    assert f"run: {own:.2f} bits/dim (own unit)" in words
+
+
 def test_bad_input_is_named_in_one_line(schedule, prediction, errors) -> None:
     x = drawn(schedule, schedule.variance, 3)
     one = {EVALUATIONS: prediction}

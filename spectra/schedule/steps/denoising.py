@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from spectra.bases import Basis, PcaBasis, make_basis
-from spectra.errors import InputError
+from spectra.errors import InputError, check_number
 from spectra.files import read_tables, write_tables
 from spectra.schedule.coordinates import coordinates
 from spectra.schedule.schedule import Schedule
@@ -20,6 +20,7 @@ FORMAT = "1.0"
 # A gain is kept inside (0, 1): at 1 a component would have no variance to speak of.
 LEAST_GAIN, MOST_GAIN = 1e-30, 1 - 1e-12
 LARGEST = 1e60  # of any number here, and of the inverse of levels and variances
+OPTIONAL = ("components", "quantum")  # of a file
 TABLES = ("sigma", "error", "variance", "tilt", "standard_error", "components")
 
 
@@ -51,6 +52,8 @@ class DenoisingError:
     data : dict
         Settings that reopen the source.
     fingerprint : str
+    quantum : float
+        Spacing of the values, as `evaluate` counts it in bits/dim; 0 where it is none or not known.
 
     Raises
     ------
@@ -77,6 +80,7 @@ class DenoisingError:
     components: np.ndarray | None = None
     data: dict[str, Any] = field(default_factory=dict)
     fingerprint: str = ""
+    quantum: float = 0.0
 
     def __post_init__(self) -> None:
         _check_kinds(self)
@@ -234,6 +238,7 @@ class DenoisingError:
             "files": self.files,
             "data": self.data,
             "fingerprint": self.fingerprint,
+            "quantum": self.quantum,
         }
         held = {name: table for name, table in tables.items() if table is not None}
         write_tables(path, "denoising", FORMAT, held, settings)
@@ -268,7 +273,7 @@ def load_denoising_error(path: str | Path) -> DenoisingError:
     if isinstance(found.get("shape"), list):  # JSON has no tuples
         found["shape"] = tuple(found["shape"])
     names = [part.name for part in fields(DenoisingError)]
-    missing = [name for name in names if name not in found and name != "components"]
+    missing = [name for name in names if name not in found and name not in OPTIONAL]
     if missing:
         raise InputError(f"{path}: lacks {', '.join(missing)}; measure it again with spectra")
     try:
@@ -285,6 +290,7 @@ def _check_kinds(error: DenoisingError) -> None:
     for name in ("name", "basis", "fingerprint"):
         if not isinstance(getattr(error, name), str):
             raise InputError(f"denoising error: {name} must be text")
+    check_number("denoising error: quantum", error.quantum, low=0.0, high=LARGEST)
     shape = error.shape
     whole = isinstance(shape, tuple) and all(isinstance(side, int) and side > 0 for side in shape)
     if not (whole and len(shape) in (2, 3)):
@@ -351,4 +357,5 @@ def wiener_error(
         components=getattr(held, "components", None),
         data=held.data,
         fingerprint=held.fingerprint,
+        quantum=subject.quantum,
     )
