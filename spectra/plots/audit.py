@@ -76,10 +76,10 @@ def plot_audit(audit: Audit, *, layout: Layout = "wide") -> Figure:
 
 
 def _title(audit: Audit) -> str:
-    grave = sum(finding.severity == "high" for finding in audit.findings)
+    high = sum(finding.severity == "high" for finding in audit.findings)
     found = len(audit.findings)
     count = "nothing amiss" if not found else f"{found} finding" + "s" * (found > 1)
-    return f"{audit.name}: {count}" + (f", {grave} grave" if grave else "")
+    return f"{audit.name}: {count}" + (f", {high} high" if high else "")
 
 
 def _densities(axes: Axes, audit: Audit) -> None:

@@ -35,6 +35,13 @@ def test_every_octave_and_step_is_drawn(planted: Audit, layout) -> None:
     assert box.x1 < figure.get_figwidth() + 0.05
 
 
+def test_a_severity_has_one_name_in_the_picture_and_in_words(planted: Audit) -> None:
+    title = plot_audit(planted).axes[0].get_title(loc="left")
+    count = sum(line.startswith("[high]") for line in planted.lines())
+    assert count > 0
+    assert title.endswith(f", {count} high")
+
+
 def test_training_integrates_to_one(planted: Audit) -> None:
     step = np.log(planted.sigma[1] / planted.sigma[0])
     assert planted.training_density is not None
