@@ -34,13 +34,12 @@ from spectra.plots.style import (
 if TYPE_CHECKING:  # scores need torch, a picture of them does not
     from spectra.comparison.results import Comparison
 
-__all__ = ["look_of", "plot_bits_along_training", "short", "solver_title"]
+__all__ = ["look_of", "plot_bits_along_training", "short"]
 
 # No two arms share both their colour and their mark, up to 72 of them.
 COLOURS = (DERIVED, STANDARD, NOISY, DATA, OLIVE, BROWN, NOISE, FIT)
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
 DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1.2, 1.4)), (0, (6, 1.5, 1.2, 1.5)))
-SOLVERS = {"euler": "Euler", "ddim": "Euler (DDIM)", "heun": "Heun", "2m": "DPM-Solver++(2M)"}
 _Curve = tuple[np.ndarray, np.ndarray, np.ndarray]  # steps [K], mean [K], seeds [S, K]
 LINE = 0.165  # inches a line of a label takes
 
@@ -233,8 +232,3 @@ def short(name: str, width: int = 24) -> str:
         if len(lines) < 3:
             break
     return as_label("\n".join(lines) if len(lines) < 3 else f"{lines[0]}\n{lines[1][:-1]}…")
-
-
-def solver_title(solver: str) -> str:
-    """A solver as it is known."""
-    return SOLVERS.get(solver, solver)

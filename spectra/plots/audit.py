@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-from spectra.plots.labels import as_label
+from spectra.plots.labels import as_label, power_of_ten
 from spectra.plots.octaves import octave_axis
 from spectra.plots.style import (
     DATA,
@@ -188,4 +188,4 @@ def _octaves(axes: Axes, audit: Audit) -> None:
 
 
 def _percent(x: float, _: object) -> str:
-    return f"{100 * x:g} %" if x >= 1e-5 else f"$10^{{{np.log10(x):.0f}}}$"
+    return f"{100 * x:g} %" if x >= 1e-5 else power_of_ten(x)

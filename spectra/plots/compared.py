@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from spectra.plots.arms import plot_bits_along_training, solver_title
+from spectra.plots.arms import plot_bits_along_training
 from spectra.plots.beside import plot_samples_beside_data
 from spectra.plots.compared_tables import (
     VERDICTS,
@@ -20,6 +20,7 @@ from spectra.plots.compared_text import margins, verdict_text
 from spectra.plots.contrasts import TITLES, Measure, plot_contrasts
 from spectra.plots.evaluations import plot_against_evaluations
 from spectra.plots.examples import Measured
+from spectra.plots.labels import solver_title
 from spectra.plots.report import Fact, Section, Table, flatten, format_cell
 
 if TYPE_CHECKING:  # scores need torch, a page of them does not

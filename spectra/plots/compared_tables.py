@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from spectra.plots.arms import solver_title
 from spectra.plots.contrasts import difference_text
+from spectra.plots.labels import solver_title
 from spectra.plots.report import Cell, Table
 
 if TYPE_CHECKING:  # scores need torch, a page of them does not

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from spectra.errors import InputError, check_name
-from spectra.plots.arms import short, solver_title
+from spectra.plots.arms import short
+from spectra.plots.labels import solver_title
 from spectra.plots.style import (
     BETTER,
     GRID,
@@ -185,7 +186,7 @@ def _draw(axes: Axes, panel: _Panel, margin: float, names: Sequence[str], layout
         axes.vlines(np.full_like(place, margin), place - half, place + half, **look)
     axes.hlines(place, low, high, color=GRID, lw=0.6, zorder=0)
     for y, row, name in zip(place, panel.rows, names, strict=True):
-        text, colour, shape = _verdict(row, panel)
+        text, colour, shape = _verdict(row)
         if row is not None and np.isfinite(row.mean):
             _interval(axes, y, [panel.shown(end) for end in (row.low, row.high)], colour)
             if low <= (dot := panel.shown(row.mean)) <= high:
@@ -227,7 +228,7 @@ def _write(
     )
 
 
-def _verdict(row: "Difference | None", panel: _Panel) -> tuple[str, str, str]:
+def _verdict(row: "Difference | None") -> tuple[str, str, str]:
     """Size and word, colour, and shape."""
     if row is None:
         return "not drawn", MUTED, ""

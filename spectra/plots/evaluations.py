@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from spectra.errors import InputError, check_name
-from spectra.plots.arms import look_of, short, solver_title
+from spectra.plots.arms import look_of, short
+from spectra.plots.labels import solver_title
 from spectra.plots.style import Layout, finish, house_style, legend_above, new_figure
 
 if TYPE_CHECKING:  # scores need torch, a picture of them does not

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from spectra.plots.cutoff import TRANSITION
+from spectra.plots.labels import power_of_ten
 from spectra.plots.panel import finish_panel, open_panel
 from spectra.plots.style import (
     DATA,
@@ -70,7 +71,7 @@ def plot_octaves(
     drawn.set(yscale="log", ylim=(10**-reach, 10**reach), xlim=(0, 1))
     ticks = np.arange(-reach, reach + 1, 2 if reach > 3 else 1)
     drawn.yaxis.set_major_locator(FixedLocator((10.0**ticks).tolist()))
-    drawn.yaxis.set_major_formatter(FuncFormatter(_power_of_ten))
+    drawn.yaxis.set_major_formatter(FuncFormatter(power_of_ten))
     drawn.yaxis.set_minor_locator(NullLocator())
     drawn.set_xlabel("time t (0 data, 1 noise)")
     drawn.set_ylabel(f"SNR of the octave ({unit})" if unit else "SNR of ranks of variance")
@@ -112,7 +113,3 @@ def _octave_means(schedule: Schedule, t: np.ndarray, index: np.ndarray, count: i
         log_snr = np.clip(schedule.log_snr(np.array([time])).ravel(), -70, 70)  # ends may be inf
         rows[j] = np.bincount(index, log_snr, count) / members
     return rows
-
-
-def _power_of_ten(value: float, _: int) -> str:
-    return "1" if abs(value - 1) < 1e-9 else f"$10^{{{np.log10(value):.0f}}}$"

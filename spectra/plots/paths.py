@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 
 from spectra.errors import InputError
-from spectra.plots.labels import as_label
+from spectra.plots.labels import as_label, power_of_ten
 from spectra.plots.style import (
     MUTED,
     NOISE,
@@ -145,7 +145,7 @@ def _snr_axes(axes: Axes) -> None:
     def name(k: float, _: int) -> str:
         if abs(k) >= DECADES:
             return "known" if k > 0 else "drowned"
-        return "1" if k == 0 else f"$10^{{{k:.0f}}}$"
+        return power_of_ten(10.0**k)
 
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MultipleLocator(1))

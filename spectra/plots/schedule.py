@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from spectra.plots.labels import as_label
+from spectra.plots.labels import as_label, power_of_ten
 from spectra.plots.style import (
     DATA,
     Layout,
@@ -95,7 +95,7 @@ def plot_schedule(schedule: Schedule, standard: Schedule, *, layout: Layout = "w
         pad=0.02,
     )
     bar.ax.tick_params(labelsize=9.0)
-    names = ["1" if k == 0 else f"$10^{{{k:.0f}}}$" for k in ticks]
+    names = [power_of_ten(10.0**k) for k in ticks]
     bar.set_ticks(ticks.tolist(), labels=names)
     bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
     return finish(figure)

@@ -87,7 +87,7 @@ def plot_slices(
     right.plot(frequency, ring, color=INK, lw=2.2, label="RAPSD, the mean over all directions")
     left.set_title("spectrum and slices")
     right.set_title("power along the slices")
-    return _laid_out(figure, left, right, frequency, layout)
+    return _laid_out(figure, right, frequency, layout)
 
 
 @house_style()
@@ -143,7 +143,7 @@ def animate_slices(
     low, high = np.percentile(power[power > 0], [0.2, 100])
     right.set_ylim(low, 2 * high)
     said, told = left.set_title("slice at 180°"), right.set_title("mean of 1 slice")
-    _laid_out(figure, left, right, frequency, layout)
+    _laid_out(figure, right, frequency, layout)
 
     def draw(frame: int) -> list[Artist]:
         line.set_data(*_ends(angles[frame]))
@@ -269,9 +269,7 @@ def _line_across(axes: Axes, angle: float, colour: str) -> Any:
     return line
 
 
-def _laid_out(
-    figure: Figure, left: Axes, right: Axes, frequency: np.ndarray, layout: Layout
-) -> Figure:
+def _laid_out(figure: Figure, right: Axes, frequency: np.ndarray, layout: Layout) -> Figure:
     power_axis(right)
     frequency_axis(right, frequency, "frequency (cycles/pixel)", most=5)
     legend_above(figure, [right], 3 if layout == "wide" else 1)

@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
+from spectra.plots.labels import power_of_ten, solver_title
 from spectra.plots.style import (
     DERIVED,
     MUTED,
@@ -29,7 +30,6 @@ RULES = (
     ("tangent", OLIVE, ":", "D", "tangent (Align Your Steps, Gaussian)"),
     ("rescaled-entropic", MUTED, "--", "v", "rescaled entropy"),
 )
-TITLES = {"euler": "Euler (DDIM)", "ddim": "Euler (DDIM)", "heun": "Heun", "2m": "DPM-Solver++(2M)"}
 LEAST = 1e-6  # of the variance: errors below are drawn at the axis' foot
 
 
@@ -66,13 +66,13 @@ def plot_steps(comparison: GridComparison, *, layout: Layout = "wide") -> Figure
             shown = np.maximum(found, LEAST)
             lowest = min(lowest, float(shown.min()))
             axes.plot(evaluations, shown, line, color=colour, marker=mark, ms=5, label=label)
-        axes.set_title(TITLES.get(solver, solver))
+        axes.set_title(solver_title(solver))
         axes.set(xscale="log", yscale="log")
         axes.xaxis.set_major_locator(FixedLocator(list(evaluations)))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.yaxis.set_major_locator(LogLocator(numticks=8))
-        axes.yaxis.set_major_formatter(FuncFormatter(_power_of_ten))
+        axes.yaxis.set_major_formatter(FuncFormatter(_tick))
         axes.yaxis.set_minor_locator(NullLocator())
     panels[0].set_ylim(bottom=lowest / 1.6)
     for axes in panels if wide else panels[-1:]:
@@ -83,7 +83,7 @@ def plot_steps(comparison: GridComparison, *, layout: Layout = "wide") -> Figure
     return finish(figure)
 
 
-def _power_of_ten(value: float, _: int) -> str:
+def _tick(value: float, _: int) -> str:
     """As powers; the foot of the axis stands for all below it."""
-    text = f"$10^{{{np.log10(value):.0f}}}$"
+    text = power_of_ten(value)
     return f"≤ {text}" if value <= 1.01 * LEAST else text

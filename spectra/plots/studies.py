@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from spectra.errors import InputError
-from spectra.plots.arms import MARKS, short, solver_title
+from spectra.plots.arms import MARKS, short
+from spectra.plots.labels import solver_title
 from spectra.plots.style import (
     BETTER,
     GRID,

@@ -8,7 +8,7 @@ from spectra.errors import InputError
 from spectra.spectrum.rings import ring_plan
 from spectra.spectrum.spectrum import Spectrum, cycles_per
 
-__all__ = ["AxisSpectrum", "Sectors", "anisotropy", "axis_spectrum", "sector_spectra"]
+__all__ = ["AxisSpectrum", "Sectors", "axis_spectrum", "sector_spectra"]
 
 SECTORS = 4
 
@@ -107,16 +107,6 @@ def sector_spectra(spectrum: Spectrum, sectors: int = SECTORS) -> Sectors:
     with np.errstate(invalid="ignore"):
         power = total / count
     return Sectors(np.arange(sectors) * 180 / sectors, plan.frequency, power, count)
-
-
-def anisotropy(spectrum: Spectrum, sectors: int = SECTORS) -> np.ndarray:
-    """Ratio of the strongest sector's power to the weakest's in every ring, [F]; 1 is isotropic.
-
-    NaN where a ring has no mode in some sector.
-    """
-    found = sector_spectra(spectrum, sectors)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return found.power.max(axis=0) / found.power.min(axis=0)
 
 
 def _plane(spectrum: Spectrum) -> np.ndarray:

@@ -14,7 +14,7 @@ import spectra
 from spectra import plots
 from spectra.plots.component_bits import plot_component_bits
 from spectra.plots.images import plot_examples
-from spectra.plots.labels import as_label
+from spectra.plots.labels import as_label, power_of_ten, solver_title
 from spectra.plots.noised import animate_noised, plot_noised
 from spectra.plots.pair import plot_two_spectra
 from spectra.plots.paths import plot_snr_paths
@@ -111,6 +111,19 @@ def test_names_in_a_legend_or_a_title_are_shown(name):
 @pytest.mark.parametrize("name", ONE)
 def test_the_one_name_of_a_figure_is_shown(name, typed):
     assert typed in drawn_words(ONE[name](typed))
+
+
+def test_a_solver_has_one_title_on_all_figures():
+    of_steps = plots.plot_steps(spectra.compare_grids(SCHEDULE))
+    of_arms = plots.plot_against_evaluations(compared(("derived", "edm")))
+    by_steps, by_arms = (
+        {axes.get_title(loc="left") for axes in figure.axes} for figure in (of_steps, of_arms)
+    )
+    assert {solver_title("euler"), solver_title("heun")} <= by_steps & by_arms
+
+
+def test_powers_of_ten():
+    assert [power_of_ten(10.0**k) for k in (-3, 0, 2)] == ["$10^{-3}$", "1", "$10^{2}$"]
 
 
 def test_a_label_is_folded_where_it_is_to_be():

@@ -15,7 +15,7 @@ def test_a_panel_a_solver_and_a_curve_a_rule() -> None:
         schedule, solvers=("euler", "heun"), evaluations=(3, 5), rules=("optimal", "edm")
     )
     figure = plot_steps(made)
-    assert [axes.get_title(loc="left") for axes in figure.axes] == ["Euler (DDIM)", "Heun"]
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["Euler", "Heun"]
     for axes, solver in zip(figure.axes, ("euler", "heun"), strict=True):
         for line, rule in zip(axes.lines, ("optimal", "edm"), strict=True):
             assert list(line.get_xdata()) == [3, 5]
