@@ -142,9 +142,18 @@ def test_parts_for_one_purpose_are_those_that_any_draws(spectrum, basis: str) ->
     same = (drawn == mixed).flatten(2).all(2)  # [kinds, 300]
     assert same.any(0).all()
     assert (same.float().mean(1) > 0.8 / len(own)).all()
-    for kind in {"ends", "beginnings", "boxes", "coarse"} - {*own, "beginnings"}:
-        with pytest.raises(InputError, match=f"known_parts '{kind}'.*another basis|have no place"):
+    missing = {"ends", "boxes", "coarse"} - set(own)
+    assert ("coarse" in missing) == (basis == "pixel")
+    for kind in missing:
+        reason = (
+            "pixels are all equally fine; train with a schedule in another basis"
+            if kind == "coarse"
+            else f"the components of basis {schedule.basis} have no place; train with a schedule "
+            "in basis pixel or wavelet"
+        )
+        with pytest.raises(InputError) as refused:
             KnownParts(schedule, kind)
+        assert str(refused.value) == f"known_parts {kind!r}: {reason}"
 
 
 @pytest.mark.parametrize("basis", ["pixel", "wavelet-haar"])
