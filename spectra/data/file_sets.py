@@ -40,6 +40,8 @@ class FileSet:
         Distance of neighbouring samples along each axis, and in what.
     groups
         Files that are one unit, by the name of their group.
+    remarks
+        What of the files is not read, a line each.
     """
 
     kind: str
@@ -50,6 +52,7 @@ class FileSet:
     spacing: tuple[float, ...]
     axis_units: tuple[str, ...]
     groups: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
     @property
     def names(self) -> Sequence[str]:

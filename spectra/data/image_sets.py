@@ -44,7 +44,7 @@ def open_images(files: ImageFiles, skipped: list[Skipped], options: Options) -> 
             f"(first: {first[0]}: {first[1]}); give whole images of {LEAST_SIDE}x{LEAST_SIDE} or "
             "more"
         )
-    _tell_unread(headers, options, files.label)
+    remarks = _unread(headers, options, files.label)
     view = resolve(headers, options, files.label)
     unfit = tiny | unfit_files(headers, view)
     used = {name: header for name, header in headers.items() if name not in unfit}
@@ -60,7 +60,7 @@ def open_images(files: ImageFiles, skipped: list[Skipped], options: Options) -> 
     left_out += [Skipped(*entry, unfit=True) for entry in unfit.items()]
     left_out.sort(key=lambda entry: entry.name)
     quantum = image_quantum(list(used.values()), view)
-    return FileSet("images", store, view, quantum, left_out, *image_spacing(view))
+    return FileSet("images", store, view, quantum, left_out, *image_spacing(view), remarks=remarks)
 
 
 def _read_headers(files: ImageFiles) -> tuple[dict[str, Header], dict[str, str]]:
@@ -89,8 +89,8 @@ def _tiny(header: Header) -> str:
     return f"is {header.height}x{header.width}, under the least side of {LEAST_SIDE} pixels"
 
 
-def _tell_unread(headers: dict[str, Header], options: Options, label: str) -> None:
-    """Say what of the files is not read, unless the view says that it is settled."""
+def _unread(headers: dict[str, Header], options: Options, label: str) -> tuple[str, ...]:
+    """What of the files is not read, a line each."""
     reduced = [name for name, header in headers.items() if header.reduced]
     if reduced and options.value_range is not None:
         raise InputError(
@@ -98,16 +98,14 @@ def _tell_unread(headers: dict[str, Header], options: Options, label: str) -> No
             "and value_range would be that of all 16; leave it out, or save the pictures as arrays "
             "(.npy)"
         )
-    if options.view != "auto":
-        return
     several = [name for name, header in headers.items() if header.several]
-    for found, what in (
+    kinds = (
         (reduced, "store 16 bits of each colour, of which the upper 8 are read"),
         (several, "hold several pictures (frames or pages), of which the first is read"),
-    ):
-        if found:
-            warnings.warn(
-                f"{label}: {len(found)} of {len(headers)} files {what} (first: {found[0]}); "
-                "arrays (.npy) give all",
-                stacklevel=2,
-            )
+    )
+    return tuple(
+        f"{label}: {len(found)} of {len(headers)} files {what} (first: {found[0]}); arrays (.npy) "
+        "give all"
+        for found, what in kinds
+        if found
+    )

@@ -135,6 +135,9 @@ def open_source(
         return _open_manifest(source, options)
     if isinstance(source, str | os.PathLike):
         found = _open_path(source, options)
+        told = found.remarks if options.view == "auto" else ()  # a view that is settled was told
+        for remark in told:
+            warnings.warn(remark, stacklevel=2)
         if options.view == "auto" and _radar_as_pictures(found):
             warnings.warn(
                 f"{found.name}: weather radar composites, by the files' names, are read as "
@@ -306,6 +309,7 @@ def _file_source(
         units=units[members],
         spacing=found.spacing,
         axis_units=found.axis_units,
+        remarks=found.remarks,
     )
 
 

@@ -52,6 +52,8 @@ class Source:
     spacing, axis_units
         Distance of neighbouring samples along each spatial axis, and in what: a frequency in
         cycles per sample over `spacing` is in cycles per unit.
+    remarks
+        What of the files is not read, a line each.
 
     Examples
     --------
@@ -79,6 +81,7 @@ class Source:
     units: np.ndarray = field(repr=False)
     spacing: tuple[float, ...] = (1.0, 1.0)
     axis_units: tuple[str, ...] = ("pixel", "pixel")
+    remarks: tuple[str, ...] = ()
 
     def __getstate__(self) -> dict[str, Any]:
         return {field.name: getattr(self, field.name) for field in fields(self)}

@@ -290,4 +290,5 @@ def _best_rho(
 
     errors = [error(float(rho)) for rho in RHOS]
     best = int(np.argmin(errors))
-    return float(RHOS[best]), errors[best] / error(7.0)
+    usual = error(7.0)  # 0 between ends so near that nothing can go wrong
+    return float(RHOS[best]), errors[best] / usual if usual > 0 else 1.0
