@@ -175,6 +175,7 @@ def test_samples_are_as_bright_as_the_data_before_anything_is_learnt(
     assert spread["scalar"] < 0.1 * expected
 
 
+@pytest.mark.slow
 def test_they_are_kept_with_the_run(tmp_path: Path, loud: tuple[Source, Schedule]) -> None:
     options: dict[str, Any] = {"batch": 4, "network": TINY, "condition": "state", "device": "cpu"}
     options |= {"preconditioning": "component", "checkpoint_every": 3}

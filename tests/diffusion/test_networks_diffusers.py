@@ -96,6 +96,7 @@ def test_a_diffusers_module_can_be_brought_along() -> None:
     assert torch.equal(network(x, level, label=label), theirs)
 
 
+@pytest.mark.slow
 def test_diffusers_by_name_trains_and_is_opened_again(
     tiny_source: Source, tiny_schedule: Schedule, tiny_options: dict[str, Any], tmp_path: Path
 ) -> None:

@@ -127,6 +127,7 @@ def trained(tmp_path_factory) -> Any:
 SMALL: dict[str, Any] = {"n": 12, "steps": 2, "examples": 6, "levels": 1, "device": "cpu"}
 
 
+@pytest.mark.slow
 def test_every_score_of_a_run_is_in_its_record(trained) -> None:
     run, source = trained("images", np.random.default_rng(0).random((60, 1, 8, 8)) - 0.5)
     scores = spectra.evaluate(

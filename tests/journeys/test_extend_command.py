@@ -112,6 +112,7 @@ def test_sound_is_written_to_be_heard(sounds: Path, tmp_path: Path, capsys: Any,
     np.testing.assert_array_equal(values[..., : values.shape[-1] // 3], source.some(2))
 
 
+@pytest.mark.slow
 def test_griffin_lim_gives_the_tone_and_its_level_back(sounds: Path) -> None:
     options: dict[str, Any] = {"view": "log-mel", "size": (64, 48), "crop": "patches"}
     image = spectra.open_source(str(sounds), **options).some(1)
