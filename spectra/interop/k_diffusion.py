@@ -10,10 +10,14 @@ from spectra.files import write_json
 from spectra.interop.export import Export, sigma_data_notes
 from spectra.interop.scalar import scalar_view
 from spectra.schedule import Schedule
+from spectra.schedule.auditing.sampler_file import SAMPLERS
 
-__all__ = ["export_k_diffusion", "k_diffusion_sigmas", "sample_density"]
+__all__ = ["export_k_diffusion", "k_diffusion_sigmas", "sample_density", "sampler_name"]
 
-SAMPLERS = {"2m": "sample_dpmpp_2m", "heun": "sample_heun", "ancestral": "sample_euler_ancestral"}
+
+def sampler_name(solver: str) -> str:
+    """What k-diffusion calls the sampler that steps as a solver, or the plain one."""
+    return SAMPLERS.get(solver, SAMPLERS["euler"])
 
 
 def k_diffusion_sigmas(schedule: Schedule, steps: int, solver: str = "2m") -> np.ndarray:
@@ -110,7 +114,7 @@ def export_k_diffusion(
     sigmas, density = k_diffusion_sigmas(schedule, steps, solver), view.density
     distance = density.distance(density.mean, density.std)
     values: dict[str, Any] = {
-        "sampler": SAMPLERS.get(solver, "sample_euler"),
+        "sampler": sampler_name(solver),
         "sigmas": [float(sigma) for sigma in sigmas],
         "sigma_min": float(view.sigma(np.zeros(1))[0]),
         "sigma_max": float(view.sigma(np.ones(1))[0]),

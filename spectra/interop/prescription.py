@@ -7,7 +7,7 @@ import numpy as np
 
 from spectra.interop.edm import edm_kwargs
 from spectra.interop.flow import best_shift, flow_sigmas
-from spectra.interop.k_diffusion import SAMPLERS
+from spectra.interop.k_diffusion import sampler_name
 from spectra.interop.kohya import training_flags
 from spectra.interop.scalar import scalar_view
 from spectra.schedule import EdmConstants, Schedule, training_density
@@ -144,15 +144,12 @@ class Prescription:
     def _k_diffusion_lines(self) -> list[str]:
         count = evaluations(len(self.sigmas), self.solver)
         return [
-            f"# k-diffusion, {self._sampler()}: {len(self.sigmas)} steps, {count} "
+            f"# k-diffusion, {sampler_name(self.solver)}: {len(self.sigmas)} steps, {count} "
             f"evaluations, optimised for them;",
             f"# predicted W2^2 {self.error:.2g} of the variance, of EDM's grid (rho 7, down to "
             f"sigma_min) {self.edm_error:.2g}",
             f"sigmas = [{_listed(self.sigmas)}, 0.0]",
         ]
-
-    def _sampler(self) -> str:
-        return SAMPLERS.get(self.solver, "sample_euler")
 
     def _diffusers_lines(self) -> list[str]:
         edm = self.edm
@@ -203,7 +200,7 @@ class Prescription:
                 "sigmas": list(self.flow_sigmas),
             },
             "k_diffusion": {
-                "sampler": self._sampler(),
+                "sampler": sampler_name(self.solver),
                 "sigmas": [*self.sigmas, 0.0],
                 "predicted_w2": self.error,
                 "predicted_w2_edm": self.edm_error,

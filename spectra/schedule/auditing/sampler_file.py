@@ -14,15 +14,16 @@ from spectra.schedule.densities.noise_density import (
     table_of_cumulative,
 )
 
-__all__ = ["list_levels", "sampler_levels"]
+__all__ = ["SAMPLERS", "list_levels", "sampler_levels"]
 
-# k-diffusion's, by what they step with.
-SOLVERS = {
-    "sample_euler": "euler",
-    "sample_heun": "heun",
-    "sample_dpmpp_2m": "2m",
-    "sample_euler_ancestral": "ancestral",
+# What k-diffusion calls its samplers, by what they step with.
+SAMPLERS = {
+    "euler": "sample_euler",
+    "heun": "sample_heun",
+    "2m": "sample_dpmpp_2m",
+    "ancestral": "sample_euler_ancestral",
 }
+SOLVERS = {name: solver for solver, name in SAMPLERS.items()}
 LARGEST_LOG_SIGMA = 200.0
 
 
@@ -59,26 +60,22 @@ def sampler_levels(value: dict[str, Any], name: str) -> NoiseLevels:
 
 def _density(value: dict[str, Any], name: str) -> NoiseDensity | None:
     """Of the noise levels in training, if the file says."""
-    table, density = value.get("sample_density_table"), value.get("sigma_sample_density")
+    table, moments = value.get("sample_density_table"), value.get("sigma_sample_density")
     try:
         if isinstance(table, dict):
-            log_sigma = np.asarray(table["log_sigma"], float)
-            share = np.asarray(table["cumulative"], float)
-        elif isinstance(density, dict) and density.get("type") == "lognormal":
-            mean, std = float(density["mean"]), float(density["std"])
-            for key, moment in (("p_mean", mean), ("p_std", std)):
-                if not BOUNDS[key][0] <= moment <= BOUNDS[key][1]:
-                    raise InputError(
-                        f"{name}: a log-normal density of mean {mean:g} and std {std:g} is out of "
-                        "reach; mean -50 to 50 and std 0.001 to 20 are read"
-                    )
-            return log_normal_density(mean, std)
-        else:
-            return None
+            return _tabled(
+                np.asarray(table["log_sigma"], float), np.asarray(table["cumulative"], float), name
+            )
+        if isinstance(moments, dict) and moments.get("type") == "lognormal":
+            return _log_normal(float(moments["mean"]), float(moments["std"]), name)
     except InputError:
         raise
     except (KeyError, TypeError, ValueError, OverflowError):
         raise InputError(f"{name}: the density of its noise levels cannot be read") from None
+    return None
+
+
+def _tabled(log_sigma: np.ndarray, share: np.ndarray, name: str) -> NoiseDensity:
     rises = (
         share.shape == log_sigma.shape and log_sigma.ndim == 1 and (np.diff(log_sigma) > 0).all()
     )
@@ -87,6 +84,16 @@ def _density(value: dict[str, Any], name: str) -> NoiseDensity | None:
     if not (np.isfinite(share).all() and np.abs(log_sigma).max() < LARGEST_LOG_SIGMA):
         raise InputError(f"{name}: the density of its noise levels is not finite")
     return table_of_cumulative(name, log_sigma, share)
+
+
+def _log_normal(mean: float, std: float, name: str) -> NoiseDensity:
+    for key, moment in (("p_mean", mean), ("p_std", std)):
+        if not BOUNDS[key][0] <= moment <= BOUNDS[key][1]:
+            raise InputError(
+                f"{name}: a log-normal density of mean {mean:g} and std {std:g} is out of reach; "
+                "mean -50 to 50 and std 0.001 to 20 are read"
+            )
+    return log_normal_density(mean, std)
 
 
 def list_levels(values: list[Any], name: str) -> NoiseLevels:
