@@ -95,7 +95,7 @@ CASES = (
         {
             "steps": 3500,
             "batch": 16,
-            "network": {**_network(24), "dropout": 0.1},
+            "network": {**_network(48), "dropout": 0.1},
             "preconditioning": "component",
             "loss": "bound",
             "known": 0.5,
