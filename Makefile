@@ -50,7 +50,7 @@ bench: $(STAMP)
 	$(BIN)/python -m tests.benchmarks $(BENCH)
 
 # One data set of the study, 10 to 35 minutes of two cores; again goes on where it stopped:
-#   make study DATA=photos    (cifar10, fashion-mnist, digits, radar ...)
+#   make study DATA=photos    (cifar10, fashion-mnist, spoken-digits, radar ...)
 study: $(STAMP)
 	$(BIN)/python -m tests.benchmarks.study $(DATA)
 
