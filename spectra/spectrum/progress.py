@@ -3,9 +3,12 @@
 import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from spectra.data import Source
 from spectra.errors import InputError
@@ -16,7 +19,7 @@ from spectra.spectrum.tables import spectrum_of_tables, spectrum_tables
 
 __all__ = ["SavedProgress"]
 
-FORMAT = "1.1"  # in the key also: sums kept in another way are not gone on from
+FORMAT = "1.2"  # in the key also: sums kept in another way are not gone on from
 EVERY = 15.0  # seconds between saves
 
 
@@ -57,7 +60,8 @@ class SavedProgress:
         fresh = cls(Path(path), hashlib.sha256(stated.encode()).hexdigest())
         try:
             tables, settings = read_tables(path, "analysis", major=1)
-            if settings["key"] != fresh.key:
+            whole = settings.pop("digest") == _digest(tables, settings)
+            if not (whole and settings["key"] == fresh.key):
                 return fresh
             spectrum = spectrum_of_tables(tables, settings) if tables else None
         except (InputError, KeyError):  # absent, or damaged: begin again
@@ -79,6 +83,7 @@ class SavedProgress:
             return
         tables, settings = ({}, {}) if self.spectrum is None else spectrum_tables(self.spectrum)
         settings |= {"key": self.key, "damage": self.damage, "done": self.done}
+        settings["digest"] = _digest(tables, settings)
         write_tables(self.path, "analysis", FORMAT, tables, settings)
         self._saved = time.monotonic(), self.done
 
@@ -86,3 +91,13 @@ class SavedProgress:
         """The analysis is whole; nothing is left to go on from."""
         if self.path is not None:
             self.path.unlink(missing_ok=True)
+
+
+def _digest(tables: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> str:
+    """Of all that is kept: a sum with a turned bit in it would look like any other."""
+    told = json.loads(json.dumps(settings))  # as the file gives them back
+    found = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
+    for name in sorted(tables):
+        table = np.asarray(tables[name])
+        found.update(f"{name} {table.dtype} {table.shape}".encode() + table.tobytes())
+    return found.hexdigest()

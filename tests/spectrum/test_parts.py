@@ -15,6 +15,8 @@ from spectra.spectrum import analysis
 from spectra.spectrum import parts as parts_module
 from spectra.spectrum.parts import plan_parts
 from spectra.spectrum.progress import SavedProgress
+from tests.hostile_schedules import parts as file_parts
+from tests.hostile_schedules import rewrite
 from tests.spectrum.fields import power_law_fields
 
 BASES = ("pixel", "dct", "fourier", "pca")
@@ -117,6 +119,39 @@ def test_interrupted_and_resumed_is_undisturbed(
     assert_same(spectra.analyze(source, bases=BASES, resume=kept), whole)
     assert len(counted) == len(plan_parts(source)) - stop_after
     assert not kept.exists()
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("damage", ["turned bit", "settings", "moments", "done"])
+def test_damaged_progress_is_not_gone_on_from(
+    damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = spectra.open_source(fields(100))
+    whole = spectra.analyze(source, bases=BASES)
+    kept = tmp_path / "progress.safetensors"
+    real, calls = analysis.measure_part, []
+
+    def interrupted(*arguments: Any) -> Any:
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        calls.append(arguments)
+        return real(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(analysis, "measure_part", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            spectra.analyze(source, bases=BASES, resume=kept)
+    tables, header = file_parts(kept)
+    if damage == "turned bit":
+        tables["moments.power.total"].view(np.uint64)[0] ^= 1 << 50
+    elif damage == "settings":
+        header["settings"] |= {"shape": 3, "skipped": [1], "spacing": 5}
+    elif damage == "moments":
+        tables["moments.log.outer"] = tables["moments.log.outer"][:1]
+    else:
+        header["settings"]["done"] = "1"
+    rewrite(kept, tables, header)
+    assert_same(spectra.analyze(source, bases=BASES, resume=kept), whole)
 
 
 @pytest.mark.usefixtures("small_parts")
