@@ -197,14 +197,19 @@ def read_checkpoint(path: Path) -> Checkpoint:
         The file is missing, damaged, of another kind, or from a later major version.
     """
     tables, settings = read_tables(path, "checkpoint", major=1)
+    step = settings.pop("step", None)
     loadings = tables.pop(LOADINGS, None)
     groups: dict[str, dict[str, np.ndarray]] = {
         group: {} for group in ("weights", "averaged", "first", "second", "buffers")
     }
     for key, table in tables.items():
-        group, name = key.split("/", 1)
+        group, _, name = key.partition("/")
+        if group not in groups:
+            raise InputError(f"{path}: table {key} is none of a checkpoint; restore it")
         groups[group][name] = table
-    return Checkpoint(step=settings.pop("step"), settings=settings, loadings=loadings, **groups)
+    if isinstance(step, bool) or not isinstance(step, int) or step < 0:
+        raise InputError(f"{path}: step {step!r} is no number of steps; restore it")
+    return Checkpoint(step=step, settings=settings, loadings=loadings, **groups)
 
 
 def checkpoint_paths(folder: Path) -> list[Path]:

@@ -23,6 +23,7 @@ from spectra.diffusion.networks import UNetConfig, make_network
 from spectra.errors import InputError
 from spectra.files import read_tables
 from spectra.schedule import Schedule
+from tests.hostile_schedules import parts, rewrite
 
 SETTINGS = {"network": {"name": "unet"}, "shape": [1, 8, 8], "schedule": "abc"}
 
@@ -131,6 +132,25 @@ def test_damaged_files_and_leftovers_are_passed_over(tmp_path: Path) -> None:
     (tmp_path / ".checkpoint-00000010.safetensors.part").write_bytes(payload[:100])
     (tmp_path / "checkpoint-last.safetensors").write_bytes(payload)
     with pytest.warns(UserWarning, match="passed over"):
+        found = latest(tmp_path)
+    assert found is not None
+    assert found.step == 5
+
+
+@pytest.mark.parametrize("damage", ["table", "group", "no step", "step"])
+def test_parts_that_are_none_of_a_checkpoint_are_damage(tmp_path: Path, damage: str) -> None:
+    write_checkpoint(tmp_path, checkpoint(5), keep=9)
+    tables, header = parts(write_checkpoint(tmp_path, checkpoint(9), keep=9))
+    if damage == "table":
+        tables["weightsx"] = np.zeros(3)
+    elif damage == "group":
+        tables["weighus/x"] = np.zeros(3)
+    elif damage == "no step":
+        del header["settings"]["step"]
+    else:
+        header["settings"]["step"] = [9]
+    rewrite(tmp_path / "checkpoint-00000009.safetensors", tables, header)
+    with pytest.warns(UserWarning, match=r"checkpoint-00000009\.safetensors: .*passed over"):
         found = latest(tmp_path)
     assert found is not None
     assert found.step == 5
