@@ -235,9 +235,15 @@ def read_log(path: Path) -> list[dict[str, Any]]:
     for line in lines[:-1]:
         with suppress(ValueError):
             record = json.loads(line)
-            if isinstance(record, dict) and {"step", "seconds"} <= record.keys():
+            if isinstance(record, dict) and _is_record(record):
                 records.append(record)
     return records
+
+
+def _is_record(record: dict[str, Any]) -> bool:
+    """Whether it has what is read of every record, and numbers alone."""
+    whole = {"step", "seconds"} <= record.keys() and isinstance(record["step"], int)
+    return whole and all(type(value) in (int, float, type(None)) for value in record.values())
 
 
 def truncate_log(path: Path, step: int) -> list[dict[str, Any]]:

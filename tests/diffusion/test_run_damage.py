@@ -116,6 +116,16 @@ def test_a_damaged_log_keeps_its_good_lines(
     assert run.log[-1]["step"] == tiny_options["steps"]
 
 
+@pytest.mark.parametrize(
+    "edit", [{"loss": "low"}, {"step": "2"}, {"step": True}, {"seconds": [1]}], ids=str
+)
+def test_a_record_of_no_numbers_is_left_out(tmp_path: Path, edit: Edit) -> None:
+    good = {"step": 2, "seconds": 0.5, "loss": 0.9, "memory": None}
+    lines = [json.dumps(record) + "\n" for record in (good, good | edit)]
+    (tmp_path / "log.jsonl").write_text("".join(lines))
+    assert read_log(tmp_path) == [good]
+
+
 def test_a_copied_run_samples_as_the_first(folder: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(folder, tmp_path / "copy")
     assert np.array_equal(sample(load_run(copy), 2, 2), sample(load_run(folder), 2, 2))
