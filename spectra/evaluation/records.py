@@ -43,7 +43,8 @@ def _check(scores: Any) -> None:
     for name in ("bits_per_dim", "gaussian_bits_per_dim", "spectral_distance_db"):
         _numbers(scores.get(name))
     for name in ("bits_per_dim_interval", "spectral_distance_interval"):
-        _numbers(*(scores.get(name) or (None, None)))
+        low, high = scores.get(name) or (None, None)
+        _numbers(low, high)
     _numbers(*(scores.get("bits_per_dim_by_file") or {}).values())
     for octave in scores.get("octaves") or []:
         _numbers(*(octave[key] for key in ("lowest", "highest", "low", "high", "difference_db")))

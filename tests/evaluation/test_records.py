@@ -35,6 +35,7 @@ def test_scores_read_back(tmp_path: Path) -> None:
         json.dumps(GOOD | {"bits_per_dim": "low"}),
         json.dumps(GOOD | {"bits_per_dim": True}),
         json.dumps(GOOD | {"bits_per_dim_interval": 3}),
+        json.dumps(GOOD | {"bits_per_dim_interval": [1]}),
         json.dumps(GOOD | {"bits_per_dim_by_file": [1, 2]}),
         json.dumps(GOOD | {"octaves": [{"lowest": 1}]}),
         json.dumps(GOOD | {"scores": {"kernel": {"found": 1}}}),
