@@ -76,7 +76,7 @@ def read_pairs(path: str | Path) -> np.ndarray:
         if rows and not is_number(rows[0][0]):
             rows = rows[1:]  # a heading
         table = np.array([[float(cell) for cell in row] for row in rows])
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError, RecursionError, OverflowError):
         raise InputError(f"{path}: holds no list of numbers or of pairs (t, value)") from None
     if table.size == 0:
         raise InputError(f"{path}: holds no list of numbers or of pairs (t, value)")

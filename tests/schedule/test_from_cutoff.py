@@ -138,6 +138,7 @@ def test_values_at_even_times_are_read_from_files(tmp_path: Path) -> None:
         ("a.json", b'{"a": 1}'),
         ("a.json", b"[[0, 1], [2]]"),
         ("a.json", b"[" * 100000),
+        ("a.json", b"[[0, 1], [1, 1" + b"0" * 400 + b"]]"),
         ("a.csv", b"0,0.5\n1,low\n"),
         ("a.csv", b"0,0.5\n1\n"),
         ("a.csv", b"\xff\x00\x01"),
