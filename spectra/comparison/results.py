@@ -298,7 +298,7 @@ def load_comparison(path: str | Path) -> Comparison:
     except OSError as error:
         reason = error.strerror or error
         raise InputError(f"{path}: cannot be read ({reason}); give a compare.json") from None
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
         raise InputError(f"{path}: is no comparison; give what spectra compare wrote") from None
     if found is None:
         raise InputError(f"{path}: of a later version of spectra; upgrade it")

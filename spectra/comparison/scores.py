@@ -8,6 +8,7 @@ import numpy as np
 
 __all__ = ["DISTANCES", "Drawn", "RunScores", "drawn", "number", "run_scores"]
 
+MOST = 2**63  # steps, and evaluations
 DISTANCES = {"spectral": "spectral distance", "frechet": "Frechet distance, pca"}
 
 
@@ -77,7 +78,15 @@ class RunScores:
 
 
 def run_scores(held: Mapping[str, Any]) -> RunScores:
-    """One run's scores as JSON holds them."""
+    """One run's scores as JSON holds them; ValueError where its steps cannot be.
+
+    Others of another kind are found as they are used.
+    """
+    steps = held["steps"]
+    counts = [steps[-1], *(one[name] for one in held["drawn"] for name in ("steps", "evaluations"))]
+    whole = all(type(step) is int and 0 <= step < MOST for step in [*steps, *counts])
+    if not whole or 0 in counts or len(steps) != len(held["bits"]):
+        raise ValueError("steps that are none")
     return RunScores(
         arm=held["arm"],
         seed=held["seed"],

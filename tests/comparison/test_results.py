@@ -311,6 +311,32 @@ def test_other_files_are_refused_in_one_line(tmp_path, content, said) -> None:
     assert "\n" not in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"steps": [1]},
+        {"steps": [0, 0, 0]},
+        {"steps": [1, 2, 10**400]},
+        {"drawn": {"evaluations": 10**400}},
+        {"drawn": {"steps": 0}},
+    ],
+    ids=["fewer", "none", "endless", "evaluations", "no steps"],
+)
+def test_steps_that_cannot_be_are_refused_in_one_line(tmp_path, edit) -> None:
+    path = tmp_path / "compare.json"
+    with_finals(ours=(1.0, 2.0), edm=(1.5, 1.5)).save(path)
+    held = json.loads(path.read_text())
+    first = held["runs"][0]
+    if "drawn" in edit:
+        first["drawn"][0] |= edit["drawn"]
+    else:
+        first["steps"] = edit["steps"]
+    assert len(first["bits"]) == 3
+    path.write_text(json.dumps(held))
+    with pytest.raises(InputError, match="is no comparison"):
+        load_comparison(path)
+
+
 @pytest.mark.parametrize("part", ["runs", "arms", "seeds", "margins", "settings"])
 def test_a_part_of_another_kind_is_refused_in_one_line(tmp_path, part) -> None:
     path = tmp_path / "compare.json"
