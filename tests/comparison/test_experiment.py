@@ -12,7 +12,9 @@ import spectra
 from spectra.comparison import Arm, Comparison, compare, load_comparison, runs
 from spectra.comparison.arms import parse_arm
 from spectra.comparison.plan import file_name, steps_for
-from spectra.comparison.runs import MARKS
+from spectra.comparison.results import ArmRecord
+from spectra.comparison.runs import MARKS, shown_samples
+from spectra.comparison.scores import Drawn, RunScores
 from spectra.diffusion import train
 from spectra.diffusion.solvers import evaluations as cost_of
 from spectra.diffusion.throughput import Throughput
@@ -555,3 +557,17 @@ def test_in_processes_of_their_own_the_numbers_are_the_same(tmp_path, monkeypatc
     outside = compared(tmp_path / "b", data=path, workers=2, **settings)
     assert outside.runs == inside.runs
     assert outside.settings["source"] == str(path)
+
+
+@pytest.mark.parametrize("damage", [b"", b"PK\x03\x04", b"\x93NUMPY\x01\x00", b"words"])
+def test_damaged_samples_are_not_shown(tmp_path, damage) -> None:
+    drawn = (Drawn("heun", 3, 5, 1.0, 1.0),)
+    scores = RunScores("edm", 0, (1,), (1.0,), 1.0, drawn, run="a")
+    arm = ArmRecord("edm", "edm", True, {}, {"rule": "edm"}, {})
+    found = Comparison("data", (arm,), (0,), (scores,))
+    kept = tmp_path / "a" / "samples-heun-3-edm.npy"
+    kept.parent.mkdir()
+    np.save(kept, np.ones(3))
+    assert list(shown_samples(tmp_path, found)) == ["edm"]
+    kept.write_bytes(damage)
+    assert shown_samples(tmp_path, found) == {}
