@@ -33,6 +33,7 @@ CONFIG, SCHEDULE, LOG, LOCK = "config.json", "schedule.safetensors", "log.jsonl"
 # What is read of config.json beside the options of training: its kind, and whether it has to be
 # there. Earlier versions did not write the others.
 KINDS: dict[str, tuple[Any, bool]] = {
+    "network": (dict, True),
     "device": (str, True),
     "threads": (int, True),
     "held_out": ((int, float), True),
@@ -203,7 +204,7 @@ def read_config(path: Path) -> dict[str, Any]:
         raise InputError(
             f"{path}: is no run, it has no {CONFIG}; give the --out of a spectra train"
         ) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path / CONFIG}: cannot be read ({error}); restore it") from error
     if not isinstance(config, dict) or not {"network", "preconditioning"} <= config.keys():
         raise InputError(f"{path / CONFIG}: holds no settings of a run; give the --out of a train")

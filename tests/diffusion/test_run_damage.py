@@ -36,6 +36,7 @@ def edited(folder: Path, edit: Edit) -> None:
 @pytest.mark.parametrize(
     "edit",
     [
+        {"network": "unet"},
         {"threads": "2"},
         {"threads": 0},
         {"threads": "deleted"},
@@ -57,6 +58,12 @@ def test_wrong_settings_are_named(folder: Path, edit: Edit) -> None:
     (name,) = edit
     assert f"config.json: {name} " in str(caught.value) or f"has no {name}" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_settings_nested_without_end_are_damaged(folder: Path) -> None:
+    (folder / "config.json").write_text("[" * 100_000)
+    with pytest.raises(InputError, match=r"config\.json: cannot be read"):
+        load_run(folder)
 
 
 @pytest.mark.parametrize(
