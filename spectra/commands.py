@@ -93,7 +93,8 @@ def train(name: str, schedules: Sequence[Path], out: Path, options: dict[str, An
 
     def others(config: dict[str, Any]) -> list[Path]:
         pairs = zip(schedules, family, strict=True)
-        return [path for path, made in pairs if made.fingerprint != config["fingerprint"]]
+        # A merged spectrum's fingerprint names each of its sources.
+        return [p for p, made in pairs if config["fingerprint"] not in made.fingerprint.split("+")]
 
     def warn(config: dict[str, Any]) -> None:
         for path in others(config):

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -92,6 +93,14 @@ def test_other_data_than_the_schedules_are_told_before_the_first_step(
     assert made["schedule_is_of_this_source"] is False
     own = as_json(capsys, "train", tmp_path / "a.npy", *given, "--out", tmp_path / "own")
     assert own["schedule_is_of_this_source"] is True
+    # Of two spectra added, either's source is its own.
+    both = spectrum + spectra.analyze(str(tmp_path / "b.npy"), bases=("dct",))
+    spectra.derive_schedule(both).save(schedule)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        added = as_json(capsys, "train", tmp_path / "b.npy", *given, "--out", tmp_path / "added")
+    assert added["schedule_is_of_this_source"] is True
+    spectra.derive_schedule(spectrum).save(schedule)
     # Before the first step: with none to make it is said all the same.
     monkeypatch.setattr(TrainingState, "first", None)
     with pytest.warns(UserWarning, match="other data"), pytest.raises(TypeError):
