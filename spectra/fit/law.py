@@ -110,8 +110,11 @@ class PowerLaw:
             for octave in self.octaves
             if octave.rises
         ]
-        if not self.interval()[0] > 0:
-            found.append("the exponent's interval reaches 0")
+        low, high = self.interval()
+        if not low > 0:
+            found.append(
+                "the exponent is below 0" if high < 0 else "the exponent's interval reaches 0"
+            )
         return tuple(found)
 
     @property

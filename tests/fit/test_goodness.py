@@ -39,6 +39,7 @@ def test_fields_of_a_law_pass_and_white_noise_and_bumps_do_not() -> None:
     assert not flat.is_power_law
     assert flat.failings == ("the exponent's interval reaches 0",)
     fields, _ = spectra.rapsd(power_law_fields(rng, 50, SIZE, 2.0))
+    assert "the exponent is below 0" in fitted(1 / fields).failings
     bump = 1 + 20 * np.exp(-(((ring_plan(SIZE).frequency - 0.12) / 0.02) ** 2))
     law, bent = fitted(fields), fitted(fields * bump)
     assert law.is_power_law
