@@ -1,5 +1,6 @@
 """What to copy: a schedule's numbers under the names that other code has for them."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,7 @@ __all__ = ["FlowShift", "ModesDensity", "Prescription", "prescription"]
 # Moments of two densities of ln sigma nearer than this are told as one.
 SAME = 0.01
 ROUNDING = 1e-12
+NEAR_ONE = 1e-3  # what a flow's time lacks of 1, from which four digits of the time tell it
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,7 @@ class Prescription:
             f"sigma_data={edm.sigma_data:.4g}, rho={edm.rho:.4g}",
             ")",
             "flow = FlowMatchEulerDiscreteScheduler(shift=1.0)",
-            f"flow.set_timesteps(sigmas=[{_listed(self.flow_sigmas)}])",
+            f"flow.set_timesteps(sigmas=[{_times(self.flow_sigmas)}])",
         ]
 
     def _flow_lines(self) -> list[str]:
@@ -289,10 +291,17 @@ def _short(value: float) -> str:
     return f"{value:.4g}" if abs(value) > ROUNDING else "0"
 
 
-def _listed(values: tuple[float, ...]) -> str:
+def _listed(values: tuple[float, ...], least: int = 4) -> str:
     """Numbers as short as they may be and still fall."""
-    for digits in range(4, 17):
+    for digits in range(least, 17):
         texts = [f"{value:.{digits}g}" for value in values]
         if len(set(texts)) == len(texts):
             break
     return ", ".join(texts)
+
+
+def _times(values: tuple[float, ...]) -> str:
+    """Times of a flow, falling; near 1 what they lack of it says the noise, so that has digits."""
+    lacking = 1 - max((value for value in values if value < 1), default=0.0)
+    digits = 4 if lacking >= NEAR_ONE else 2 - math.floor(math.log10(lacking))
+    return _listed(values, max(4, digits))

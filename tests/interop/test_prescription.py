@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,15 @@ def test_the_block_is_python_and_holds_the_numbers() -> None:
     assert said["shift"] == pytest.approx(np.exp(found.edm.p_mean), rel=1e-3)
     assert said["scale"] == pytest.approx(found.edm.p_std, rel=1e-3)
     assert all(len(line) <= 110 and "\n" not in line for line in found.lines())
+
+
+def test_the_times_of_a_flow_say_its_noise_near_1_too() -> None:
+    wide = replace(SPECTRUM, variances={n: 5e5 * v for n, v in SPECTRUM.variances.items()})
+    found = made(wide)
+    line = next(line for line in found.lines() if line.startswith("flow.set_timesteps"))
+    said = np.array(json.loads(line[line.index("[") : line.index("]") + 1]))
+    t = np.array(found.flow_sigmas)
+    np.testing.assert_allclose(said / (1 - said), t / (1 - t), rtol=0.01)
 
 
 def test_every_constant_has_its_reason() -> None:
