@@ -12,14 +12,18 @@ __all__ = ["prior", "sigma_data", "stops_early"]
 PRIOR_NATS, PRIOR_NATS_HIGH = 0.1, 1.0
 STOPS_EARLY, STOPS_EARLY_HIGH = 4.0, 40.0  # times the noise budget
 SCALED = 1.5  # factor between sigma_data and the data
+OFFSET = 3.0  # times the deviation: a root mean square from here on is nearly all the mean's
 
 
-def prior(account: Account, seen: Measured, noisy: float) -> list[Finding]:
+def prior(subject: Subject, account: Account, seen: Measured, noisy: float) -> list[Finding]:
     nats = seen.prior_kl
     if nats <= PRIOR_NATS:
         return []
     known = seen.step_nats[0]
     octave = account.octaves[int(np.argmax(known))].label
+    # No noise that fits the data about their mean hides a mean that is far larger.
+    offset = 0.0 if subject.centred else 0.5 * np.sum(subject.schedule.mean**2) / noisy**2
+    off = "take the mean example off the values, and " if offset > PRIOR_NATS else ""
     return [
         Finding(
             "prior mismatch",
@@ -29,8 +33,8 @@ def prior(account: Account, seen: Measured, noisy: float) -> list[Finding]:
             f"at sigma {seen.knots[0]:.3g}, where sampling starts from white noise, data are "
             f"{nats:.3g} nats from it; {seen.information_left:.3g} nats of an example are still "
             f"seen, most in {octave}",
-            f"start at sigma_max {noisy:.3g} ({ends.INFORMATION_LEFT:g} nats left), train there "
-            "too, or start from N(0, lambda + sigma^2)",
+            f"{off}start at sigma_max {noisy:.3g} ({ends.INFORMATION_LEFT:g} nats left), train "
+            "there too, or start from N(0, lambda + sigma^2)",
         )
     ]
 
@@ -74,6 +78,7 @@ def sigma_data(subject: Subject) -> list[Finding]:
     if not subject.centred:
         power = power + np.mean(subject.schedule.mean**2)
     own = float(np.sqrt(power))
+    about = float(np.sqrt(subject.schedule.variance.mean()))
     factor = max(own / levels.sigma_data, levels.sigma_data / own)
     if factor < SCALED:
         return []
@@ -84,6 +89,8 @@ def sigma_data(subject: Subject) -> list[Finding]:
             "all",
             levels.sigma_data / own,
             f"sigma_data {levels.sigma_data:.3g}, where a value's root mean square is {own:.3g}",
-            f"set sigma_data to {own:.3g}",
+            f"set sigma_data to {own:.3g}"
+            if own < OFFSET * about
+            else f"take the mean example off the values, then set sigma_data to {about:.3g}",
         )
     ]

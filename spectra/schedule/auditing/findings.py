@@ -26,7 +26,7 @@ def find(
     octaves = _octaves(account, seen, untrained)
     clean, noisy = noise_ends(subject.schedule.variance, subject.schedule.quantum)
     found = [
-        *prior(account, seen, noisy),
+        *prior(subject, account, seen, noisy),
         *stops_early(subject, account, clean),
         *_idle_steps(subject, account, seen, clean, noisy),
         *_idle_training(subject, account, seen),
@@ -116,7 +116,8 @@ def _idle_steps(
         octave = account.octaves[0 if where == "high" else -1].label
         if where == "high":
             first = seen.knots[~part & (seen.knots < edge.min())].max(initial=edge.min())
-            end = min(noisy, edge.max()) if subject.scalar else first
+            # Where the data would begin above these knots too, the last idle knot is where.
+            end = noisy if subject.scalar and noisy < edge.max() else first
             mend = f"start at sigma {end:.3g}; the steps saved go to the octaves below"
         else:
             end = f"at sigma {clean:.3g}" if subject.scalar else f"before sigma {edge.max():.3g}"

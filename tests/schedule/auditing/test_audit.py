@@ -153,6 +153,31 @@ def test_the_mend_is_right(tmp_path: Path) -> None:
     )
 
 
+def test_idle_steps_are_mended_by_a_later_start() -> None:
+    """Also where the data's own noise end lies above the grid: white noise of variance 1."""
+    white = replace(
+        SPECTRUM, variances={"dct": np.ones(SPECTRUM.shape)}, mean=np.zeros(SPECTRUM.shape)
+    )
+    found = audit("edm", white)
+    told = finding(found, "idle steps")
+    assert f"{found.knots[0]:.3g}" not in told.mend
+    start = found.knots[round(told.number * len(found.knots)) - 1]
+    assert f"start at sigma {start:.3g};" in told.mend
+    mended = audit("edm", white, grid=found.knots[found.knots <= start])
+    assert not {"idle steps", "prior mismatch"} & kinds(mended)
+
+
+def test_an_offset_is_taken_off_and_not_scaled_away() -> None:
+    """Values as pressures are: no sigma_data and no start hide a mean far above the deviation."""
+    offset = replace(SPECTRUM, mean=np.full(SPECTRUM.shape, 1e5))
+    found = audit("edm", offset)
+    about = f"{np.sqrt(named('dct').mean()):.3g}"
+    for kind in ("prior mismatch", "sigma_data"):
+        assert finding(found, kind).mend.startswith("take the mean example off the values")
+    assert finding(found, "sigma_data").mend.endswith(about)
+    assert "mean example" not in " ".join(each.mend for each in audit("edm", SPECTRUM).findings)
+
+
 def test_an_octave_without_steps_is_named() -> None:
     """A grid that leaps over one octave's window; the others have plenty."""
     schedule = spectra.standard_schedule(SPECTRUM, process="edm")
