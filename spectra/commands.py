@@ -20,6 +20,7 @@ from spectra.schedule import check_cutoff, frequency_cutoff, load_schedule
 from spectra.schedule.steps.denoising import load_denoising_error
 from spectra.spectrum import analyze as measure
 from spectra.spectrum import load_spectrum
+from spectra.spectrum.spectrum import measured_sources
 
 __all__ = ["analyze", "evaluate", "plot", "probe", "train"]
 
@@ -92,9 +93,9 @@ def train(name: str, schedules: Sequence[Path], out: Path, options: dict[str, An
     family = [load_schedule(path) for path in schedules]
 
     def others(config: dict[str, Any]) -> list[Path]:
+        own = config["fingerprint"]
         pairs = zip(schedules, family, strict=True)
-        # A merged spectrum's fingerprint names each of its sources.
-        return [p for p, made in pairs if config["fingerprint"] not in made.fingerprint.split("+")]
+        return [path for path, made in pairs if own not in measured_sources(made.fingerprint)]
 
     def warn(config: dict[str, Any]) -> None:
         for path in others(config):
@@ -167,7 +168,7 @@ def probe(
 
 
 def _row(label: str, cells: list[str]) -> str:
-    return f"  {label:>16}" + "".join(f"{cell:>8}" for cell in cells)
+    return f"  {label:>16}" + "".join(f" {cell:>8}" for cell in cells)
 
 
 def _ratios(values: np.ndarray) -> list[str]:

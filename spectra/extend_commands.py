@@ -10,6 +10,7 @@ from spectra.data.options import SOUND_VIEWS
 from spectra.data.quiet import quiet_decoders
 from spectra.errors import InputError
 from spectra.files import check_writable, npy_bytes, write_atomically
+from spectra.sample_commands import class_numbers
 from spectra.schedule import load_schedule
 
 __all__ = ["AXES", "extend"]
@@ -26,6 +27,7 @@ def extend(
     options: dict[str, Any],
     schedule: Path | None = None,
     rate: int | None = None,
+    labels: str | None = None,
 ) -> tuple[dict[str, Any], str]:
     """Draw longer examples; write the picture, the values, and of sound what can be heard."""
     from spectra.diffusion import load_run
@@ -41,8 +43,12 @@ def extend(
     run = load_run(path)
     source = None if name is None else _opened(name, run.schedule.data, run.schedule.shape)
     known = None if source is None else _spread(source, options["n"])
-    path_through = None if schedule is None else load_schedule(schedule)
-    drawn = draw(run, axis=AXES[axis], known=known, schedule=path_through, **options, progress=True)
+    given = {
+        "known": known,
+        "schedule": None if schedule is None else load_schedule(schedule),
+        "labels": None if labels is None else class_numbers(labels, run, options["n"]),
+    }
+    drawn = draw(run, axis=AXES[axis], **given, **options, progress=True)
     values, picture = Path(f"{stem}.npy"), Path(f"{stem}.png")
     write_atomically(values, npy_bytes(drawn))
     view = run.schedule.data.get("view")

@@ -209,6 +209,8 @@ def extend(
     rule: RuleChoice = "optimal",
     criterion: Annotated[CriterionChoice | None, one_of(CriterionChoice)] = None,
     schedule: Annotated[Path | None, flag("FILE")] = None,
+    labels: Annotated[str | None, flag("NAME[,NAME...]")] = None,
+    guidance: float = 1.0,
     rate: Annotated[int | None, flag("INT")] = None,
     seed: int = 0,
     device: DeviceChoice = "auto",
@@ -229,6 +231,8 @@ def extend(
         rule: Where the steps lie: optimised for these data and this solver, or a published rule.
         criterion: What optimal steps make small; spectrum keeps fine detail (default: w2).
         schedule: Another path through the same components, for a run told the noise state.
+        labels: Class of every example, or one for each.
+        guidance: 1 as the classes are; above, further from what all share.
         rate: Samples a second of sound, where the run's data are not at hand.
         seed: Example i depends on the seed and i alone.
         device: cpu, cuda, or auto.
@@ -237,8 +241,9 @@ def extend(
 
     options = {"times": times, "reverse": reverse, "overlap": overlap, "n": n, "steps": steps}
     options |= {"solver": solver, "rule": rule, "criterion": criterion, "seed": seed}
-    options |= {"device": device}
-    return Outcome(*extend_commands.extend(run, source, out, axis, options, schedule, rate))
+    options |= {"device": device, "guidance": guidance}
+    chosen = {"schedule": schedule, "rate": rate, "labels": labels}
+    return Outcome(*extend_commands.extend(run, source, out, axis, options, **chosen))
 
 
 def evaluate(

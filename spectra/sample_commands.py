@@ -12,7 +12,7 @@ from spectra.schedule import load_schedule
 from spectra.schedule.steps.denoising import load_denoising_error
 from spectra.schedule.steps.grids import grid_criterion
 
-__all__ = ["sample"]
+__all__ = ["class_numbers", "sample"]
 
 SIDES = {"left": (-1, False), "right": (-1, True), "top": (-2, False), "bottom": (-2, True)}
 
@@ -45,7 +45,7 @@ def sample(
         "schedule": None if schedule is None else load_schedule(schedule),
         "known": None if known is None else _known(known, run, options["n"]),
         "mask": None if mask is None else _mask(mask, shape),
-        "labels": None if labels is None else _labels(labels, run, options["n"]),
+        "labels": None if labels is None else class_numbers(labels, run, options["n"]),
     }
     drawn = draw(run, **options, **given, progress=True)
     write_atomically(values, npy_bytes(drawn))
@@ -112,7 +112,7 @@ def _mask(text: str, shape: tuple[int, ...]) -> np.ndarray:
         raise InputError(f"--mask {text}: cannot be read as a picture or .npy ({error})") from None
 
 
-def _labels(text: str, run: Any, n: int) -> list[int]:
+def class_numbers(text: str, run: Any, n: int) -> list[int]:
     """Class names or numbers with commas between them, in turn for n samples."""
     names = run.config.get("classes") or []
     found = []

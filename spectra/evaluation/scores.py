@@ -21,6 +21,7 @@ from spectra.evaluation.spectral import spectral_distance
 from spectra.schedule import Schedule
 from spectra.schedule.steps.denoising import DenoisingError
 from spectra.schedule.steps.grids import grid_criterion
+from spectra.spectrum.spectrum import measured_sources
 
 __all__ = ["Likelihood", "evaluate"]
 
@@ -205,7 +206,7 @@ def evaluate(
         measures=measures,
         left_out=left_out,
         classes=_said(run, classes),
-        foreseen=held_out and source.fingerprint in run.schedule.fingerprint.split("+"),
+        foreseen=held_out and source.fingerprint in measured_sources(run.schedule.fingerprint),
     )
 
 

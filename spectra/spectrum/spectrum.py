@@ -13,7 +13,16 @@ from spectra.errors import InputError
 from spectra.spectrum.estimator import Estimator
 from spectra.spectrum.moments import FileMoments
 
-__all__ = ["SETTINGS", "Average", "Spectrum", "cycles_per", "frequency_unit", "merged", "mirrored"]
+__all__ = [
+    "SETTINGS",
+    "Average",
+    "Spectrum",
+    "cycles_per",
+    "frequency_unit",
+    "measured_sources",
+    "merged",
+    "mirrored",
+]
 
 # How examples were measured; spectra add only where these are the same.
 SETTINGS = ("window", "detrend", "reach", "segment", "spacing", "axis_units")
@@ -272,7 +281,7 @@ class Spectrum:
             _check_same(name, self.data.get(name), other.data.get(name))
         if set(self.bases) != set(other.bases):
             raise InputError("the two spectra hold different bases; measure the same ones in both")
-        if set(self.fingerprint.split("+")) & set(other.fingerprint.split("+")) - {""}:
+        if measured_sources(self.fingerprint) & measured_sources(other.fingerprint):
             raise InputError(f"{self.name}: both spectra are of the same files; add different ones")
         return replace(
             merged(self, other),
@@ -285,6 +294,11 @@ def _check_same(name: str, ours: Any, theirs: Any) -> None:
     """Refuse to add what was measured or seen in different ways."""
     if ours != theirs:
         raise InputError(f"{name} differs between the two spectra: {ours} and {theirs}")
+
+
+def measured_sources(fingerprint: str) -> set[str]:
+    """Fingerprints of the sources behind one, which of a merged spectrum are several."""
+    return set(fingerprint.split("+")) - {""}
 
 
 def cycles_per(unit: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from PIL import Image
 
 import spectra
 from spectra.cli import main
@@ -87,6 +88,30 @@ def test_given_pictures_are_gone_on_with(images: Path, tmp_path: Path, capsys: A
         assert values.shape == (4, 3, 12, 16)
         kept = values[..., 8:] if side else values[..., :8]
         np.testing.assert_array_equal(kept, given)
+
+
+def test_what_goes_on_is_of_a_class(tmp_path: Path, capsys: Any) -> None:
+    rng = np.random.default_rng(0)
+    for name, level in (("dark", 60), ("light", 190)):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for number in range(6):
+            pixels = np.clip(level + 4 * rng.normal(size=(8, 8)).cumsum(1), 0, 255)
+            Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / f"set/{name}/{number}.png")
+    spectrum = spectra.analyze(str(tmp_path / "set"), bases=("pixel",))
+    schedule = spectra.derive_schedule(spectrum, basis="pixel")
+    options = {**OPTIONS, "labels": True, "steps": 20}
+    run = spectra.train(str(tmp_path / "set"), schedule, out=tmp_path / "run", **options)
+    out = tmp_path / "wide.npy"
+    words = ["extend", str(tmp_path / "run"), "--out", str(out), "--n", "2", "--times", "2", *QUICK]
+    status, _, error = typed(capsys, *words, "--labels", "light,dark", "--guidance", "2")
+    assert status == 0, error
+    asked = {"n": 2, "times": 2.0, "steps": 3, "rule": "log-linear", "solver": "euler"}
+    expected = spectra.extend(run, labels=[1, 0], guidance=2.0, device="cpu", **asked)
+    np.testing.assert_array_equal(np.load(out), expected)
+    assert not np.array_equal(expected, spectra.extend(run, device="cpu", **asked))
+    status, _, error = typed(capsys, *words, "--labels", "grey")
+    assert status == 2
+    assert "dark, light" in error
 
 
 @pytest.mark.parametrize("view", then_slow(["waveform"], ["log-mel"]))

@@ -80,6 +80,19 @@ def test_its_table_says_what_to_do_next(capsys, folder) -> None:
     assert max(map(len, table.splitlines())) <= 90
 
 
+def test_columns_of_large_values_stand_apart(capsys, tmp_path) -> None:
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "x.npy", 2e4 * rng.normal(size=(32, 1, 8, 8)).cumsum(-1))
+    source = str(tmp_path / "x.npy")
+    made = spectra.derive_schedule(spectra.analyze(source, bases=("dct",)))
+    train(source, made, out=tmp_path / "run", steps=2, batch=4, device="cpu")
+    out = tmp_path / "d.safetensors"
+    levels = ("1234", "4251", "23456")
+    main(["probe", str(tmp_path / "run"), source, "--sigmas", *levels, "--out", str(out)])
+    (row,) = [line for line in capsys.readouterr().out.splitlines() if " sigma " in line]
+    assert row.split() == ["sigma", "1.23e+03", "4.25e+03", "2.35e+04"]
+
+
 @pytest.mark.slow
 def test_its_file_is_what_others_take(capsys, folder, tmp_path) -> None:
     error, run = folder / "d.safetensors", folder / "run"

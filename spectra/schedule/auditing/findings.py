@@ -115,9 +115,8 @@ def _idle_steps(
         edge = seen.knots[part]
         octave = account.octaves[0 if where == "high" else -1].label
         if where == "high":
-            first = seen.knots[~part & (seen.knots < edge.min())].max(initial=edge.min())
             # Where the data would begin above these knots too, the last idle knot is where.
-            end = noisy if subject.scalar and noisy < edge.max() else first
+            end = noisy if subject.scalar and noisy < edge.max() else edge.min()
             mend = f"start at sigma {end:.3g}; the steps saved go to the octaves below"
         else:
             end = f"at sigma {clean:.3g}" if subject.scalar else f"before sigma {edge.max():.3g}"
