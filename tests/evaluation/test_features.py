@@ -50,6 +50,16 @@ def test_what_is_unknown_or_no_image_is_refused() -> None:
             named_features("efficientnet-lite0", noise(4, 0, shape))
 
 
+@pytest.mark.parametrize(("scale", "offset"), [(500.0, 1e5), (1.0, 3.0), (1e-9, 0.0), (1e-4, 0.5)])
+def test_what_a_network_for_pictures_sees_as_one_grey_is_refused(
+    scale: float, offset: float
+) -> None:
+    fields = offset + scale * noise(8, 0, (1, 8, 8))
+    for name in ("efficientnet-lite0", "inception"):
+        with pytest.raises(InputError, match=r"\[-1, 1\], these are from .*choose pca"):
+            named_features(name, fields)
+
+
 @pytest.mark.parametrize(
     ("name", "module", "extra"),
     [
@@ -60,7 +70,7 @@ def test_what_is_unknown_or_no_image_is_refused() -> None:
 def test_what_is_not_installed_says_how(monkeypatch, name: str, module: str, extra: str) -> None:
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(InputError) as told:
-        named_features(name, noise(4, 0))
+        named_features(name, 0.3 * noise(4, 0))
     assert extra in str(told.value)
     assert "\n" not in str(told.value)
 
@@ -105,7 +115,7 @@ def test_weights_that_cannot_be_had_are_an_error_of_one_line(monkeypatch) -> Non
 
     stand_in(monkeypatch, Network)
     with pytest.raises(InputError, match="no route"):
-        named_features("inception", noise(4, 0))
+        named_features("inception", 0.3 * noise(4, 0))
 
 
 @pytest.mark.slow
