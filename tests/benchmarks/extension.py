@@ -1,6 +1,6 @@
 """Photo patches and log-mel speech drawn four times as wide as trained: is the spectrum flat?
 
-Two networks are trained, about half an hour and ten minutes of one core, or for
+Two networks are trained, about half an hour of one core each, or for
 SPECTRA_EXTENSION_STEPS; SPECTRA_EXTENSION=DIR keeps them there, and the next call goes on with what
 is there. SPECTRA_EXTENSION_SEED draws others.
 """
