@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from spectra.evaluation.bound import BoundScore, OdeScore
-from spectra.evaluation.score import Interval, Score
+from spectra.evaluation.score import Interval, Score, reach
 from spectra.evaluation.spectral import SpectralDistance
 from spectra.spectrum.spectrum import frequency_unit
 
@@ -132,7 +132,7 @@ class Scores:
         lines += [f"  {name:<28}{value:>9.4f}" for name, value in terms.items()]
         lines.append(
             f"{'  without training':<30}{bound.gaussian:>9.4f}   the Wiener filter, in closed "
-            f"form; difference {gain.mean:+.4f} ({gain.low:+.4f} to {gain.high:+.4f})"
+            f"form; difference {gain.mean:+.4f} ({reach(gain.low, gain.high, '+.4f')})"
         )
         if self.foreseen:
             lines.append(f"{'':<42}which knows these files: the schedule's spectrum is of all")

@@ -6,9 +6,16 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Interval", "Score", "jackknife"]
+__all__ = ["Interval", "Score", "jackknife", "reach"]
 
 GROUPS = 10
+
+
+def reach(low: float, high: float, form: str = ".4g") -> str:
+    """An interval in words; of a single file, say, there is none."""
+    if np.isinf(low) and np.isinf(high):
+        return "no interval"
+    return f"{low:{form}} to {high:{form}}"
 
 
 @dataclass(frozen=True)
@@ -26,7 +33,7 @@ class Interval:
 
     def line(self, name: str, tail: str = "") -> str:
         """A line of a table."""
-        return f"{name:<30}{self.value:>9.4g}   {self.low:.4g} to {self.high:.4g} {tail}".rstrip()
+        return f"{name:<30}{self.value:>9.4g}   {reach(self.low, self.high)} {tail}".rstrip()
 
 
 @dataclass(frozen=True)

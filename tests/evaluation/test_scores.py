@@ -148,6 +148,8 @@ def test_a_single_example_has_its_bound_all_the_same(untrained) -> None:
     scores = spectra.evaluate(run, spectra.open_source(one), n=4, steps=1, levels=1)
     assert np.isfinite(scores.bound.value)
     assert "left out" in scores.lines()[-1]
+    assert "inf" not in " ".join(scores.lines()).split("left out")[0]
+    assert "no interval" in scores.lines()[0]
     with pytest.raises(InputError, match="two halves"):
         spectra.evaluate(run, spectra.open_source(one), n=4, steps=1, scores="pca")
 
