@@ -93,6 +93,22 @@ def test_parts_end_where_units_end_and_cover_everything() -> None:
     assert sum(map(len, seen)) == len(set().union(*seen)) == len(source.files)
 
 
+def interrupted_after(parts: int, data: Any, kept: Path, **options: Any) -> None:
+    """Leave the progress of an analysis that Ctrl-C stopped once so many parts were measured."""
+    real, calls = analysis.measure_part, []
+
+    def interrupted(*arguments: Any) -> Any:
+        if len(calls) == parts:
+            raise KeyboardInterrupt
+        calls.append(arguments)
+        return real(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(analysis, "measure_part", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            spectra.analyze(data, resume=kept, **options)
+
+
 @pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("stop_after", [1, 4])
 def test_interrupted_and_resumed_is_undisturbed(
@@ -101,20 +117,10 @@ def test_interrupted_and_resumed_is_undisturbed(
     source = spectra.open_source(fields(100))
     whole = spectra.analyze(source, bases=BASES)
     kept = tmp_path / "progress.safetensors"
-    real, calls = analysis.measure_part, []
-
-    def interrupted(*arguments: Any) -> Any:
-        if len(calls) == stop_after:
-            raise KeyboardInterrupt
-        calls.append(arguments)
-        return real(*arguments)
-
-    monkeypatch.setattr(analysis, "measure_part", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        spectra.analyze(source, bases=BASES, resume=kept)
+    interrupted_after(stop_after, source, kept, bases=BASES)
     assert kept.is_file()
 
-    counted = []
+    real, counted = analysis.measure_part, []
     monkeypatch.setattr(analysis, "measure_part", lambda *given: counted.append(1) or real(*given))
     assert_same(spectra.analyze(source, bases=BASES, resume=kept), whole)
     assert len(counted) == len(plan_parts(source)) - stop_after
@@ -123,24 +129,11 @@ def test_interrupted_and_resumed_is_undisturbed(
 
 @pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("damage", ["turned bit", "settings", "moments", "done"])
-def test_damaged_progress_is_not_gone_on_from(
-    damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_damaged_progress_is_not_gone_on_from(damage: str, tmp_path: Path) -> None:
     source = spectra.open_source(fields(100))
     whole = spectra.analyze(source, bases=BASES)
     kept = tmp_path / "progress.safetensors"
-    real, calls = analysis.measure_part, []
-
-    def interrupted(*arguments: Any) -> Any:
-        if len(calls) == 2:
-            raise KeyboardInterrupt
-        calls.append(arguments)
-        return real(*arguments)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(analysis, "measure_part", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            spectra.analyze(source, bases=BASES, resume=kept)
+    interrupted_after(2, source, kept, bases=BASES)
     tables, header = file_parts(kept)
     if damage == "turned bit":
         tables["moments.power.total"].view(np.uint64)[0] ^= 1 << 50
@@ -155,23 +148,9 @@ def test_damaged_progress_is_not_gone_on_from(
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_progress_of_another_analysis_is_not_gone_on_from(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_progress_of_another_analysis_is_not_gone_on_from(tmp_path: Path) -> None:
     kept = tmp_path / "progress.safetensors"
-    real = analysis.measure_part
-    calls: list[int] = []
-
-    def interrupted(*arguments: Any) -> Any:
-        calls.append(1)
-        if len(calls) == 3:
-            raise KeyboardInterrupt
-        return real(*arguments)
-
-    monkeypatch.setattr(analysis, "measure_part", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        spectra.analyze(fields(100), resume=kept)
-    monkeypatch.setattr(analysis, "measure_part", real)
+    interrupted_after(2, fields(100), kept)
     other = fields(100, seed=5)
     assert_same(spectra.analyze(other, resume=kept), spectra.analyze(other))
     kept.write_bytes(b"damaged")
