@@ -163,6 +163,7 @@ def sample(
     known_below: Annotated[float | None, flag("FLOAT")] = None,
     labels: Annotated[str | None, flag("NAME[,NAME...]")] = None,
     guidance: float = 1.0,
+    batch: int = 64,
     seed: int = 0,
     device: DeviceChoice = "auto",
     json: Json = False,
@@ -181,6 +182,7 @@ def sample(
         known_below: Keep what lies up to this frequency, cycles/pixel, and draw the detail above.
         labels: Class of every sample, or one for each.
         guidance: 1 as the classes are; above, further from what all share.
+        batch: Drawn at a time; samples differ by rounding only.
         seed: Sample i depends on the seed and i alone.
         device: cpu, cuda, or auto.
     """
@@ -188,7 +190,7 @@ def sample(
 
     options = {"n": n, "steps": steps, "solver": solver, "seed": seed, "device": device}
     options |= {"rule": rule, "criterion": criterion}
-    options |= {"known_below": known_below, "guidance": guidance}
+    options |= {"known_below": known_below, "guidance": guidance, "batch": batch}
     chosen = {"schedule": schedule, "known": known, "mask": mask, "labels": labels}
     return Outcome(*sample_commands.sample(run, out, options, error, **chosen))
 
@@ -212,6 +214,7 @@ def extend(
     labels: Annotated[str | None, flag("NAME[,NAME...]")] = None,
     guidance: float = 1.0,
     rate: Annotated[int | None, flag("INT")] = None,
+    batch: int = 64,
     seed: int = 0,
     device: DeviceChoice = "auto",
     json: Json = False,
@@ -234,6 +237,7 @@ def extend(
         labels: Class of every example, or one for each.
         guidance: 1 as the classes are; above, further from what all share.
         rate: Samples a second of sound, where the run's data are not at hand.
+        batch: Drawn at a time; examples differ by rounding only.
         seed: Example i depends on the seed and i alone.
         device: cpu, cuda, or auto.
     """
@@ -241,7 +245,7 @@ def extend(
 
     options = {"times": times, "reverse": reverse, "overlap": overlap, "n": n, "steps": steps}
     options |= {"solver": solver, "rule": rule, "criterion": criterion, "seed": seed}
-    options |= {"device": device, "guidance": guidance}
+    options |= {"device": device, "guidance": guidance, "batch": batch}
     chosen = {"schedule": schedule, "rate": rate, "labels": labels}
     return Outcome(*extend_commands.extend(run, source, out, axis, options, **chosen))
 
@@ -260,9 +264,11 @@ def evaluate(
     schedule: Annotated[Path | None, flag("FILE")] = None,
     seed: int = 0,
     examples: int = 512,
+    levels: int = 8,
     scores: Annotated[tuple[ScoreName, ...], flag("NAME [NAME ...]", SCORES)] = ("cheap",),
     likelihood: Literal["bound", "ode", "both"] = "bound",
-    ode_examples: int = 16,
+    ode_examples: Annotated[int | None, flag("INT")] = None,
+    ode_steps: Annotated[int | None, flag("INT")] = None,
     device: DeviceChoice = "auto",
     json: Json = False,
 ) -> Outcome:
@@ -281,8 +287,10 @@ def evaluate(
         schedule: Another path to score it along, for a run told the noise state.
         seed: Of samples and noise; equal seeds make runs paired.
         examples: Held-out examples for bits/dim at most.
+        levels: Noise levels that each of them is scored at.
         likelihood: ode and both add that of the probability flow, which is slow.
-        ode_examples: Held-out examples for it at most.
+        ode_examples: Held-out examples for it at most (default: 16).
+        ode_steps: Steps of its integration (default: 64).
         device: cpu, cuda, or auto.
     """
     from spectra import commands
@@ -290,4 +298,5 @@ def evaluate(
     options = {"n": n, "steps": steps, "solver": solver, "seed": seed, "examples": examples}
     options |= {"rule": rule, "criterion": criterion, "device": device}
     options |= {"scores": scores, "likelihood": likelihood, "ode_examples": ode_examples}
+    options |= {"levels": levels, "ode_steps": ode_steps}
     return Outcome(*commands.evaluate(run, source, options, error, schedule))

@@ -49,8 +49,14 @@ class Optimiser:
 
     learning_rate: Annotated[float | None, flag("FLOAT")] = None
     """After the warm-up (default: 0.002)."""
+    warmup: Annotated[int | None, flag("INT")] = None
+    """Steps over which the rate rises from 0 (default: 100)."""
     cooldown: Annotated[float | None, flag("FLOAT")] = None
     """Share of the steps, the last, over which the rate falls to 0 (default: 0)."""
+    weight_decay: Annotated[float | None, flag("FLOAT")] = None
+    """AdamW's (default: 0.01)."""
+    clip_norm: Annotated[float | None, flag("FLOAT")] = None
+    """Gradients longer than this are shortened to it (default: 1)."""
     accumulate: Annotated[int | None, flag("INT")] = None
     """Parts in which a batch passes the network, where it does not fit (default: 1)."""
     ema: Annotated[Averaging | None, one_of(Averaging)] = None
@@ -83,6 +89,10 @@ class Machine:
     """Let torch.compile make the network's kernels; by default only on a GPU."""
     checkpoint_every: Annotated[int | None, flag("INT")] = None
     """Steps between checkpoints (default: 250)."""
+    keep: Annotated[int | None, flag("INT")] = None
+    """Checkpoints kept, the newest (default: 2)."""
+    log_every: Annotated[int | None, flag("INT")] = None
+    """Steps between records of the log (default: 10)."""
     tensorboard: Annotated[bool, flag(None)] = False
     """Write the log for TensorBoard too."""
 

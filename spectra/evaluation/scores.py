@@ -27,6 +27,9 @@ __all__ = ["Likelihood", "evaluate"]
 
 Likelihood = Literal["bound", "ode", "both"]
 
+# Of the probability flow's, which is slow.
+ODE_EXAMPLES, ODE_STEPS = 16, 64
+
 
 def evaluate(
     run: Run,
@@ -44,8 +47,8 @@ def evaluate(
     scores: str | Sequence[str] = "cheap",
     features: Mapping[str, Callable[[Any], Any]] | None = None,
     likelihood: Likelihood = "bound",
-    ode_examples: int = 16,
-    ode_steps: int = 64,
+    ode_examples: int | None = None,
+    ode_steps: int | None = None,
     schedule: Schedule | None = None,
     device: Device = "auto",
     progress: bool = False,
@@ -76,7 +79,8 @@ def evaluate(
     likelihood : {"bound", "ode", "both"}
         "ode" and "both" add that of the probability flow; it is slow, so of few examples. The
         bound is always taken.
-    ode_examples, ode_steps : int
+    ode_examples, ode_steps : int, optional
+        Held-out examples for it at most (16), and steps of its integration (64).
     schedule : Schedule, optional
         Another path to score it along, for a run conditioned on the noise state.
     device : {"auto", "cpu", "cuda"}
@@ -118,9 +122,14 @@ def evaluate(
     check_whole("seed", seed, low=0)
     check_whole("examples", examples, low=1)
     check_whole("levels", levels, low=1)
-    check_whole("ode_examples", ode_examples, low=1)
-    check_whole("ode_steps", ode_steps, low=1)
     check_name("likelihood", likelihood, get_args(Likelihood))
+    for option, value in (("ode_examples", ode_examples), ("ode_steps", ode_steps)):
+        if value is not None:
+            check_whole(option, value, low=1)
+            if likelihood == "bound":
+                raise InputError(
+                    f"{option}: likelihood 'bound' has no use for it; take likelihood 'ode'"
+                )
     small = grid_criterion(rule, criterion)
     if not isinstance(scores, Iterable):
         raise InputError(f"scores {scores!r}: a name or a list of names is needed")
@@ -155,7 +164,9 @@ def evaluate(
     bound = score_bound(run, scored, seed, examples, levels, device)
     ode = None
     if likelihood != "bound":
-        ode = score_ode(run, scored, seed, ode_examples, ode_steps, levels, device)
+        ode = score_ode(
+            run, scored, seed, ode_examples or ODE_EXAMPLES, ode_steps or ODE_STEPS, levels, device
+        )
     reference = spread_examples(source, 4 * max(n, 256))
     classes = classes_of(run, source, reference)
     samples = sample(

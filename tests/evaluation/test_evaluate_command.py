@@ -37,6 +37,28 @@ def test_every_score_that_can_be_had(capsys, run: Path) -> None:
     assert not any("FID" in name for name in kept["scores"])  # that is Inception's alone
 
 
+def test_numbers_of_the_flow_are_refused_without_it(capsys, run: Path) -> None:
+    kept = (run / "scores.json").read_bytes() if (run / "scores.json").exists() else None
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as stop:
+        main(["evaluate", str(run), "digits", *FEW, "--ode-steps", "4"])
+    assert stop.value.code == 2
+    said = capsys.readouterr().err
+    assert "ode_steps" in said.replace("-", "_")
+    assert "take likelihood" in said.replace("--", "")
+    assert kept == ((run / "scores.json").read_bytes() if kept else None)
+
+
+def test_levels_change_the_bound(capsys, run: Path) -> None:
+    found = []
+    for levels in ("2", "3"):
+        capsys.readouterr()
+        wanted = ("--levels", levels, "--scores", "none", "--json")
+        main(["evaluate", str(run), "digits", *FEW, *wanted])
+        found.append(json.loads(capsys.readouterr().out)["bits_per_dim"])
+    assert found[0] != found[1]
+
+
 def test_names_are_chosen_and_wrong_ones_refused(capsys, run: Path) -> None:
     capsys.readouterr()
     main(["evaluate", str(run), "digits", *FEW, "--scores", "pca", "patches", "--json"])

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from inspect import signature
 from typing import get_args
 
 import pytest
@@ -43,6 +44,25 @@ def test_training_is_grouped(capsys) -> None:
     assert {"--ema-width", "--cooldown"} <= told["optimiser options"]
     assert told["known part options"] == {"--known", "--known-parts"}
     assert {"--device", "--compile"} <= told["machine options"]
+
+
+# What Python alone takes: objects, and what a terminal gives unasked.
+OF_PYTHON = {
+    "train": (spectra.train, {"source", "progress", "on_start", "on_record"}),
+    "sample": (spectra.sample, {"run", "grid", "progress"}),
+    "extend": (spectra.extend, {"run", "grid", "progress"}),
+    "evaluate": (spectra.evaluate, {"run", "source", "features", "progress"}),
+}
+
+
+@pytest.mark.parametrize("command", OF_PYTHON)
+def test_what_python_takes_is_a_flag(capsys, command: str) -> None:
+    function, alone = OF_PYTHON[command]
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    told = set(re.findall(r"--([a-z][a-z-]*)", capsys.readouterr().out))
+    taken = {name.replace("_", "-") for name in set(signature(function).parameters) - alone}
+    assert taken <= told
 
 
 def test_help_is_the_commands_whatever_stands_before_it(capsys) -> None:
