@@ -235,6 +235,10 @@ def _example(item: Any, column: _Column) -> np.ndarray:
     if isinstance(item, tuple | list) and item and _is_array(item[0]):
         item = item[0]
     array = _from_picture(item) if _is_picture(item) else _to_numpy(item)
+    if array.dtype.kind not in "buif":  # complex numbers would lose a half of themselves
+        raise InputError(
+            f"an example, a {type(item).__name__}, holds {array.dtype} values; give real numbers"
+        )
     if array.ndim not in (1, 2, 3):
         raise InputError(
             f"an example has rank {array.ndim}; wanted [H, W] or [C, H, W] (batches: concatenate "
@@ -263,14 +267,15 @@ def _from_picture(picture: Any) -> np.ndarray:
 
 
 def _to_numpy(source: Any) -> np.ndarray:
-    if hasattr(source, "detach"):
-        source = source.detach().cpu()
-        if str(source.dtype).startswith(("torch.bfloat16", "torch.float8")):
-            source = source.float()
-        return source.numpy()
     try:
+        if hasattr(source, "detach"):
+            # numpy knows no view that is conjugated or negated when it is read.
+            source = source.detach().cpu().resolve_conj().resolve_neg()
+            if str(source.dtype).startswith(("torch.bfloat16", "torch.float8")):
+                source = source.float()
+            return source.numpy()
         return _unmasked(source if isinstance(source, np.ma.MaskedArray) else np.asarray(source))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:  # of a tensor sparse, quantised, nested
         raise InputError(
             f"a {type(source).__name__} is no array ({_line(error)}); give numbers of one shape"
         ) from error

@@ -235,6 +235,46 @@ ArrayFeature.__name__ = "Array3D"
 ImageFeature.dtype = "PIL.Image.Image"
 
 
+def test_examples_that_are_no_real_numbers() -> None:
+    """Complex numbers lost their imaginary part, where the first example was real."""
+    for odd in (lambda x: x + 1j, lambda x: x.astype(str), lambda x: x.astype(object)):
+        values = [image / np.float32(255) for image in BYTES]
+        values[3] = odd(values[3])
+        assert "give real numbers" in refusal(values)
+        data = open_source(Numbered(values))
+        assert len(everything(data)) == 5
+        assert "give real numbers" in data.damage["3"]
+    assert "NoneType" in refusal(Numbered([None, None]))
+
+
+class Numbered:
+    """A data set of whatever is in a list."""
+
+    def __init__(self, values: list[Any]) -> None:
+        self.values = values
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, index: int) -> Any:
+        return self.values[index]
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of torch, about its own tensors
+def test_tensors_that_numpy_knows_not() -> None:
+    values = torch.from_numpy(BYTES / np.float32(255))
+    imaginary = torch.complex(torch.zeros_like(values), values).conj().imag
+    assert imaginary.is_neg()
+    np.testing.assert_array_equal(everything(open_source(imaginary)), -values)
+    for tensor in (
+        values.to_sparse(),
+        values.to("meta"),
+        torch.quantize_per_tensor(values, 0.01, 0, torch.qint8),
+        torch.nested.nested_tensor([values[0], values[1]]),
+    ):
+        assert "a Tensor is no array" in refusal(tensor)
+
+
 def test_which_column_of_several_is_meant() -> None:
     depth = pictures("L")
     rows = [
