@@ -107,7 +107,7 @@ def read_table(path: Path, example_shape: tuple[int, ...]) -> np.ndarray:
     except (OSError, EOFError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{path}: not a readable table of numbers ({reason})") from error
-    width = int(np.prod(example_shape))
+    width = math.prod(example_shape)
     if table.shape[1] not in (width, width + 1):
         raise InputError(
             f"{path}: rows have {table.shape[1]} values; an example of shape {example_shape} has "
@@ -131,13 +131,14 @@ def read_records(path: Path, example_shape: tuple[int, ...], label_bytes: int) -
     InputError
         The file's size is no whole number of records.
     """
-    record = np.dtype([("label", "u1", (label_bytes,)), ("example", "u1", example_shape)])
+    each = label_bytes + math.prod(example_shape)
     size = path.stat().st_size
-    if size == 0 or size % record.itemsize:
+    if size == 0 or size % each:
         raise InputError(
-            f"{path}: {size:,} bytes are no whole number of records of {record.itemsize:,}; fetch "
-            "it again"
+            f"{path}: {size:,} bytes are no whole number of records of {each:,}; fetch it again"
         )
+    # Only now: numpy knows no type of a shape that is absurd.
+    record = np.dtype([("label", "u1", (label_bytes,)), ("example", "u1", example_shape)])
     return np.memmap(path, record, "r")["example"]
 
 
@@ -231,10 +232,14 @@ def _read_packed_idx(path: Path) -> np.ndarray:
 
 def _read_npz(path: Path) -> np.ndarray:
     with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-        name = _choose(archive.files, path)
-        size = archive.zip.getinfo(f"{name}.npy").file_size
+        members = [name for name in archive.zip.namelist() if name.endswith(".npy")]
+        member = _choose([name.removesuffix(".npy") for name in members], path) + ".npy"
+        size = archive.zip.getinfo(member).file_size
         _check_memory(size, path, "save it as .npy, which is read where it lies")
-        return archive[name]
+        array = archive[member]
+        if not isinstance(array, np.ndarray):  # numpy gives the bytes of what is no array
+            raise ValueError(f"{member} in it is no array")
+        return array
 
 
 def _read_safetensors(path: Path) -> np.ndarray | Items:

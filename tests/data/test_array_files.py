@@ -3,6 +3,7 @@
 import gzip
 import pickle
 import struct
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -152,6 +153,24 @@ def test_safetensors_that_are_wrong(tmp_path: Path) -> None:
     assert "F8_E4M3" in refusal(tmp_path / "b.safetensors")
     save_tensors({"x": torch.zeros(3, 8, 0)}, tmp_path / "c.safetensors")
     assert "under the least side" in refusal(tmp_path / "c.safetensors")
+
+
+def test_an_npz_with_other_files_in_it(tmp_path: Path) -> None:
+    """What is no array in the zip was taken for one, and given as its bytes."""
+    np.save(tmp_path / "a.npy", BYTES)
+    path = tmp_path / "a.npz"
+    for name in ("digits", "x"):
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.write(tmp_path / "a.npy", f"{name}.npy")
+            archive.writestr("readme.txt", "of the array")
+            archive.writestr("images", "no array")
+        np.testing.assert_array_equal(read_array(path), BYTES)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("images.npy", "no array")
+    assert "not a readable .npz file (images.npy in it is no array)" in refusal(path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("readme.txt", "no array")
+    assert "holds 0 arrays" in refusal(path)
 
 
 def test_the_content_goes_before_the_name(tmp_path: Path) -> None:
