@@ -43,7 +43,12 @@ def download(place: Location, work: Path, whose: str, progress: bool) -> Path:
     logger.setLevel(logging.ERROR)  # its messages are ours to give
 
     def transfer(fname: str, action: Any, pooch: Any, *, check_only: Any = None) -> None:
-        _stream(fname, Path(action), place.bytes, f"{whose}: {fname}", progress)
+        try:
+            _stream(fname, Path(action), place.bytes, f"{whose}: {fname}", progress)
+        except (InputError, requests.exceptions.RequestException):
+            raise
+        except ValueError as error:  # of a host that can be none; pooch's own are of the hash
+            raise requests.exceptions.InvalidURL(str(error)) from error
 
     try:
         return Path(

@@ -222,11 +222,13 @@ def _in_order(files: dict[str, Digest], manifest: Manifest) -> dict[str, Digest]
 
 
 def _all_there(receipt: Receipt) -> bool:
-    """Whether every file of a receipt is there, of its size."""
+    """Whether every file of a receipt is there, as it was fetched; sizes go first, being quick."""
     base = Path(receipt.place)
     try:
         sizes = ((name, size) for name, (size, _) in receipt.files.items())
-        return all((base / name).stat().st_size == size for name, size in sizes)
+        return all((base / name).stat().st_size == size for name, size in sizes) and all(
+            digest_file(base / name) == digest for name, digest in receipt.files.items()
+        )
     except OSError:
         return False
 

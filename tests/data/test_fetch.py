@@ -207,6 +207,30 @@ def test_a_set_is_fetched_once_and_opened(
     assert verify(mine).problems == ()
 
 
+def test_what_has_changed_is_fetched_again(
+    serve: Serve, manifest: Callable[..., Path], server
+) -> None:
+    """`verify` says to fetch it again, and a file of its old size was taken for whole."""
+    body = zipped(PICTURES)
+    mine = load_manifest(manifest(serve("whole/set.zip", body), body))
+    receipt = fetch(mine)
+    path = Path(receipt.place) / "set/images/train/2.png"
+    path.write_bytes(bytes(path.stat().st_size))
+    assert [one.name for one in verify(mine).problems][:1] == ["2.png"]
+    assert fetch(mine) == receipt
+    assert verify(mine).problems == ()
+    times = len(server.asked)
+    assert times == 2
+    fetch(mine)
+    assert len(server.asked) == times
+
+
+def test_a_host_that_cannot_be(manifest: Callable[..., Path]) -> None:
+    """What could not be asked for was said to be of another hash."""
+    mine = load_manifest(manifest(f"http://{'a' * 300}.com/set.zip"))
+    assert "cannot be fetched" in refusal(lambda: fetch(mine))
+
+
 def test_a_part_of_a_set(serve: Serve, manifest: Callable[..., Path]) -> None:
     body = zipped(PICTURES)
     path = manifest(serve("whole/set.zip", body), body)
