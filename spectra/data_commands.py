@@ -203,7 +203,9 @@ def _verify(manifest: Manifest) -> Result:
     if found.problems:
         first = "; ".join(f"{one.name} {one.reason}" for one in found.problems[:SHOWN])
         more = len(found.problems) - SHOWN
-        mend = "fetch it again" if is_fetched(manifest) else "install its package again"
+        packed = any(place.package for place in manifest.locations)
+        mend = "install its package again" if packed else "mend the files or take them away"
+        mend = "fetch it again" if is_fetched(manifest) else mend
         raise InputError(
             f"{manifest.name}: {len(found.problems)} of {_count(found.files, 'file')} not right "
             f"({first}{f'; and {more} more' if more > 0 else ''}); {mend}"

@@ -4,6 +4,7 @@ import re
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from spectra.data.manifest import Location, Manifest, ManifestFile
 from spectra.data.options import Options, check_options, unknown_name
@@ -152,7 +153,7 @@ def _group(content: dict[str, Any], path: Path) -> str:
 
 def _location(entry: Any, kind: str, has_splits: bool, path: Path) -> Location:
     _check_keys(entry, LOCATION_KEYS, path, "location.")
-    if sum(key in entry for key in ("package", "folder", "url")) != 1:
+    if sum(entry.get(key, "") != "" for key in ("package", "folder", "url")) != 1:
         raise InputError(
             f"{path}: location needs either package or folder or url; give just one of them"
         )
@@ -172,9 +173,17 @@ def _location(entry: Any, kind: str, has_splits: bool, path: Path) -> Location:
         bytes=_whole_number(entry, "bytes", path),
         content=_hash(entry, "content", path),
     )
-    if location.url and not re.fullmatch(r"https?://[^\s/]+/\S+", location.url):
+    if location.url and not _is_address(location.url):
         raise InputError(f"{path}: location.url {location.url!r} is no http or https address")
     return location
+
+
+def _is_address(url: str) -> bool:
+    try:
+        port = urlsplit(url).port
+    except ValueError:  # of a bracket left open, or of a port over 65535
+        return False
+    return port != 0 and re.fullmatch(r"https?://[^\s/]+/\S+", url) is not None
 
 
 def _file(entry: Any, path: Path) -> ManifestFile:

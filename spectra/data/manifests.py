@@ -1,5 +1,6 @@
 """Data manifests: small TOML files that say where a data set lies and whose it is."""
 
+import os
 import re
 from collections import Counter
 from pathlib import Path
@@ -123,7 +124,7 @@ def locate(manifest: Manifest) -> tuple[DiskFiles, list[Skipped], dict[str, str]
     licences: list[str] = []
     for short, long, path, file in entries:
         name = short if repeated[short] == 1 else long
-        if not path.is_file():
+        if not os.path.isfile(path):
             skipped.append(Skipped(name, f"is missing ({path})"))
             continue
         paths[name] = path
@@ -210,7 +211,7 @@ def _base(location: Location, manifest: Manifest) -> Path:
 
     if location.folder:
         folder = manifest.path.parent / user_path(location.folder)
-        if not folder.is_dir():
+        if not os.path.isdir(folder):  # of a name too long, Path raises
             raise InputError(f"{manifest.path}: no folder {folder}; correct location.folder")
         return folder
     try:
