@@ -150,7 +150,7 @@ def _headers(files: DiskFiles) -> tuple[dict[str, Size], list[Skipped]]:
     for name, path in files.paths.items():
         if path.name[:3].upper() not in PRODUCTS:
             reason = f"has no radar product in its name ({', '.join(PRODUCTS)})"
-            left_out.append(Skipped(name, reason))
+            left_out.append(Skipped(name, reason, unfit=True))
             continue
         try:
             with files.open(name) as file:
