@@ -267,4 +267,4 @@ def _walk(folder: Path, listing: Listing) -> Iterator[tuple[str, str]]:
 
 
 def _is_hidden(part: str) -> bool:
-    return part.startswith(".") or part == "__MACOSX"
+    return (part.startswith(".") and part != "..") or part == "__MACOSX"

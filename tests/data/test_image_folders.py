@@ -180,6 +180,17 @@ def test_zip_members_that_cannot_be_read(
     assert set(reasons) == {"cut.png", "huge.png", "locked.png"}
 
 
+def test_zip_members_of_odd_names(write: Write, picture: Picture, tmp_path: Path) -> None:
+    """Nothing is unpacked, so no name is a danger; one with ".." was taken for a hidden file."""
+    folder = write("a.png", picture(16, 16))
+    names = ["../b.png", "/a.png", "c\\d.png", "x/../../y.png"]
+    path = tmp_path / "set.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in [*names, ".hidden.png", "x/.hidden/a.png", "__MACOSX/a.png"]:
+            archive.writestr(name, (folder / "a.png").read_bytes())
+    assert open_source(path).files == names
+
+
 def test_zip_with_damaged_member(picture: Picture, tmp_path: Path) -> None:
     file = io.BytesIO()
     Image.fromarray(picture(128, 128)).save(file, "PNG")
