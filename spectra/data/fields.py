@@ -70,6 +70,18 @@ class GapStore:
         used = self._shares[(self._shares >= 0) & (self._shares <= MOST_MISSING)]
         return float(used.mean(dtype=np.float64)) if len(used) else 0.0
 
+    def gaps(self, members: np.ndarray) -> np.ndarray:
+        """Share of the values missing from each of these fields, NaN where it was not read."""
+        shares = self._shares
+        return np.full(len(members), np.nan, np.float32) if shares is None else shares[members]
+
+    def note_gaps(self, members: np.ndarray, shares: np.ndarray) -> None:
+        """Enter what `gaps` gave where these fields were read, on another machine say."""
+        if self._shares is None:
+            self._shares = np.full(len(self.sizes), np.nan, np.float32)
+        read = ~np.isnan(shares)
+        self._shares[members[read]] = shares[read]
+
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_shares": None}
 
@@ -124,16 +136,14 @@ class GapStore:
         """Whole fields with their gaps filled, and which of those asked for they are."""
         values, kept = read(files, corners, size)
         fields = files[kept]
-        if self._shares is None:
-            self._shares = np.full(len(self.sizes), np.nan, np.float32)
         if _all_finite(values):
-            self._shares[fields] = 0
+            self.note_gaps(fields, np.zeros(len(fields), np.float32))
             self._refuse(values, fields, with_gaps=False)
             return values, kept
         gaps = np.isnan(values)
         shares = gaps.mean(axis=tuple(range(1, gaps.ndim)))
         usable = shares <= MOST_MISSING
-        self._shares[fields] = shares
+        self.note_gaps(fields, shares)
         for at, (file, share) in enumerate(zip(fields.tolist(), shares.tolist(), strict=True)):
             if not usable[at]:
                 self.damage[file] = f"misses {share:.0%} of its values"

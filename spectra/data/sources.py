@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from spectra.data.draws import shuffled, uniform_integers
+from spectra.data.fields import GapStore
 from spectra.data.folders import Skipped
 from spectra.data.patches import Windows
 from spectra.data.stores import Damaged, Numbers, Store
@@ -118,6 +119,20 @@ class Source:
     def missing(self) -> float:
         """Share of the values read so far that were missing and were filled."""
         return getattr(self.store, "missing", 0.0)
+
+    def gaps(self, start: int, stop: int | None) -> np.ndarray | None:
+        """Share missing from each of the members start .. stop - 1 that was read, float32 [F].
+
+        NaN for those that were not; None where no values are looked at for gaps.
+        """
+        if not isinstance(self.store, GapStore):
+            return None
+        return self.store.gaps(self.members[start:stop])
+
+    def note_gaps(self, start: int, stop: int | None, shares: np.ndarray | None) -> None:
+        """Enter what `gaps` gave of these members on another machine, or before."""
+        if shares is not None and isinstance(self.store, GapStore):
+            self.store.note_gaps(self.members[start:stop], shares)
 
     def read(
         self, start: int = 0, stop: int | None = None, batch_size: int = 64, *, workers: int = 1

@@ -143,7 +143,8 @@ def _measured(
         tasks = ((source, part, request) for part in left)
         try:
             results = workers.in_order(measure_with_damage, tasks)
-            for part, (measured, damage) in zip(left, results, strict=True):
+            for part, (measured, damage, gaps) in zip(left, results, strict=True):
+                source.note_gaps(part.start, part.stop, gaps)
                 if measured is not None:
                     spectrum = measured if spectrum is None else merged(spectrum, measured)
                 saved.add(spectrum, damage)
@@ -155,14 +156,14 @@ def _measured(
 
 def measure_with_damage(
     source: Source, part: Part, request: Request
-) -> tuple[Spectrum | None, dict[str, str]]:
-    """A part's spectrum, and the files of it that could not be read."""
+) -> tuple[Spectrum | None, dict[str, str], np.ndarray | None]:
+    """A part's spectrum, the files of it that could not be read, and what was missing of others."""
     measured = measure_part(source, part, request)
     found, damage = source.store.damage, {}
     for member in source.members[part.start : part.stop].tolist() if found else []:
         if member in found:
             damage[str(source.store.names[member])] = found[member]
-    return measured, damage
+    return measured, damage, source.gaps(part.start, part.stop)
 
 
 def _finished(

@@ -20,6 +20,7 @@ from spectra.spectrum.tables import spectrum_of_tables, spectrum_tables
 __all__ = ["SavedProgress"]
 
 FORMAT = "1.2"  # in the key also: sums kept in another way are not gone on from
+GAPS = "gaps"  # the table of them, where values that are missing are filled
 EVERY = 15.0  # seconds between saves
 
 
@@ -39,6 +40,8 @@ class SavedProgress:
         Files of them that could not be read, with reasons.
     done : int
         Parts.
+    source : Source or None
+        Whose gaps, filled so far, are kept too.
     """
 
     path: Path | None
@@ -46,6 +49,7 @@ class SavedProgress:
     spectrum: Spectrum | None = None
     damage: dict[str, str] = field(default_factory=dict)
     done: int = 0
+    source: Source | None = None
     _saved: tuple[float, int] = field(default_factory=lambda: (time.monotonic(), 0))
 
     @classmethod
@@ -57,15 +61,17 @@ class SavedProgress:
             return cls(None, "")
         cuts = [part.stop for part in parts]
         stated = json.dumps([FORMAT, source.fingerprint, asdict(request), cuts], default=str)
-        fresh = cls(Path(path), hashlib.sha256(stated.encode()).hexdigest())
+        fresh = cls(Path(path), hashlib.sha256(stated.encode()).hexdigest(), source=source)
         try:
             tables, settings = read_tables(path, "analysis", major=1)
             whole = settings.pop("digest") == _digest(tables, settings)
             if not (whole and settings["key"] == fresh.key):
                 return fresh
+            gaps = tables.pop(GAPS, None)
             spectrum = spectrum_of_tables(tables, settings) if tables else None
         except (InputError, KeyError):  # absent, or damaged: begin again
             return fresh
+        source.note_gaps(0, None, gaps)
         fresh.spectrum, fresh.damage, fresh.done = spectrum, settings["damage"], settings["done"]
         return fresh
 
@@ -82,6 +88,8 @@ class SavedProgress:
         if self.path is None or self._saved[1] == self.done:
             return
         tables, settings = ({}, {}) if self.spectrum is None else spectrum_tables(self.spectrum)
+        gaps = None if self.source is None else self.source.gaps(0, None)
+        tables |= {} if gaps is None else {GAPS: gaps}
         settings |= {"key": self.key, "damage": self.damage, "done": self.done}
         settings["digest"] = _digest(tables, settings)
         write_tables(self.path, "analysis", FORMAT, tables, settings)

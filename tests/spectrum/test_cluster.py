@@ -65,6 +65,22 @@ def test_a_cluster_gives_the_same_result(folder: Path, cluster: Any) -> None:
     assert_same(spectra.analyze(str(folder), dask=cluster.scheduler_address), alone)
 
 
+def test_gaps_that_workers_filled_are_counted(cluster: Any) -> None:
+    fields = np.random.default_rng(0).standard_normal((80, 24, 24))
+    fields[::7, 3:9, 3:9] = np.nan
+    fields[5] = np.nan  # left out
+    opened = [spectra.open_source(fields, nan="fill") for _ in range(4)]
+    here, there = opened[:2]
+    alone = spectra.analyze(here)
+    assert_same(spectra.analyze(there, dask=cluster.scheduler_address), alone)
+    assert here.missing == pytest.approx(np.isnan(np.delete(fields, 5, 0)).mean())
+    assert there.missing == here.missing
+    here, there = (one.split(0.5)[1] for one in opened[2:])  # whose numbers are others
+    spectra.analyze(here)
+    spectra.analyze(there, dask=cluster.scheduler_address)
+    assert there.missing == here.missing > 0
+
+
 def test_a_worker_killed_in_the_middle_changes_nothing(
     folder: Path, cluster: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

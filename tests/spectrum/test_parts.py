@@ -128,6 +128,21 @@ def test_interrupted_and_resumed_is_undisturbed(
 
 
 @pytest.mark.usefixtures("small_parts")
+def test_gaps_filled_before_an_interruption_are_counted(tmp_path: Path) -> None:
+    holed = fields(100)[:, 0]
+    holed[::3, 2:6, 3:9] = np.nan
+
+    def source() -> spectra.Source:
+        return spectra.open_source(holed, nan="fill")
+
+    kept = tmp_path / "progress.safetensors"
+    interrupted_after(4, source(), kept)
+    resumed = source()
+    assert_same(spectra.analyze(resumed, resume=kept), spectra.analyze(source()))
+    assert resumed.missing == pytest.approx(np.isnan(holed).mean())
+
+
+@pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("damage", ["turned bit", "settings", "moments", "done"])
 def test_damaged_progress_is_not_gone_on_from(damage: str, tmp_path: Path) -> None:
     source = spectra.open_source(fields(100))
