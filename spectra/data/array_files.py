@@ -88,10 +88,10 @@ def read_array(path: Path) -> np.ndarray | Items:
         raise InputError(f"{path}: not a readable {kind} file ({reason}); {mend}") from error
 
 
-def read_table(path: Path, example_shape: tuple[int, ...]) -> np.ndarray:
+def read_table(path: Path, example_shape: tuple[int, ...], label: str = "") -> np.ndarray:
     """Read examples from comma-separated values (gzipped or not), one in a row.
 
-    A column more than an example has values is a label, and is dropped.
+    A column more than an example has values is a label, and is dropped: the "first" or "last".
 
     Returns
     -------
@@ -113,7 +113,13 @@ def read_table(path: Path, example_shape: tuple[int, ...]) -> np.ndarray:
             f"{path}: rows have {table.shape[1]} values; an example of shape {example_shape} has "
             f"{width} (and a label at most)"
         )
-    values = table[:, :width].reshape(-1, *example_shape)
+    if table.shape[1] > width and not label:  # the wrong one would shift every example
+        raise InputError(
+            f'{path}: rows have a value more than an example; write label = "first" or label = '
+            '"last" in the manifest, whichever it is'
+        )
+    start = table.shape[1] - width if label == "first" else 0
+    values = table[:, start : start + width].reshape(-1, *example_shape)
     if np.isfinite(values).all() and (values == np.floor(values)).all() and values.min() >= 0:
         return values.astype(np.min_scalar_type(int(values.max())))
     return values
@@ -143,7 +149,11 @@ def read_records(path: Path, example_shape: tuple[int, ...], label_bytes: int) -
 
 
 def read_parts(
-    paths: list[Path], kind: str, example_shape: tuple[int, ...] = (), label_bytes: int = 0
+    paths: list[Path],
+    kind: str,
+    example_shape: tuple[int, ...] = (),
+    label_bytes: int = 0,
+    label: str = "",
 ) -> np.ndarray | Items:
     """Read the files of a manifest's array: one where it lies, several joined in memory.
 
@@ -153,7 +163,7 @@ def read_parts(
         The files, in order.
     kind
         "table", "records", or another for what `read_array` reads.
-    example_shape, label_bytes
+    example_shape, label_bytes, label
         Of tables and records.
 
     Raises
@@ -162,7 +172,7 @@ def read_parts(
         A file is damaged, they differ in shape or type, or they are too large to join.
     """
     parts = [
-        read_table(path, example_shape)
+        read_table(path, example_shape, label)
         if kind == "table"
         else read_records(path, example_shape, label_bytes)
         if kind == "records"

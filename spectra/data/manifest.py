@@ -73,8 +73,8 @@ class Manifest:
         "table" (one file of comma-separated values, an example of shape `example_shape` in each
         row), "idx" (idx files of one shape) or "records" (binary files of `label_bytes` and an
         example of bytes of shape `example_shape`, again and again).
-    example_shape, label_bytes
-        Of tables and records.
+    example_shape, label_bytes, label
+        Of tables and records; a table's label is the "first" value of a row, the "last", or "".
     locations
         Where the files are.
     options
@@ -97,6 +97,7 @@ class Manifest:
     options: Mapping[str, Any] = field(default_factory=dict)
     example_shape: tuple[int, ...] = ()
     label_bytes: int = 0
+    label: str = ""
     splits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     group: str = ""
 

@@ -25,6 +25,7 @@ KEYS = (
     "value_range",
     "example_shape",
     "label_bytes",
+    "label",
     "group",
     "options",
     "splits",
@@ -35,6 +36,7 @@ OPTION_KEYS = tuple(
 )
 LOCATION_KEYS = ("package", "distribution", "folder", "url", "hash", "bytes", "content", "files")
 FILE_KEYS = ("path", "licence", "credit", "group")
+LABELS = ("", "first", "last")
 HASHES = {"sha256": 64, "md5": 32}
 
 
@@ -79,6 +81,7 @@ def parse_manifest(path: Path, part: str = "") -> Manifest:
         options=_options(content, path),
         example_shape=_example_shape(content, kind, path),
         label_bytes=_whole_number(content, "label_bytes", path),
+        label=_label(content, path),
         splits=splits,
         group=_group(content, path),
     )
@@ -123,6 +126,13 @@ def _example_shape(content: dict[str, Any], kind: str, path: Path) -> tuple[int,
             "[C, H, W], other kinds have none"
         )
     return tuple(shape)
+
+
+def _label(content: dict[str, Any], path: Path) -> str:
+    label = _text(content, "label", path, "")
+    if label not in LABELS:
+        raise InputError(f"{path}: {unknown_name('label', label, LABELS[1:])}")
+    return label
 
 
 def _splits(content: dict[str, Any], path: Path) -> dict[str, tuple[str, ...]]:

@@ -260,7 +260,9 @@ def _open_manifest(manifest: Manifest, options: Options) -> Source:
             files, skipped, options, manifest.name, groups, manifest.citation, licence
         )
     paths = list(files.paths.values())
-    array = read_parts(paths, manifest.kind, manifest.example_shape, manifest.label_bytes)
+    array = read_parts(
+        paths, manifest.kind, manifest.example_shape, manifest.label_bytes, manifest.label
+    )
     return _array_source(array, options, manifest.name, None, manifest.citation, licence)
 
 

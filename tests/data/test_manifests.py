@@ -159,12 +159,18 @@ def test_array_and_table_manifests(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", values)
     rows = np.concatenate([values.reshape(6, 16), np.arange(6)[:, None]], 1)
     np.savetxt(tmp_path / "t.csv.gz", rows, delimiter=",", fmt="%d")
+    np.savetxt(tmp_path / "f.csv", np.roll(rows, 1, axis=1), delimiter=",", fmt="%d")
     common = 'value_range = [0, 4]\n[location]\nfolder = "."\n'
     (tmp_path / "a.toml").write_text(f'kind = "array"\n{common}files = ["a.npy"]')
     (tmp_path / "t.toml").write_text(
         f'kind = "table"\nexample_shape = [4, 4]\n{common}files = ["t.csv.gz"]'
     )
-    for name in ("a.toml", "t.toml"):
+    table = (tmp_path / "t.toml").read_text()
+    with pytest.raises(InputError, match="label = "):  # the last was dropped, whichever it was
+        open_source(tmp_path / "t.toml")
+    (tmp_path / "t.toml").write_text('label = "last"\n' + table)
+    (tmp_path / "f.toml").write_text('label = "first"\n' + table.replace("t.csv.gz", "f.csv"))
+    for name in ("a.toml", "t.toml", "f.toml"):
         source = open_source(tmp_path / name)
         assert source.quantum == 0.5
         np.testing.assert_array_equal(source.examples(range(6))[:, 0], values / 2 - 1)
@@ -200,6 +206,7 @@ def test_asked_for_goes_before_the_manifests_defaults(mine: Callable[[str], Path
         ("name = '../x'\n[location]\nurl = 'http://a/b.zip'", "is no name"),
         ("group = '('\n[location]\nfolder = 'pictures'", "no regular expression"),
         ("[location]\nfolder = 'pictures'\n[splits]\ntrain = 'x'", "no list of patterns"),
+        ("label = 'left'\n[location]\nfolder = 'pictures'", "unknown label 'left'"),
         ("label_bytes = -1\n[location]\nfolder = 'pictures'", "no whole number"),
         ("[location]\nfolder = 'nowhere'", "no folder"),
         (f"[location]\nfolder = '{'a' * 5000}'", "no folder"),
