@@ -139,6 +139,8 @@ def _arranged(array: np.ndarray, arrangement: str) -> np.ndarray:
 def _check_shape(shape: tuple[int, ...], name: str) -> None:
     if shape[0] == 0:
         raise InputError(f"{name}: holds no examples, shape {shape}; give at least one")
+    if shape[1] == 0:
+        raise InputError(f"{name}: holds no channels, shape {shape}; give at least one")
     if min(shape[2:]) < LEAST_SIDE:
         kinds = "[N, C, T] or [N, T]" if len(shape) == 3 else "[N, C, H, W] or [N, H, W]"
         lines = ", or say --view series for [N, C, T]" if shape[1] == 1 and len(shape) == 4 else ""

@@ -108,6 +108,8 @@ def open_radar(files: ImageFiles, skipped: list[Skipped], options: Options) -> F
             f"{files.label}: radar has one channel and is not resized; leave --channels out, and "
             "use --crop center or patches"
         )
+    if options.rate is not None:
+        raise InputError(f"{files.label}: rate is for sound, and here is radar; leave it out")
     sizes, left_out = _headers(files)
     if not sizes:
         first = next(iter(left_out), Skipped("nothing", "is there"))

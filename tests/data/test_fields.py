@@ -206,6 +206,7 @@ def test_radar_gaps_are_refused_unless_asked(composites: Path) -> None:
     message = refusal(composites, view="radar")
     assert "AQC151351545F_00005.801.gif misses 31% of its values" in message
     assert "--nan fill" in message
+    assert "rate is for sound" in refusal(composites, view="radar", rate=8000)
 
 
 def test_composites_read_as_pictures_are_told(composites: Path) -> None:

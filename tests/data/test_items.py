@@ -275,6 +275,11 @@ def test_tensors_that_numpy_knows_not() -> None:
         assert "a Tensor is no array" in refusal(tensor)
 
 
+def test_examples_of_no_channels() -> None:
+    for none in (BYTES[:, :0], Numbered(list(BYTES[:, :0]))):
+        assert "holds no channels" in refusal(none)
+
+
 def test_which_column_of_several_is_meant() -> None:
     depth = pictures("L")
     rows = [
