@@ -1,6 +1,7 @@
 """Tables and settings in one safetensors file, written whole or not at all."""
 
 import contextlib
+import errno
 import json
 import math
 import os
@@ -15,6 +16,7 @@ from spectra.errors import InputError
 
 __all__ = [
     "check_writable",
+    "is_same_file",
     "npy_bytes",
     "plain",
     "png_bytes",
@@ -27,6 +29,7 @@ __all__ = [
 ]
 
 METADATA_KEY = "spectra"
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def write_atomically(path: Path, payload: bytes) -> None:
@@ -39,21 +42,36 @@ def write_atomically(path: Path, payload: bytes) -> None:
     """
     if not path.name or _is_no_file(path):
         raise InputError(f"{path}: cannot be written (it is a folder or a device); choose another")
-    # Another process may be at the same file: each writes its own, and the last one stays.
-    name = f".{path.name[:50]}.{os.getpid()}.{threading.get_ident()}.part"
-    temporary = path.with_name(name)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "wb") as file:
-            file.write(payload)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        target = Path(os.path.realpath(path))  # a link stays one: what it leads to is written
+        # Another process may be at the same file: each writes its own, and the last one stays.
+        name = f".{target.name[:50]}.{os.getpid()}.{threading.get_ident()}.part"
+        temporary = target.with_name(name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with open(temporary, "wb") as file:
+                file.write(payload)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, target)
+        except BaseException:  # Ctrl-C too
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise
     except (OSError, ValueError) as error:  # ValueError: a name with a null in it
-        with contextlib.suppress(OSError, ValueError):
-            temporary.unlink(missing_ok=True)
         reason = getattr(error, "strerror", None) or error
-        raise InputError(f"{path}: cannot be written ({reason}); choose another --out") from error
+        mend = "choose another --out"
+        if getattr(error, "errno", None) in FULL:
+            mend = f"make room and repeat the command, or {mend}"
+        raise InputError(f"{path}: cannot be written ({reason}); {mend}") from error
+
+
+def is_same_file(path: Path, other: Path) -> bool:
+    """Whether two names are of one file that is there."""
+    try:
+        return path.samefile(other)
+    except (OSError, ValueError):
+        return False
 
 
 def user_path(name: str | os.PathLike[str]) -> Path:
@@ -188,7 +206,7 @@ def _open(path: Path, kind: str, with_tables: bool) -> tuple[dict[str, np.ndarra
     return tables, header
 
 
-def check_writable(folder: Path) -> None:
+def check_writable(folder: Path, mend: str = "choose another --out") -> None:
     """Refuse an output that cannot be written before anything is computed.
 
     Raises
@@ -198,8 +216,9 @@ def check_writable(folder: Path) -> None:
     probe = folder / ".spectra-probe"
     try:
         write_atomically(probe, b"")
-    except InputError:
-        raise InputError(f"{folder}: cannot be written; choose another --out") from None
+    except InputError as error:
+        reason = getattr(error.__cause__, "strerror", None) or "it is no folder"
+        raise InputError(f"{folder}: cannot be written ({reason}); {mend}") from None
     probe.unlink(missing_ok=True)
 
 

@@ -7,6 +7,7 @@ from typing import Any, get_args
 import numpy as np
 
 from spectra.errors import InputError, check_number
+from spectra.files import is_same_file
 from spectra.findings import TABLE_TIMES
 from spectra.frequencies import FrequencyScale, frequency_scale
 from spectra.interop import prescription
@@ -100,7 +101,7 @@ def schedule(
             lines = [*lines, f"wrote {figure}"]
         return found.to_dict(), "\n".join(lines)
     target = None if show else out or SCHEDULE
-    if target is not None and target.resolve() == path.resolve():
+    if target is not None and is_same_file(target, path):
         raise InputError(f"{target}: is the spectrum itself; choose another --out")
     made = _made(spectrum, _read(choices), preset_name, f_max)
     numbers = schedule_numbers(made)

@@ -9,7 +9,14 @@ import pytest
 from safetensors.numpy import save_file
 
 from spectra import InputError
-from spectra.files import read_tables, table_kind, write_atomically, write_tables
+from spectra.files import (
+    check_writable,
+    is_same_file,
+    read_tables,
+    table_kind,
+    write_atomically,
+    write_tables,
+)
 
 TABLES = {
     "plain": np.arange(6, dtype=np.float64).reshape(2, 3) / 7,
@@ -160,10 +167,31 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_part(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(InputError, match=r"No space left on device.*make room"):
+        write_atomically(path, b"new")
     with pytest.raises(InputError, match="No space left on device"):
+        check_writable(tmp_path)
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("os.fsync", interrupted)
+    with pytest.raises(KeyboardInterrupt):
         write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_link_stays_one_and_what_it_leads_to_is_written(tmp_path: Path) -> None:
+    (tmp_path / "large").mkdir()
+    link, behind = tmp_path / "x", tmp_path / "large" / "y"
+    link.symlink_to(behind)
+    for content in (b"first", b"again"):
+        write_atomically(link, content)
+        assert link.is_symlink()
+        assert behind.read_bytes() == content
+    assert is_same_file(link, behind)
+    assert list((tmp_path / "large").iterdir()) == [behind]
 
 
 def test_an_output_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
