@@ -188,6 +188,7 @@ def evaluate(
     from spectra.evaluation.records import SCORES
 
     run = load_run(path)
+    check_writable(path, "copy the run to a folder of your own")
     given = {
         "error": _known_error(error),
         "schedule": None if schedule is None else load_schedule(schedule),

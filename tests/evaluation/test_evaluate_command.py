@@ -68,3 +68,18 @@ def test_names_are_chosen_and_wrong_ones_refused(capsys, run: Path) -> None:
         main(["evaluate", str(run), "digits", *FEW, "--scores", "fid"])
     assert stop.value.code == 2
     assert "inception" in capsys.readouterr().err
+
+
+def test_a_folder_that_takes_no_scores_is_refused_before_any(capsys, monkeypatch, run) -> None:
+    def full(*_: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    def scored(*_: object, **__: object) -> None:
+        raise AssertionError("scores were worked out that could not be kept")
+
+    monkeypatch.setattr("os.fsync", full)
+    monkeypatch.setattr("spectra.evaluation.evaluate", scored)
+    with pytest.raises(SystemExit) as stop:
+        main(["evaluate", str(run), "digits", *FEW])
+    assert stop.value.code == 2
+    assert "Read-only file system); copy the run to a folder" in capsys.readouterr().err
