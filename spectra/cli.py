@@ -1,6 +1,7 @@
 """The `spectra` program: parses, calls, prints."""
 
 import contextlib
+import errno
 import io
 import json as json_module
 import os
@@ -8,15 +9,14 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from types import FrameType
-from typing import Any, TextIO
-
-import tyro
+from typing import TYPE_CHECKING, Any, TextIO
 
 from spectra.errors import InputError
-from spectra.files import plain
-from spectra.grammar import COMMANDS, Outcome
+
+if TYPE_CHECKING:  # what takes time to import is imported where Ctrl-C ends in a line
+    from spectra.grammar import Outcome
 
 __all__ = ["main"]
 
@@ -27,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by who started it
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+    os.environ["MPLBACKEND"] = "agg"  # figures go to files; a wrong one would end matplotlib
     stdout = sys.stdout
     as_json = "--json" in arguments
     try:
@@ -40,13 +41,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         print(printable(f"spectra: {error}"), file=sys.stderr)  # names may hold line breaks
         sys.exit(2)
-    except MemoryError:
-        print(
-            "spectra: more memory is needed than there is; give a smaller --size", file=sys.stderr
-        )
-        sys.exit(2)
-    except OSError as error:
-        if error.filename is None:
+    except (MemoryError, ImportError, OSError) as error:
+        if _out_of_memory(error):
+            mend = "ask for more, or give smaller examples"
+            print(f"spectra: more memory is needed than there is; {mend}", file=sys.stderr)
+            sys.exit(2)
+        if not isinstance(error, OSError) or error.filename is None:
             raise
         from spectra.data.listing import printable
 
@@ -56,15 +56,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         print("spectra: interrupted; everything finished so far is kept", file=sys.stderr)
         sys.exit(130)
-    text = json_module.dumps(plain(outcome.numbers), allow_nan=False) if as_json else outcome.text
+    text = _json(outcome.numbers) if as_json else outcome.text
     encoding = getattr(stdout, "encoding", None) or "utf-8"
     text = text.encode(encoding, "backslashreplace").decode(encoding)  # names, on an ASCII terminal
     with _printing(stdout):
         print(text, file=stdout, flush=True)
 
 
-def _version() -> Outcome:
+def _out_of_memory(error: Exception) -> bool:
+    """Whether it is for want of memory: a library that finds none to be loaded into says so too."""
+    unloaded = isinstance(error, ImportError) and "failed to map segment" in str(error)
+    refused = isinstance(error, OSError) and error.errno == errno.ENOMEM
+    return isinstance(error, MemoryError) or unloaded or refused
+
+
+def _json(numbers: dict[str, Any]) -> str:
+    from spectra.files import plain
+
+    return json_module.dumps(plain(numbers), allow_nan=False)
+
+
+def _version() -> "Outcome":
     from spectra import __version__
+    from spectra.grammar import Outcome
 
     return Outcome({"version": __version__}, f"spectra {__version__}")
 
@@ -86,16 +100,20 @@ def _printing(stdout: TextIO) -> Iterator[None]:
         sys.exit(2)
 
 
-def _parse_and_run(arguments: list[str]) -> Outcome:
+def _parse_and_run(arguments: list[str]) -> "Outcome":
     """Let tyro read the command line; its refusals become one line."""
+    import tyro
+
+    from spectra.grammar import COMMANDS
+
     box = io.StringIO()
     called = False
 
-    def marked(command: Callable[..., Outcome]) -> Callable[..., Outcome]:
+    def marked(command: Callable[..., "Outcome"]) -> Callable[..., "Outcome"]:
         import functools
 
         @functools.wraps(command)
-        def call(*positional: Any, **named: Any) -> Outcome:
+        def call(*positional: Any, **named: Any) -> "Outcome":
             nonlocal called
             called = True
             with contextlib.redirect_stderr(stderr):
@@ -103,7 +121,7 @@ def _parse_and_run(arguments: list[str]) -> Outcome:
 
         return call
 
-    def parse(words: list[str]) -> Outcome:
+    def parse(words: list[str]) -> "Outcome":
         return tyro.extras.subcommand_cli_from_dict(
             {name: marked(command) for name, command in COMMANDS.items()},
             prog="spectra",
@@ -115,7 +133,7 @@ def _parse_and_run(arguments: list[str]) -> Outcome:
     stderr = sys.stderr
     try:
         with contextlib.redirect_stderr(box):
-            return parse(_asked(arguments))
+            return parse(_asked(arguments, COMMANDS))
     except SystemExit as stop:
         if called:
             raise
@@ -134,11 +152,11 @@ def _parse_and_run(arguments: list[str]) -> Outcome:
         sys.exit(0)
 
 
-def _asked(arguments: list[str]) -> list[str]:
+def _asked(arguments: list[str], commands: Collection[str]) -> list[str]:
     """Words before --help would be taken as read, and left out of its usage."""
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
     help_wanted = {"-h", "--help"} & set(options)
-    return [arguments[0], "--help"] if help_wanted and arguments[0] in COMMANDS else arguments
+    return [arguments[0], "--help"] if help_wanted and arguments[0] in commands else arguments
 
 
 @contextlib.contextmanager

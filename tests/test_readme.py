@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 import spectra
-from spectra import cli
+import spectra.grammar
 from spectra.cli import main
 from tests.benchmarks.__main__ import BENCHMARKS
 from tests.benchmarks.study_data import DATA
@@ -50,13 +50,16 @@ def stopped(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @pytest.fixture
 def grammar(monkeypatch: pytest.MonkeyPatch) -> None:
-    commands = {name: stopped(command) for name, command in cli.COMMANDS.items()}
-    monkeypatch.setattr(cli, "COMMANDS", commands)
+    commands = {name: stopped(command) for name, command in spectra.grammar.COMMANDS.items()}
+    monkeypatch.setattr(spectra.grammar, "COMMANDS", commands)
 
 
 def test_there_are_commands_to_look_at() -> None:
     assert len(COMMANDS) > 15
-    assert {line.split()[1] for line in COMMANDS} == set(cli.COMMANDS) - {"demo", "data"}
+    assert {line.split()[1] for line in COMMANDS} == set(spectra.grammar.COMMANDS) - {
+        "demo",
+        "data",
+    }
 
 
 @pytest.mark.parametrize("line", COMMANDS)
@@ -73,7 +76,7 @@ def test_a_command_that_is_wrong_is_not_understood(grammar: None) -> None:
 
 def test_a_flag_in_the_text_is_one_of_some_command(capsys: pytest.CaptureFixture[str]) -> None:
     known = set()
-    for command in cli.COMMANDS:
+    for command in spectra.grammar.COMMANDS:
         with pytest.raises(SystemExit):
             main([command, "--help"])
         known |= set(re.findall(r"--[a-z][a-z0-9-]*", capsys.readouterr().out))

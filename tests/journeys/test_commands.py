@@ -161,6 +161,72 @@ def test_a_reader_that_leaves_a_full_disk_and_no_stdout_at_all(command: list[str
         assert told.startswith("spectra: cannot print")
 
 
+@pytest.mark.parametrize("library", ["tyro", "numpy", "scipy.fft"])
+@pytest.mark.parametrize(
+    ("raised", "status", "told"),
+    [
+        ("KeyboardInterrupt", 130, "interrupted"),
+        ("ImportError('lib.so: failed to map segment from shared object')", 2, "more memory"),
+        ("OSError(12, 'Cannot allocate memory', 'lib.so')", 2, "more memory"),
+    ],
+)
+def test_what_stops_a_command_while_libraries_load_is_told_in_one_line(
+    tmp_path: Path, library: str, raised: str, status: int, told: str
+) -> None:
+    program = f"""
+import sys
+
+class Stop:
+    def find_spec(self, name, path=None, target=None):
+        if name == {library!r}:
+            raise {raised}
+
+sys.meta_path.insert(0, Stop())
+from spectra.cli import main
+main(["analyze", "digits", "--out", {str(tmp_path)!r}])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == status, done.stderr
+    assert done.stdout == ""
+    assert done.stderr.startswith(f"spectra: {told}")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_backend_that_matplotlib_lacks_is_of_no_concern(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "spectra.cli", "analyze", "digits", "--out", tmp_path],
+        check=True,
+        env=os.environ | {"MPLBACKEND": "none"},
+    )
+
+
+def test_a_folder_that_is_gone_is_refused_in_one_line(tmp_path: Path) -> None:
+    here = tmp_path / "gone"
+    here.mkdir()
+    spectrum = tmp_path / "spectrum.safetensors"
+    spectra.analyze("digits").save(spectrum)
+    program = f"""
+import os
+os.chdir({str(here)!r})
+os.rmdir({str(here)!r})
+from spectra.cli import main
+main(["schedule", {str(spectrum)!r}, "--out", "s.safetensors"])
+"""
+    root = os.fspath(Path(__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": root},
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("spectra: s.safetensors: cannot be written")
+    assert done.stderr.count("\n") == 1
+
+
 def test_interrupt_keeps_what_is_finished_and_exits_130(tmp_path: Path) -> None:
     import signal
     import time
