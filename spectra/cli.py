@@ -20,6 +20,16 @@ if TYPE_CHECKING:  # what takes time to import is imported where Ctrl-C ends in 
 
 __all__ = ["main"]
 
+# What makes a command need less memory.
+SMALLER = {
+    "train": "a smaller --batch, a larger --accumulate",
+    "compare": "a smaller --batch, --samples",
+    "sample": "a smaller --n",
+    "extend": "a smaller --n, --times",
+    "evaluate": "a smaller --n, --examples",
+    "probe": "a smaller --n",
+}
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; exit status 0 done, 2 wrong input, 130 interrupted."""
@@ -41,17 +51,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         print(printable(f"spectra: {error}"), file=sys.stderr)  # names may hold line breaks
         sys.exit(2)
-    except (MemoryError, ImportError, OSError) as error:
-        if _out_of_memory(error):
-            mend = "ask for more, or give smaller examples"
-            print(f"spectra: more memory is needed than there is; {mend}", file=sys.stderr)
+    except (MemoryError, RuntimeError, ImportError, OSError) as error:
+        place = _full_memory(error)
+        if place is not None:
+            less = SMALLER.get(next(iter(arguments), ""), "a smaller --size")
+            less += " or --device cpu" if place == "GPU memory" else ""
+            print(f"spectra: more {place} is needed than there is; give {less}", file=sys.stderr)
             sys.exit(2)
-        if not isinstance(error, OSError) or error.filename is None:
+        if not isinstance(error, OSError):
             raise
         from spectra.data.listing import printable
 
-        reason = f"{os.fsdecode(error.filename)}: {error.strerror or error}"
-        print(printable(f"spectra: {reason}; check its name and permissions"), file=sys.stderr)
+        print(printable(f"spectra: {_failed_call(error)}"), file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("spectra: interrupted; everything finished so far is kept", file=sys.stderr)
@@ -63,11 +74,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(text, file=stdout, flush=True)
 
 
-def _out_of_memory(error: Exception) -> bool:
-    """Whether it is for want of memory: a library that finds none to be loaded into says so too."""
+def _full_memory(error: Exception) -> str | None:
+    """Which memory was too small; None for any other error.
+
+    PyTorch has no class of its own for that of the CPU, and a library that finds none to be
+    loaded into says so in words.
+    """
     unloaded = isinstance(error, ImportError) and "failed to map segment" in str(error)
     refused = isinstance(error, OSError) and error.errno == errno.ENOMEM
-    return isinstance(error, MemoryError) or unloaded or refused
+    if isinstance(error, MemoryError) or unloaded or refused:
+        return "memory"
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(error, torch.OutOfMemoryError):
+        return "GPU memory"
+    return "memory" if "DefaultCPUAllocator" in str(error) else None
+
+
+def _failed_call(error: OSError) -> str:
+    """What the operating system refused, and the mend; not every call names a file."""
+    reason = error.strerror or str(error) or type(error).__name__
+    if error.filename is None:
+        return f"{reason}; check the disk, its room and its permissions"
+    return f"{os.fsdecode(error.filename)}: {reason}; check its name and permissions"
 
 
 def _json(numbers: dict[str, Any]) -> str:
@@ -105,6 +133,7 @@ def _parse_and_run(arguments: list[str]) -> "Outcome":
     import tyro
 
     from spectra.grammar import COMMANDS
+    from spectra.refusals import check_words, refusal
 
     box = io.StringIO()
     called = False
@@ -130,6 +159,7 @@ def _parse_and_run(arguments: list[str]) -> "Outcome":
             config=(tyro.conf.FlagCreatePairsOff,),
         )
 
+    check_words(arguments)
     stderr = sys.stderr
     try:
         with contextlib.redirect_stderr(box):
@@ -138,8 +168,6 @@ def _parse_and_run(arguments: list[str]) -> "Outcome":
         if called:
             raise
         if stop.code not in (0, None):
-            from spectra.refusals import refusal
-
             raise InputError(refusal(arguments, box.getvalue(), list(COMMANDS), parse)) from None
         with _printing(sys.stdout):
             print(end="", flush=True)

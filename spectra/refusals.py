@@ -7,17 +7,29 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from spectra.errors import is_number
+from spectra.errors import InputError, is_number
 
-__all__ = ["refusal"]
+__all__ = ["check_words", "refusal"]
 
 CHOICES = re.compile(r"Expected one of \([^)]*\)")
 TOO_MUCH = "Unrecognized options:"
+NO_NUMBER = re.compile(r"Error parsing (--[a-z0-9-]+): (.*)")
 LIKE_AN_OPTION = re.compile(r"--[A-Za-z]|-[A-Za-z]{2}")
 # At the head of its line, in a box or not; others stand in descriptions.
 OPTION = re.compile(r"^\W{1,3}(?:-h, )?(--[a-z][a-z0-9-]*)", re.MULTILINE)
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 COLUMNS = 80  # of the help that options are read from: its lines have one option each
+
+
+def check_words(arguments: Sequence[str]) -> None:
+    """Refuse an empty word, that of an unset shell variable say: as a path it is this folder."""
+    before = ""
+    for word in arguments:
+        option, equals, value = word.partition("=")
+        if not word or (equals and not value and LIKE_AN_OPTION.match(option)):
+            name = option or (before if LIKE_AN_OPTION.match(before) else f"{before} ''".strip())
+            raise InputError(f"{name}: an empty word; give a value, or leave it out")
+        before = word
 
 
 def refusal(
@@ -59,6 +71,8 @@ def refusal(
     reason = _reason(COLOUR.sub("", box))
     if reason.startswith(TOO_MUCH):
         return f"{name} has no place for {reason.removeprefix(TOO_MUCH).strip()!r} {see}"
+    if number := NO_NUMBER.match(reason):
+        return f"{_no_number(number[1], number[2], arguments)} {see}"
     return f"{reason} {see}"
 
 
@@ -81,6 +95,29 @@ def _given(words: Sequence[str]) -> Iterator[str]:
         option = word.partition("=")[0]
         if LIKE_AN_OPTION.match(option) and not is_number(word):
             yield option
+
+
+def _no_number(option: str, told: str, words: Sequence[str]) -> str:
+    """What was given where numbers belong: the parser tells of its own types instead."""
+    if "FLOAT FLOAT" in told:
+        most, needed = 2, "two numbers are needed"
+    elif "valid parse" in told:  # one after another
+        most, needed = len(words), "numbers are needed"
+    else:
+        most = 1
+        needed = "a whole number is needed" if "int" in told else "a number is needed"
+    given: list[str] = []
+    inside = False
+    for word in words:
+        own, equals, value = word.partition("=")
+        if own.replace("_", "-") == option:
+            given = [value] if equals else []
+            inside = True
+        elif not is_number(word) and LIKE_AN_OPTION.match(word):
+            inside = False
+        elif inside and len(given) < most:
+            given.append(word)
+    return f"{option} {' '.join(given)}: {needed}"
 
 
 def _options(name: str, call: Callable[[list[str]], object]) -> list[str]:

@@ -1,5 +1,6 @@
 """What --help says: no "None", no type names for what has a name, and every name that there is."""
 
+import errno
 import json
 import os
 import re
@@ -9,6 +10,7 @@ from inspect import signature
 from typing import get_args
 
 import pytest
+import torch
 
 import spectra
 from spectra.arguments import CriterionChoice, RuleChoice
@@ -139,7 +141,16 @@ def test_a_refusal_is_its_message_on_any_terminal(locale: str) -> None:
         ("analyze x --out y --WINDOW hann", "no option --WINDOW (did you mean --window?)"),
         ("schedule s --g-noise -inf --solver bad", "invalid choice 'bad' for argument '--solver'"),
         ("analyze --out -- -nope", "Missing"),
-        ("train photos --held_out a --schedule s --out x", "Error parsing --held-out"),
+        ("train photos --held_out a --schedule s --out x", "--held-out a: a number is needed"),
+        (
+            "sample r --n=2.5 --out x",
+            "--n 2.5: a whole number is needed (see spectra sample --help)",
+        ),
+        ("analyze --rate nope x --out y", "--rate nope: a whole number is needed"),
+        ("analyze x --out y --fit-range 0.1 --json", "--fit-range 0.1: two numbers are needed"),
+        ("analyze x --out y --value-range a -1", "--value-range a -1: two numbers are needed"),
+        ("probe r x --sigmas 0.1 nope --n 3", "--sigmas 0.1 nope: numbers are needed"),
+        ("compare x --schedules a --out y --evaluations b", "--evaluations b: numbers are needed"),
         ("analyze photos", "Missing from spectra analyze: --out PATH"),
     ],
 )
@@ -178,3 +189,62 @@ def test_a_wrong_choice_names_the_right_ones(capsys) -> None:
     line = capsys.readouterr().err
     assert "auto, dct, fourier, pca, pixel, wavelet" in line
     assert "None" not in line
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["analyze", "photos", "--out", ""], "--out: "),
+        (["analyze", "photos", "--out="], "--out: "),
+        (["analyze", "", "--out", "x"], "analyze '': "),
+        (["train", "x", "--schedule", "s", "--out", "y", "--device="], "--device: "),
+    ],
+)
+def test_an_empty_word_is_no_path_to_this_folder(
+    capsys, tmp_path, monkeypatch, words: list[str], named: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stop:
+        main(words)
+    assert stop.value.code == 2
+    assert capsys.readouterr().err.startswith(f"spectra: {named}an empty word; give a value")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("command", "error", "said"),
+    [
+        ("sample", torch.OutOfMemoryError("CUDA out of memory. Tried"), "smaller --n or --device"),
+        ("analyze", MemoryError(), "more memory is needed than there is; give a smaller --size"),
+        (
+            "evaluate",
+            RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+            "more memory is needed than there is; give a smaller --n, --examples",
+        ),
+        ("analyze", OSError(errno.ENOSPC, "No space left on device"), "No space left on device; "),
+        ("analyze", OSError("cannot serialise"), "spectra: cannot serialise; check the disk"),
+        ("analyze", PermissionError(13, "Permission denied", "a/b"), "a/b: Permission denied; "),
+    ],
+)
+def test_what_the_machine_refuses_is_one_line(
+    capsys, monkeypatch, command: str, error: Exception, said: str
+) -> None:
+    def failing(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("spectra.cli._parse_and_run", failing)
+    with pytest.raises(SystemExit) as stop:
+        main([command])
+    assert stop.value.code == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert said in err
+
+
+def test_an_error_of_ours_keeps_its_traceback(monkeypatch) -> None:
+    def failing(*_: object) -> None:
+        raise RuntimeError("shapes do not match")
+
+    monkeypatch.setattr("spectra.cli._parse_and_run", failing)
+    with pytest.raises(RuntimeError, match="shapes"):
+        main(["analyze"])
