@@ -231,8 +231,8 @@ def report(
     /,
     *,
     out: Out,
-    process: ProcessChoice = "rectified-flow",
-    threshold: float = 1.0,
+    process: Annotated[ProcessChoice | None, one_of(ProcessChoice)] = None,
+    threshold: Annotated[float | None, flag("FLOAT")] = None,
     json: Json = False,
 ) -> Outcome:
     """Set two data sets, schedules or runs side by side on one page, with what they differ by.
@@ -240,8 +240,8 @@ def report(
     Args:
         first: A spectrum.safetensors or the folder it is in, a schedule.safetensors, or a run.
         second: Another of the same kind.
-        process: Of spectra: the diffusion process of f_max(t).
-        threshold: Of spectra: the SNR at which a frequency counts as drowned.
+        process: Of spectra: the diffusion process of f_max(t) (default: rectified-flow).
+        threshold: Of spectra: the SNR at which a frequency counts as drowned (default: 1).
     """
     from spectra import report_commands
 

@@ -61,8 +61,16 @@ class Pair:
     facts: "list[Fact]"
 
 
-def report(first: Path, second: Path, out: Path, process: str, threshold: float) -> Result:
+def report(
+    first: Path, second: Path, out: Path, process: str | None, threshold: float | None
+) -> Result:
     """Set two spectra, schedules or runs side by side; write report.html.
+
+    Parameters
+    ----------
+    first, second, out : Path
+    process, threshold : optional
+        Of spectra: what f_max(t) is of; rectified flow at SNR 1 if None.
 
     Raises
     ------
@@ -71,7 +79,10 @@ def report(first: Path, second: Path, out: Path, process: str, threshold: float)
     """
     from spectra.plots import write_report
 
-    check_cutoff(process, threshold)
+    given = {"process": process, "threshold": threshold}
+    given = {name: value for name, value in given.items() if value is not None}
+    cutoff = {"process": "rectified-flow", "threshold": 1.0} | given
+    check_cutoff(**cutoff)
     paths = (first, second)
     kinds = [_kind(path) for path in paths]
     if kinds[0] != kinds[1]:
@@ -79,9 +90,12 @@ def report(first: Path, second: Path, out: Path, process: str, threshold: float)
             f"{first} is a {kinds[0]} and {second} a {kinds[1]}: give two of a kind, two spectra, "
             "two schedules or two runs"
         )
+    if given and kinds[0] != "spectrum":
+        words = ", ".join(f"--{name}" for name in given)
+        raise InputError(f"{words}: of spectra alone, and {first} is a {kinds[0]}; leave it out")
     check_writable(out)
     if kinds[0] == "spectrum":
-        pair, names = _spectra(paths, process, threshold)
+        pair, names = _spectra(paths, **cutoff)
     elif kinds[0] == "schedule":
         pair, names = _schedules(paths)
     else:
@@ -93,7 +107,7 @@ def report(first: Path, second: Path, out: Path, process: str, threshold: float)
         sections=pair.sections,
         numbers={"names": names} | pair.numbers | dict(zip("ab", pair.each, strict=True)),
         facts=pair.facts,
-        settings={"a": str(first), "b": str(second), "process": process, "threshold": threshold},
+        settings={"a": str(first), "b": str(second)} | (cutoff if kinds[0] == "spectrum" else {}),
     )
     numbers = {"kind": kinds[0], "names": names} | pair.numbers
     numbers |= dict(zip("ab", pair.each, strict=True)) | {"report": str(page)}

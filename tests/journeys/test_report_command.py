@@ -174,6 +174,10 @@ def test_what_is_wrong_is_said_in_a_line(capsys, made: Path, tmp_path: Path) -> 
     assert "notes.txt" in refused(capsys, tmp_path / "notes.txt", photos, *out)
     assert "threshold" in refused(capsys, photos, photos, *out, "--threshold", 0)
     assert "--process" in refused(capsys, photos, photos, *out, "--process", "none")
+    alone = "of spectra alone, and"
+    assert f"--threshold: {alone}" in refused(capsys, schedule, schedule, *out, "--threshold", 1)
+    run = made / "run-derived"
+    assert f"--process: {alone}" in refused(capsys, run, run, *out, "--process", "ve")
     broken = tmp_path / "broken"
     shutil.copytree(made / "run-derived", broken)
     (broken / "scores.json").write_text("{")
