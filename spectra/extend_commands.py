@@ -8,7 +8,7 @@ import numpy as np
 from spectra.data import Source, reopen_source
 from spectra.data.options import SOUND_VIEWS
 from spectra.data.quiet import quiet_decoders
-from spectra.errors import InputError
+from spectra.errors import InputError, check_whole
 from spectra.files import check_writable, npy_bytes, write_atomically
 from spectra.sample_commands import class_numbers
 from spectra.schedule import load_schedule
@@ -39,8 +39,15 @@ def extend(
         raise InputError(f"{out}: is a folder; give a file, {out / 'extended.png'} say")
     if rate is not None and rate < 1:
         raise InputError(f"--rate {rate}: a number of samples a second is needed")
+    check_whole("n", options["n"], low=1)
     check_writable(out.parent)
     run = load_run(path)
+    view = run.schedule.data.get("view")
+    heard = view in SOUND_VIEWS and AXES[axis] == -1
+    if rate is not None and not heard:
+        raise InputError(
+            f"--rate {rate}: no sound is made of view {view} along {axis}; leave it out"
+        )
     source = None if name is None else _opened(name, run.schedule.data, run.schedule.shape)
     known = None if source is None else _spread(source, options["n"])
     given = {
@@ -51,10 +58,9 @@ def extend(
     drawn = draw(run, axis=AXES[axis], **given, **options, progress=True)
     values, picture = Path(f"{stem}.npy"), Path(f"{stem}.png")
     write_atomically(values, npy_bytes(drawn))
-    view = run.schedule.data.get("view")
     save_sheet(drawn, picture, view)
     written, note = [picture, values], ""
-    if view in SOUND_VIEWS and AXES[axis] == -1:
+    if heard:
         rate = rate or _rate(source, run)
         if rate is None:
             note = "; no .wav: the run's data are not at hand, so give --rate"

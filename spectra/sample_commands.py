@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from spectra.data import reopen_source
-from spectra.errors import InputError
+from spectra.errors import InputError, check_whole
 from spectra.files import check_writable, npy_bytes, write_atomically
 from spectra.schedule import load_schedule
 from spectra.schedule.steps.denoising import load_denoising_error
@@ -37,6 +37,7 @@ def sample(
     if out.is_dir():
         raise InputError(f"{out}: is a folder; give a file, {out / 'samples.png'} say")
     picture, values = Path(f"{stem}.png"), Path(f"{stem}.npy")
+    check_whole("n", options["n"], low=1)
     check_writable(out.parent)
     run = load_run(path)
     shape = tuple(run.schedule.shape)

@@ -379,6 +379,7 @@ def spread_examples(source: Source, most: int) -> np.ndarray:
     """
     _, first, sizes = np.unique(source.file_index, return_index=True, return_counts=True)
     numbers = np.arange(len(first))
+    most = min(most, len(source))
     if len(first) > most:
         numbers = np.linspace(0, len(first) - 1, most).round().astype(int)
         first, sizes = first[numbers], sizes[numbers]

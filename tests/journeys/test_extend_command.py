@@ -159,6 +159,8 @@ def test_one_line_says_what_is_wrong(images: Path, tmp_path: Path, capsys: Any) 
         [*good, "--overlap", "0"],
         [*good, "--overlap", "nan"],
         [*good, "--n", "0"],
+        [*good, "--n", "-1", "--labels", "0"],
+        [*good, "--rate", "8000"],
         [*good, "--axis", "depth"],
         [*good, "--rate", "0"],
         [*good, "--schedule", str(tmp_path / "none.safetensors")],

@@ -95,6 +95,8 @@ BAD = [
     (("--known", "{set}", "--mask", "{words}"), "numbers above 0"),
     (("--known", "{set}", "--mask", "{nan}"), "numbers above 0"),
     (("--labels", "grey"), "dark, light"),
+    (("--labels", "dark", "--n=-1"), "n -1: a finite number of at least 1"),
+    (("--known", "{set}", "--mask", "left:0.5", "--n=-1"), "n -1: a finite number"),
     (("--labels", "9" * 30), "no class"),
     (("--guidance", "3"), "give labels too"),
     (("--labels", "7"), "classes 0 to 1"),
