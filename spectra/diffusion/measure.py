@@ -66,7 +66,8 @@ def measure_denoiser(
         `config.prediction_type` are read), or (alphas_cumprod [T], prediction_type) with
         prediction_type one of epsilon, v_prediction, sample.
     spectrum : Spectrum, optional
-        Of the data, for their variance; by default that of the examples measured on.
+        Of the data, for their variance; by default that of the examples measured on. In its
+        own basis a run has it from its schedule.
     name : str, optional
 
     Returns
@@ -204,6 +205,11 @@ def _variance(
 ) -> np.ndarray:
     """lambda_i of the data: the run's, the spectrum's, or that of the examples measured on."""
     if isinstance(subject, RunSubject) and subject.knows_variance:
+        if spectrum is not None:
+            raise InputError(
+                f"spectrum: in basis {subject.basis.name} {subject.name} has its data's variance "
+                "from its schedule; leave it out, or choose another basis"
+            )
         return subject.schedule.variance
     if spectrum is not None:
         if tuple(spectrum.shape) != tuple(source.shape):

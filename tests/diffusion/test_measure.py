@@ -304,6 +304,8 @@ def test_a_run_is_measured_in_principal_components(white_run: spectra.Run, sourc
     assert spectrum.scatter is not None
     assert found.components is not None
     np.testing.assert_allclose(found.components, pca(spectrum.scatter, source.shape).components)
+    with pytest.raises(InputError, match=r"has its data.s variance from its schedule"):
+        measure_denoiser(white_run, source, spectrum=spectrum, **options)
     plain = measure_denoiser(white_run, source, **options)
     np.testing.assert_allclose(found.per_level(), plain.per_level(), rtol=0.3)
 
@@ -376,6 +378,7 @@ def test_examples_are_spread_over_files() -> None:
     assert (np.diff(chosen)[::2] == 5).all()
     assert chosen.tolist() == spread_examples(source, 6).tolist()
     assert spread_examples(source, 100).tolist() == list(range(30))
+    assert spread_examples(source, 2**64).tolist() == list(range(30))
     assert len(spread_examples(source, 2)) == 2
     assert np.bincount(spread_examples(source, 8) // 10).tolist() == [3, 2, 3]
 
