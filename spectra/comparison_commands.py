@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from spectra.data import open_source, parted
+from spectra.evaluation.score import reach as interval_text
 from spectra.files import check_writable
 
 __all__ = ["compare"]
@@ -67,14 +68,14 @@ def comparison_lines(found: Any) -> list[str]:
             other = second
         lines.append(
             f"  {difference.measure:<46}{difference.mean:>+9.3f} {difference.unit:<9}"
-            f"{difference.low:+.3f} to {difference.high:+.3f}  {difference.verdict}"
+            f"{interval_text(difference.low, difference.high, '+.3f')}  {difference.verdict}"
         )
     best = found.best_copied
     if best is not None:
         lines.append(f"steps to the final bound of {best}, as a share of its own:")
         for arm in found.names:
             reach = found.reach(arm, best)
-            known = f"{reach.mean:.2f}   {reach.low:.2f} to {reach.high:.2f}"
+            known = f"{reach.mean:.2f}   {interval_text(reach.low, reach.high, '.2f')}"
             missed = sum(not np.isfinite(share) for share in reach.shares)
             lines.append(
                 f"  {arm:<{width}}"

@@ -12,12 +12,13 @@ from spectra.diffusion.chosen import Device
 from spectra.diffusion.settings import ADDED
 from spectra.diffusion.solvers import Solver
 from spectra.diffusion.solvers import evaluations as cost_of
-from spectra.errors import InputError, check_name, check_share, check_whole
+from spectra.errors import InputError, check_name, check_number, check_share, check_whole
 from spectra.files import plain
 
 __all__ = ["Job", "Plan", "check_plan", "file_name", "merged", "steps_for"]
 
 NAME_LENGTH = 60
+MOST_SEEDS = 10_000  # every training is planned before the first begins
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,7 @@ def check_plan(
     least |= {"samples": (samples, 3), "examples": (examples, 1)}
     for name, (value, low) in least.items():
         check_whole(name, value, low=low)
+    check_number("seeds", seeds, high=MOST_SEEDS)
     check_whole("seed", seed, low=0)
     if probe is not None:
         check_whole("probe", probe, low=1)

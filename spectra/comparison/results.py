@@ -194,6 +194,8 @@ class Comparison:
         mean, low, high = (
             100 * float(np.expm1(min(end, 50.0))) for end in (logs.mean, logs.low, logs.high)
         )
+        if logs.pairs < 2:
+            low, high = -np.inf, np.inf
         ways = " against ".join(dict.fromkeys(self.solver_of(x, solver) for x in (a, b)))
         return Difference(
             f"{DISTANCES[measure]}, {evaluations} evaluations of {ways}",

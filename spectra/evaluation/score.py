@@ -13,7 +13,7 @@ GROUPS = 10
 
 def reach(low: float, high: float, form: str = ".4g") -> str:
     """An interval in words; of a single file, say, there is none."""
-    if np.isinf(low) and np.isinf(high):
+    if np.isinf(high):
         return "no interval"
     return f"{low:{form}} to {high:{form}}"
 

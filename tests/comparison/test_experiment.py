@@ -321,7 +321,7 @@ def test_a_loss_that_overflows_is_one_line(tmp_path) -> None:
 NUMBERS: Mapping[str, tuple[Any, ...]] = {
     "steps": (0, -1, 2.5, True, None),
     "batch": (0, 1.0),
-    "seeds": (0, "2"),
+    "seeds": (0, "2", 2**31),
     "seed": (0.5, None, -1),
     "samples": (0, 2, 8.0),
     "examples": (0, 1.5),

@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from spectra.comparison import ArmRecord, Comparison, Drawn, RunScores, load_comparison
+from spectra.comparison_commands import comparison_lines
 from spectra.errors import InputError
 
 MARKS = (10, 20, 40)
@@ -220,13 +221,16 @@ def test_the_mean_distance_is_geometric_and_of_nothing_not_nothing() -> None:
     assert 0 < found.mean_distance("exact", "spectral", 5, "heun") < 0.01
 
 
-def test_one_seed_decides_no_distance_and_stays_in_range() -> None:
+def test_one_seed_decides_no_distance_and_has_no_interval() -> None:
     found = with_distances(ours=(0.1,), edm=(1.0,))
     difference = found.distance_difference("ours", "edm", "spectral", 5, "heun")
     assert difference is not None
     assert difference.verdict == "undecided"
-    assert difference.low == -100
-    assert difference.high > 1e6
+    assert difference.mean == pytest.approx(-90)
+    assert (difference.low, difference.high) == (-np.inf, np.inf)
+    lines = comparison_lines(found)
+    assert sum("no interval" in line for line in lines) == 3  # bits/dim and two distances
+    assert not any(" to +" in line for line in lines)
 
 
 def test_an_arm_that_was_not_drawn_so_is_not_compared_so() -> None:
