@@ -13,7 +13,7 @@ import numpy as np
 from spectra.data import open_source
 from spectra.data.quiet import quiet_decoders
 from spectra.errors import InputError
-from spectra.files import check_writable, write_json
+from spectra.files import check_replaceable, check_writable, write_json
 from spectra.findings import Findings
 from spectra.fit import check_fit, find_floors, fit_power_law, measure_exponents
 from spectra.schedule import check_cutoff, frequency_cutoff, load_schedule
@@ -118,6 +118,7 @@ def probe(
 
     if out.is_dir():
         raise InputError(f"{out}: is a folder; give a file, {out / 'denoising.safetensors'} say")
+    check_replaceable(out, "denoising")
     check_writable(out.parent)
     sigmas = options["sigmas"]
     options = options | {"sigmas": None if sigmas is None else np.array(sigmas)}

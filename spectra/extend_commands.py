@@ -9,7 +9,7 @@ from spectra.data import Source, reopen_source
 from spectra.data.options import SOUND_VIEWS
 from spectra.data.quiet import quiet_decoders
 from spectra.errors import InputError, check_whole
-from spectra.files import check_writable, npy_bytes, write_atomically
+from spectra.files import check_writable, is_same_file, npy_bytes, write_atomically
 from spectra.sample_commands import class_numbers
 from spectra.schedule import load_schedule
 
@@ -40,6 +40,8 @@ def extend(
     if rate is not None and rate < 1:
         raise InputError(f"--rate {rate}: a number of samples a second is needed")
     check_whole("n", options["n"], low=1)
+    if name and any(is_same_file(Path(name), Path(f"{stem}{end}")) for end in SUFFIXES):
+        raise InputError(f"{name}: is the file to extend; choose another --out")
     check_writable(out.parent)
     run = load_run(path)
     view = run.schedule.data.get("view")

@@ -15,6 +15,8 @@ import numpy as np
 from spectra.errors import InputError
 
 __all__ = [
+    "CONFIG",
+    "check_replaceable",
     "check_writable",
     "is_same_file",
     "npy_bytes",
@@ -29,6 +31,7 @@ __all__ = [
 ]
 
 METADATA_KEY = "spectra"
+CONFIG = "config.json"  # what makes a folder a run
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -72,6 +75,30 @@ def is_same_file(path: Path, other: Path) -> bool:
         return path.samefile(other)
     except (OSError, ValueError):
         return False
+
+
+def check_replaceable(path: Path, kind: str) -> None:
+    """Refuse to write a result over what is none of its kind: a result of hours, a stranger's file.
+
+    Parameters
+    ----------
+    path
+        Where the result goes.
+    kind
+        What `write_tables` calls it. An empty file is anybody's.
+
+    Raises
+    ------
+    InputError
+    """
+    if not path.is_file() or not path.stat().st_size:
+        return
+    try:
+        there = f"holds a {table_kind(path)}"
+    except InputError:
+        there = f"is there, and no {kind} file"
+    if there != f"holds a {kind}":
+        raise InputError(f"{path}: {there}, which would be lost; choose another --out")
 
 
 def user_path(name: str | os.PathLike[str]) -> Path:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spectra.errors import InputError
-from spectra.files import check_writable, table_kind
+from spectra.files import CONFIG, check_writable, table_kind
 from spectra.findings import Findings
 from spectra.fit import exponent_difference, find_floors, fit_power_law, power_ratio
 from spectra.frequencies import signed
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["report"]
 
-SPECTRUM, CONFIG, COMPARED = "spectrum.safetensors", "config.json", "compare.json"
+SPECTRUM, COMPARED = "spectrum.safetensors", "compare.json"
 LONGEST = 40  # letters of a name
 WRITERS = "give what spectra analyze, schedule or train wrote"
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from spectra.data import reopen_source
 from spectra.errors import InputError, check_whole
-from spectra.files import check_writable, npy_bytes, write_atomically
+from spectra.files import check_writable, is_same_file, npy_bytes, write_atomically
 from spectra.schedule import load_schedule
 from spectra.schedule.steps.denoising import load_denoising_error
 from spectra.schedule.steps.grids import grid_criterion
@@ -38,6 +38,9 @@ def sample(
         raise InputError(f"{out}: is a folder; give a file, {out / 'samples.png'} say")
     picture, values = Path(f"{stem}.png"), Path(f"{stem}.npy")
     check_whole("n", options["n"], low=1)
+    for option, given in (("--known", known), ("--mask", mask)):
+        if given and any(is_same_file(Path(given), target) for target in (picture, values)):
+            raise InputError(f"{given}: is what {option} reads; choose another --out")
     check_writable(out.parent)
     run = load_run(path)
     shape = tuple(run.schedule.shape)

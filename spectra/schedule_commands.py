@@ -7,7 +7,7 @@ from typing import Any, get_args
 import numpy as np
 
 from spectra.errors import InputError, check_number
-from spectra.files import is_same_file
+from spectra.files import CONFIG, check_replaceable
 from spectra.findings import TABLE_TIMES
 from spectra.frequencies import FrequencyScale, frequency_scale
 from spectra.interop import prescription
@@ -101,8 +101,8 @@ def schedule(
             lines = [*lines, f"wrote {figure}"]
         return found.to_dict(), "\n".join(lines)
     target = None if show else out or SCHEDULE
-    if target is not None and is_same_file(target, path):
-        raise InputError(f"{target}: is the spectrum itself; choose another --out")
+    if target is not None:
+        _check_target(target)
     made = _made(spectrum, _read(choices), preset_name, f_max)
     numbers = schedule_numbers(made)
     lines = [f"{made.name} schedule for {spectrum.name}, {'x'.join(map(str, made.shape))}"]
@@ -114,6 +114,13 @@ def schedule(
         lines.append(f"wrote {target}")
     numbers |= {"prescription": copied.to_dict(), "out": str(target) if target else None}
     return numbers, "\n".join([*lines, "", *copied.lines()])
+
+
+def _check_target(target: Path) -> None:
+    """Refuse to write over a run's own schedule, or over what is no schedule."""
+    if target.is_file() and (target.parent / CONFIG).is_file():
+        raise InputError(f"{target}: is of the run in that folder; choose another --out")
+    check_replaceable(target, "schedule")
 
 
 def _check_audit(out: Path | None, show: bool, choices: dict[str, Any]) -> None:

@@ -23,12 +23,12 @@ from spectra.diffusion.networks.layout import lay_out
 from spectra.diffusion.precondition import Denoiser, view_maps
 from spectra.diffusion.state import StateEncoder
 from spectra.errors import InputError
-from spectra.files import write_atomically
+from spectra.files import CONFIG, write_atomically
 from spectra.schedule import Schedule, load_schedule
 
 __all__ = ["Run", "load_run"]
 
-CONFIG, SCHEDULE, LOG, LOCK = "config.json", "schedule.safetensors", "log.jsonl", ".lock"
+SCHEDULE, LOG, LOCK = "schedule.safetensors", "log.jsonl", ".lock"
 
 # What is read of config.json beside the options of training: its kind, and whether it has to be
 # there. Earlier versions did not write the others.

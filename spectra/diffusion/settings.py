@@ -32,9 +32,9 @@ from spectra.diffusion.networks import (
     network_text,
 )
 from spectra.diffusion.precondition import Condition, PreconditioningChoice
-from spectra.diffusion.run import CONFIG, read_config, write_config, write_family
+from spectra.diffusion.run import read_config, write_config, write_family
 from spectra.errors import InputError, check_name, check_share
-from spectra.files import user_path
+from spectra.files import CONFIG, user_path
 from spectra.schedule import Schedule
 
 __all__ = [

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from matplotlib.animation import FuncAnimation
 
-from spectra.files import table_kind
+from spectra.files import CONFIG, table_kind
 from spectra.plots.pages import open_samples
 from spectra.plots.schedule_tide import animate_schedule
 from spectra.plots.slices import animate_slices
@@ -56,7 +56,7 @@ def motions_of(path: Path) -> list[Motion]:
             return []
         title = "A slice turns over the spectrum of a sample, and the mean of all becomes the RAPSD"
         return [Motion("slices", title, partial(animate_slices, source.some(1)[0]))]
-    if (path / "config.json").is_file():
+    if (path / CONFIG).is_file():
         from spectra.diffusion import load_run
 
         return [_schedule_motion(load_run(path).schedule)]
