@@ -10,6 +10,8 @@ import spectra
 from spectra.cli import main
 from tests.schedule.known import known_spectrum, power_law
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def schedule(tmp_path: Path) -> Path:

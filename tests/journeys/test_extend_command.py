@@ -12,7 +12,8 @@ from PIL import Image
 import spectra
 from spectra.cli import main
 from spectra.data.playback import sound_of
-from tests.repeats import then_slow
+
+pytestmark = pytest.mark.slow
 
 TINY = {"name": "unet", "width": 8, "multipliers": [1, 2]}
 OPTIONS = {"steps": 2, "batch": 4, "network": TINY, "known": 0.5, "device": "cpu"}
@@ -114,7 +115,7 @@ def test_what_goes_on_is_of_a_class(tmp_path: Path, capsys: Any) -> None:
     assert "dark, light" in error
 
 
-@pytest.mark.parametrize("view", then_slow(["waveform"], ["log-mel"]))
+@pytest.mark.parametrize("view", ["waveform", "log-mel"])
 def test_sound_is_written_to_be_heard(sounds: Path, tmp_path: Path, capsys: Any, view: str) -> None:
     size: Any = 64 if view == "waveform" else (16, 16)
     run = run_on(str(sounds), tmp_path / "run", view=view, size=size, crop="patches")
@@ -137,7 +138,6 @@ def test_sound_is_written_to_be_heard(sounds: Path, tmp_path: Path, capsys: Any,
     np.testing.assert_array_equal(values[..., : values.shape[-1] // 3], source.some(2))
 
 
-@pytest.mark.slow
 def test_griffin_lim_gives_the_tone_and_its_level_back(sounds: Path) -> None:
     options: dict[str, Any] = {"view": "log-mel", "size": (64, 48), "crop": "patches"}
     image = spectra.open_source(str(sounds), **options).some(1)

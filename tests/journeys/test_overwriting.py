@@ -10,6 +10,8 @@ import spectra
 from spectra.cli import main
 from tests.journeys.test_bad_input import refused
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

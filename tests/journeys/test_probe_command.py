@@ -13,6 +13,8 @@ from spectra.diffusion import train
 from spectra.schedule.steps.denoising import load_denoising_error
 from tests.journeys.test_bad_input import refused
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("run", "spectrum.safetensors", "d.safetensors")
 
 
@@ -52,7 +54,6 @@ def test_it_measures_what_python_does(capsys, folder) -> None:
     )
 
 
-@pytest.mark.slow
 def test_principal_components_come_from_a_spectrum(capsys, folder, tmp_path) -> None:
     source = spectra.open_source("photos", size=16)
     spectra.analyze(source, bases=("pca",)).save(tmp_path / "pca.safetensors")
@@ -67,7 +68,6 @@ def test_principal_components_come_from_a_spectrum(capsys, folder, tmp_path) -> 
     assert "shape" in refused(capsys, *arguments, "--spectrum", tmp_path / "small.safetensors")
 
 
-@pytest.mark.slow
 def test_its_table_says_what_to_do_next(capsys, folder) -> None:
     out = folder / "table.safetensors"
     main(["probe", str(folder / "run"), "photos", "--n", "8", "--out", str(out)])
@@ -93,7 +93,6 @@ def test_columns_of_large_values_stand_apart(capsys, tmp_path) -> None:
     assert row.split() == ["sigma", "1.23e+03", "4.25e+03", "2.35e+04"]
 
 
-@pytest.mark.slow
 def test_its_file_is_what_others_take(capsys, folder, tmp_path) -> None:
     error, run = folder / "d.safetensors", folder / "run"
     figures = as_json(capsys, "plot", error, "--out", tmp_path / "figures")["figures"]

@@ -12,6 +12,8 @@ from spectra.cli import main
 from spectra.schedule_arguments import Choices, PresetNumbers
 from tests.journeys.test_bad_input import refused
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
