@@ -32,6 +32,7 @@ __all__ = ["TRANSITION", "example_cutoffs", "plot_cutoff", "to_the_axis"]
 TRANSITION = (0.1, 10.0)  # SNR between which neither signal nor noise has the upper hand
 COLOURS, LINES = (DATA, NOISY, DERIVED, STANDARD, INK), ("-", "--", "-.", ":")
 SPREAD = (0.1, 0.9)
+BRIEF = 0.2  # of the time axis: what drowns within less is drawn over a part of it
 
 
 @house_style()
@@ -46,7 +47,8 @@ def plot_cutoff(
 
     Of several processes each has its colour, and each threshold its line. Of one process the
     grey zone is where 0.1 < SNR < 10. Where the spectrum is not monotone, lower frequencies
-    drown before f_max does; these times are hatched.
+    drown before f_max does; these times are hatched. The axis ends about the times at which
+    something drowns where these are few, as of values far from unit scale.
 
     Parameters
     ----------
@@ -86,7 +88,8 @@ def plot_cutoff(
     thresholds = list(dict.fromkeys(cutoff.threshold for cutoff in cutoffs))
     scale = frequency_scale(first.spectrum)
     frequency = first.spectrum.physical_frequency
-    t = np.linspace(0, 1, 401)  # [T]
+    start, end = _times_shown(cutoffs)
+    t = np.linspace(start, end, 401)  # [T]
     floor = float(frequency.min()) / 1.12  # where the axis ends: nothing is detectable
     panel = open_panel(axes, layout, 4.4 if layout == "wide" else 4.3)
 
@@ -131,10 +134,27 @@ def plot_cutoff(
         )
     frequency_axis(panel, frequency, scale.label, unit=scale.unit, which="y")
     panel.set_ylim(bottom=floor)
-    panel.set_xlim(0, 1)
+    panel.set_xlim(start, end)
+    if end - start < 1:
+        panel.locator_params(axis="x", nbins=4)  # their labels are long
+        panel.ticklabel_format(axis="x", useOffset=False, style="plain")
     told = f"{first.process.name}; " if len(processes) == 1 else ""
     panel.set_xlabel(f"time t ({told}0 data, 1 noise)")
     return finish_panel(panel, axes, 3 if layout == "wide" else 1)
+
+
+def _times_shown(cutoffs: Sequence[FrequencyCutoff]) -> tuple[float, float]:
+    """Ends of the time axis: 0 and 1, unless all that is drawn moves within a part of it."""
+    power = cutoffs[0].spectrum.power
+    ends = np.log([power[power > 0].min(), power.max()])
+    snrs = np.log([*TRANSITION, *(cutoff.threshold for cutoff in cutoffs)])
+    levels = np.array([snrs.max() - ends[0], snrs.min() - ends[1]])  # log-SNR of unit power
+    times = np.concatenate([cutoff.process.time(levels) for cutoff in cutoffs])
+    start, end = float(times.min()), float(times.max())
+    if end - start >= BRIEF:
+        return 0.0, 1.0
+    margin = (end - start) / 10
+    return max(0.0, start - margin), min(1.0, end + margin)
 
 
 def example_cutoffs(cutoff: FrequencyCutoff, power: np.ndarray, t: np.ndarray) -> np.ndarray:

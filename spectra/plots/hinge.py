@@ -86,7 +86,7 @@ def plot_hinge(
         draw_elbows(axes, elbows, noise, bottom)
         axes.set_yscale("log")
         axes.set_ylim(bottom, top)
-        axes.set_title(f"t = {t:g}:  {_tide(elbows, signal, noise, scale.unit)}")
+        axes.set_title(f"t = {t:.9g}:  {_tide(elbows, signal, noise, scale.unit)}")
         frequency_axis(axes, shown, unit=scale.unit, most=4 if columns == 3 else 6)
     close_grid(panels, len(times), scale.label)
     for axes in panels[:, 0]:

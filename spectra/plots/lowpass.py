@@ -85,7 +85,7 @@ def plot_lowpass(
     if not is_strip(height, width):  # its columns and rows would be too near for their titles
         figure.set_layout_engine("compressed")
     panels = np.asarray(figure.subplots(rows, columns, squeeze=False))
-    told = [f"t = {t:g}\nf_max = {number(f)}" for t, f in zip(at, f_max, strict=True)]
+    told = [f"t = {t:.9g}\nf_max = {number(f)}" for t, f in zip(at, f_max, strict=True)]
     for i, pictures in enumerate(shown):
         for j, tile in enumerate(mosaic_tiles(middle(np.stack(pictures), side))):
             show_picture(panels[j, i] if wide else panels[i, j], tile, "")

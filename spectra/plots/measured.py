@@ -107,7 +107,7 @@ def spectrum_sections(
             ),
             partial(plot_hinge, spectrum, process(process_name), times),
             alt="Spectra of data, noise and noisy data at several times, with the elbow marked",
-            settings={"process": process_name, "t": ", ".join(f"{t:g}" for t in times)},
+            settings={"process": process_name, "t": ", ".join(f"{t:.9g}" for t in times)},
         ),
         Section(
             "cutoff",
@@ -175,7 +175,10 @@ def hinge_times(spectrum: Spectrum, process_name: str) -> tuple[float, ...]:
     if np.count_nonzero((usual > low) & (usual < high)) >= 2:
         return HINGE_TIMES
     levels = low + (high - low) * np.array(HINGE_SHARES)
-    times = [float(f"{t:.2g}") for t in scheme.time(-levels)]
+    # Two digits of the way from the nearer end: of large values all is told just before t = 1.
+    times = [
+        float(f"{t:.2g}") if t < 0.5 else 1 - float(f"{1 - t:.2g}") for t in scheme.time(-levels)
+    ]
     return tuple(times) if len(set(times)) == len(times) else HINGE_TIMES
 
 

@@ -1,0 +1,42 @@
+"""Figures of data unlike photographs: of another scale, unit, contrast, number of channels."""
+
+import numpy as np
+import pytest
+
+import spectra
+from spectra import plots
+from spectra.plots.measured import hinge_times
+from spectra.schedule import process
+from tests.plots.conftest import power_law_images
+from tests.plots.legible import LAYOUTS, assert_legible
+
+
+def measured(scale: float, *spacing: float) -> spectra.Spectrum:
+    """Spectrum of pictures with a power law, times `scale`."""
+    source = spectra.open_source(
+        scale * power_law_images(12, (1, 32, 32)), spacing=spacing * 2 or None
+    )
+    return spectra.analyze(source, bases=("dct", "pixel"))
+
+
+@pytest.mark.parametrize("scale", [1e-5, 1.0, 1e5])
+def test_noise_meets_the_data_in_the_hinge_whatever_their_scale(scale):
+    spectrum = measured(scale)
+    times = hinge_times(spectrum, "rectified-flow")
+    figure = plots.plot_hinge(spectrum, process("rectified-flow"), times)
+    titles = [axes.get_title("left") for axes in figure.axes]
+    assert len({title.split(":")[0] for title in titles}) == len(times)
+    assert sum("elbow" in title for title in titles) >= 2
+
+
+@pytest.mark.parametrize("scale", [1e-5, 1.0, 1e5])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_what_drowns_fills_the_time_axis_whatever_the_scale_of_the_data(scale, layout):
+    figure = plots.plot_cutoff([spectra.frequency_cutoff(measured(scale))], layout=layout)
+    (axes,) = figure.axes
+    start, end = axes.get_xlim()
+    (line,) = (one for one in axes.get_lines() if "SNR > 1" in str(one.get_label()))
+    t, f_max = np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
+    moving = t[:-1][np.abs(np.diff(np.log(f_max))) > 1e-9]
+    assert np.ptp(moving) > 0.15 * (end - start)
+    assert_legible(figure)
