@@ -23,6 +23,7 @@ from spectra.plots.style import (
     house_style,
     legend_above,
     new_figure,
+    power_axis,
 )
 from spectra.schedule import ScalarProcess
 from spectra.spectrum import Spectrum
@@ -73,9 +74,9 @@ def plot_hinge(
     shown = frequency * scale.factor
     alphas, sigmas = process.alpha(at), process.sigma(at)
     parts = [(a**2 * data, float(s) ** 2) for a, s in zip(alphas, sigmas, strict=True)]
-    # Noise so weak that it lies decades under the data would only stretch the axis.
-    weakest = [signal.min() for signal, _ in parts if signal.min() > 0]
-    bottom = max(min([data.min(), *weakest]), data.min() * 1e-2) / 4
+    # Data or noise that lie decades under the rest would only stretch the axis.
+    weakest = [float(signal.min()) for signal, _ in parts if signal.min() > 0] or [data.min()]
+    bottom = max(min(weakest), 1e-2 * max(weakest)) / 4
     top = 4 * max(float((signal + noise).max()) for signal, noise in parts)
     for axes, t, (signal, noise) in zip(panels.ravel(), times, parts, strict=False):
         axes.axhspan(bottom, max(noise, bottom), color=NOISE, alpha=0.2, lw=0)
@@ -84,8 +85,8 @@ def plot_hinge(
         axes.plot(shown, signal + noise, color=NOISY, lw=2.2, label="noisy data  α²R(f) + σ²")
         elbows = crossings(shown, signal, noise)
         draw_elbows(axes, elbows, noise, bottom)
-        axes.set_yscale("log")
         axes.set_ylim(bottom, top)
+        power_axis(axes, "")
         axes.set_title(f"t = {t:.9g}:  {_tide(elbows, signal, noise, scale.unit)}")
         frequency_axis(axes, shown, unit=scale.unit, most=4 if columns == 3 else 6)
     close_grid(panels, len(times), scale.label)

@@ -27,6 +27,13 @@ def test_noise_meets_the_data_in_the_hinge_whatever_their_scale(scale):
     titles = [axes.get_title("left") for axes in figure.axes]
     assert len({title.split(":")[0] for title in titles}) == len(times)
     assert sum("elbow" in title for title in titles) >= 2
+    for axes, title in zip(figure.axes, titles, strict=True):
+        bottom, top = axes.get_ylim()
+        noise, signal, noisy = (np.asarray(line.get_ydata()) for line in axes.get_lines()[:3])
+        assert bottom < noisy.min()
+        assert signal.max() < noisy.max() < top
+        assert bottom < noise[0] < top or "all above" in title
+    assert_legible(figure)
 
 
 @pytest.mark.parametrize("scale", [1e-5, 1.0, 1e5])
