@@ -15,6 +15,9 @@ from spectra.plots.signals import LONGEST_LINE, plot_spectrograms, plot_waveform
 __all__ = ["Measured", "are_pictures", "data_sections", "example_sections"]
 
 
+LEAST_CONTRAST = 0.1  # of the values that pictures show, -1 to 1: of less the eye sees nothing
+
+
 class Measured(Protocol):
     """What a Source and its Spectrum both know of an example."""
 
@@ -29,10 +32,14 @@ class Measured(Protocol):
 
 
 def are_pictures(examples: np.ndarray, of: Measured) -> bool:
-    """Whether these are to be looked at: [N, C, H, W] in [-1, 1], no fields, no spectrograms."""
+    """Whether these are to be looked at: [N, C, H, W] in [-1, 1], no fields, no spectrograms.
+
+    Nor masks of 0 and 1 of 255, or fields of tiny values: as pictures they would be one grey.
+    """
     if np.ndim(examples) != 4 or of.kind == "fields" or tuple(of.axis_units) == ("mel", "s"):
         return False
-    return examples.shape[1] != 2 and bool(np.abs(examples).max() <= 1 + 1e-6)
+    inside = bool(np.abs(examples).max() <= 1 + 1e-6)
+    return examples.shape[1] != 2 and inside and float(np.ptp(examples)) >= LEAST_CONTRAST
 
 
 def data_sections(images: np.ndarray, title: str) -> list[Section]:

@@ -5,6 +5,7 @@ import pytest
 
 import spectra
 from spectra import plots
+from spectra.plots import pages
 from spectra.plots.measured import hinge_times
 from spectra.schedule import process
 from tests.plots.conftest import power_law_images
@@ -47,3 +48,18 @@ def test_what_drowns_fills_the_time_axis_whatever_the_scale_of_the_data(scale, l
     moving = t[:-1][np.abs(np.diff(np.log(f_max))) > 1e-9]
     assert np.ptp(moving) > 0.15 * (end - start)
     assert_legible(figure)
+
+
+def test_what_is_grey_as_pictures_is_drawn_in_its_own_range():
+    masks = (power_law_images(12, (1, 32, 32)) > 0).astype(np.uint8)
+    tiny = 1e-3 * power_law_images(12, (1, 32, 32))
+    for values, ends in ((masks, (-1, -1 + 2 / 255)), (tiny, (tiny.min(), tiny.max()))):
+        source = spectra.open_source(values)
+        spectrum = spectra.analyze(source, bases=("dct",))
+        data, *others = pages.analysis_sections(
+            spectrum, spectra.fit_power_law(spectrum), (), source.some(12), "rectified-flow", 1.0
+        )
+        (picture, *_) = data.figure(layout="wide").axes[0].get_images()
+        low, high = picture.get_clim()
+        assert ends[0] <= low + 1e-6 < low + 0.5 * np.ptp(ends) < high <= ends[1] + 1e-6
+        assert "lowpass" not in [section.anchor for section in others]
