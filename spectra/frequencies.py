@@ -12,6 +12,7 @@ from spectra.spectrum import Spectrum
 __all__ = [
     "LOWEST_HEARD_HZ",
     "FrequencyScale",
+    "compact",
     "cutoff_cells",
     "failings",
     "frequency_scale",
@@ -25,7 +26,10 @@ __all__ = [
 # Octaves about 20 Hz in the preferred numbers of ISO 266, as on every audio spectrum.
 AUDIO_HZ = (5, 10, 20, 40, 80, 160, 315, 630, 1250, 2500, 5000, 10_000, 20_000)
 LEAST_AUDIO_HZ = 500.0  # an axis that ends lower is of slower things than sound
+MOST_AUDIO_HZ = 100_000.0
 LOWEST_HEARD_HZ = 20.0
+OF_THE_GRID = ("cycles/pixel", "cycles/sample")
+FAR = (1e-2, 1e4)  # ends of an axis between which powers of 2 are short
 
 
 @dataclass(frozen=True)
@@ -78,16 +82,29 @@ def cutoff_cells(
 
 
 def octave_ticks(low: float, high: float, unit: str) -> list[float]:
-    """Octaves within an axis, falling: powers of 2, or in the range of hearing those of audio."""
-    if unit == "Hz" and high > LEAST_AUDIO_HZ:
+    """Octaves within an axis, falling: powers of 2, or in the range of hearing those of audio.
+
+    Of a physical unit far from 1 no one knows powers of 2: round numbers, or their decades.
+    """
+    if unit == "Hz" and LEAST_AUDIO_HZ < high < MOST_AUDIO_HZ:
         return [float(hertz) for hertz in AUDIO_HZ[::-1] if low <= hertz <= high]
+    if unit not in OF_THE_GRID and not FAR[0] < high < FAR[1]:
+        powers = 10.0 ** np.arange(np.floor(np.log10(low)), np.floor(np.log10(high)) + 1)
+        round_ones = np.outer(powers, (1, 2, 5) if high < 100 * low else (1,)).ravel()
+        return [float(f) for f in round_ones[::-1] if low <= f <= high]
     last, first = int(np.floor(np.log2(high))), int(np.ceil(np.log2(low)))
     return [2.0**k for k in range(last, first - 1, -1)]
 
 
 def tick_label(frequency: float) -> str:
-    """Short: 0.125, 16, 1.25k."""
-    return f"{frequency / 1000:g}k" if frequency >= 1000 else f"{frequency:.3g}"
+    """Short: 0.125, 16, 1.25k, 5e7."""
+    return f"{frequency / 1000:g}k" if 1000 <= frequency < 1e6 else compact(frequency)
+
+
+def compact(value: float) -> str:
+    """Three digits, and a power of ten without plus sign or leading noughts: 0.02, 5e7, 2e−6."""
+    digits, _, power = f"{value:.3g}".partition("e")
+    return (f"{digits}e{int(power)}" if power else digits).replace("-", "−")
 
 
 def heard_peak(spectrum: Spectrum) -> int | None:

@@ -19,6 +19,7 @@ from spectra.plots.style import (
     finish,
     frequency_axis,
     house_style,
+    in_thousands,
     new_figure,
     panel_legend,
     picture_bar,
@@ -135,11 +136,13 @@ def _plane(
     steps = tile_steps(power)
     picture = np.log10(np.maximum(block_mean(power, steps), 1e-20))
     height, width = power.shape
-    edges = [
-        edge * float(one.physical_frequency[-1] / one.frequency[-1])
-        for one, size, step in ((across, width, steps[1]), (down, height, steps[0]))
-        for edge in frequency_edges(size, step)
-    ]
+    edges, labels = [], []
+    sides = ((across, width, steps[1]), (down, height, steps[0]))
+    for name, (one, size, step) in zip(axis_names(spectrum)[::-1], sides, strict=True):
+        factor = float(one.physical_frequency[-1] / one.frequency[-1])
+        part, unit = in_thousands(0.5 * factor, one.unit)
+        edges += [edge * factor / part for edge in frequency_edges(size, step)]
+        labels.append(f"{name} ({unit})")
     low, high = np.percentile(picture, [0.5, 99.95])
     left, right, first, last = edges
     # Rows run downwards in a picture, and from low to high bands in a spectrogram.
@@ -154,9 +157,8 @@ def _plane(
         interpolation="none",
     )
     axes.grid(visible=False)
-    names = axis_names(spectrum)
-    axes.set_xlabel(f"{names[1]} ({across.unit})")
-    axes.set_ylabel(f"{names[0]} ({down.unit})")
+    axes.set_xlabel(labels[0])
+    axes.set_ylabel(labels[1])
     axes.locator_params(nbins=5)
     axes.set_title("mean spectrum")
     picture_bar(axes, shown, "log₁₀ power (decades)")

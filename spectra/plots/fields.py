@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from spectra.plots.images import FLAT, TALL, as_images, block_mean, is_strip, tile_steps
-from spectra.plots.style import Layout, finish, house_style, new_figure
+from spectra.plots.style import Layout, finish, house_style, in_thousands, new_figure
 
 __all__ = ["plot_fields"]
 
@@ -49,7 +49,7 @@ def plot_fields(
     steps = tile_steps(values)
     pictures = block_mean(values, steps)[:, 0]
     down, across = (size // step * step for size, step in zip((height, width), steps, strict=True))
-    extent = (0, across * spacing[1], down * spacing[0], 0)
+    extent = (0.0, across * spacing[1], down * spacing[0], 0.0)
     to_scale = units[0] == units[1] and not is_strip(extent[2], extent[1])
     aspect = float(np.clip(extent[2] / extent[1], FLAT, TALL)) if units[0] == units[1] else 1.0
     room = (1.75 if wide else 1.4) * 4 / max(columns, 2) / (1 if wide else 2)
@@ -57,6 +57,9 @@ def plot_fields(
     figure.set_layout_engine("compressed")
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     low, high = float(pictures.min()), float(pictures.max())
+    plural = [f"{unit}s" if unit in ("pixel", "sample", "unit") else unit for unit in units]
+    parts = [in_thousands(end, unit) for end, unit in zip(extent[2:0:-1], plural, strict=True)]
+    extent = (0.0, extent[1] / parts[1][0], extent[2] / parts[0][0], 0.0)
     shown = None
     for axes, picture in zip(panels.ravel(), pictures, strict=False):
         shown = axes.imshow(
@@ -71,10 +74,9 @@ def plot_fields(
         axes.locator_params(nbins=3)
     for axes in panels.ravel()[len(pictures) :]:
         axes.set_axis_off()
-    plural = [f"{unit}s" if unit in ("pixel", "sample", "unit") else unit for unit in units]
     last = panels[(len(pictures) - 1) // columns, 0]
-    last.set_xlabel(plural[1], loc="left")
-    last.set_ylabel(plural[0])
+    last.set_xlabel(parts[1][1], loc="left")
+    last.set_ylabel(parts[0][1])
     bar = figure.colorbar(
         shown,  # pyright: ignore[reportArgumentType]
         ax=list(panels.ravel()),

@@ -1,5 +1,6 @@
 """One palette, one set of type sizes and two page widths for every figure."""
 
+import math
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from matplotlib.ticker import (
 )
 
 from spectra.errors import InputError, check_name
-from spectra.frequencies import octave_ticks, tick_label
+from spectra.frequencies import compact, octave_ticks, tick_label
 
 __all__ = [
     "BETTER",
@@ -45,6 +46,7 @@ __all__ = [
     "finish",
     "frequency_axis",
     "house_style",
+    "in_thousands",
     "legend_above",
     "new_figure",
     "panel_legend",
@@ -105,6 +107,8 @@ DARK = {
     BROWN: "#cf9c8f",
     **dict(zip(RAMP, DARK_RAMP, strict=True)),
 }
+
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 _SETTINGS: dict[str, Any] = {
     "font.family": ["DejaVu Sans"],  # ships with matplotlib: the same shapes on every machine
@@ -237,8 +241,16 @@ def power_axis(axes: Axes, label: str = "power") -> None:
     if high < 100 * low:
         few = high < 8 * low
         axes.yaxis.set_major_locator(MaxNLocator(5) if few else LogLocator(subs=(1, 2, 5)))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: compact(value)))
         axes.yaxis.set_minor_locator(NullLocator())
+
+
+def in_thousands(largest: float, unit: str) -> tuple[float, str]:
+    """What to divide an axis by that its ticks are short, and its unit then: (1e-9, "10⁻⁹ m")."""
+    exponent = 3 * math.floor(math.log10(largest) / 3) if largest > 0 else 0
+    if exponent in (-3, 0, 3):
+        return 1.0, unit
+    return 10.0**exponent, f"10{str(exponent).translate(RAISED)} {unit}"
 
 
 def picture_bar(axes: Axes, picture: Any, label: str) -> None:

@@ -63,3 +63,29 @@ def test_what_is_grey_as_pictures_is_drawn_in_its_own_range():
         low, high = picture.get_clim()
         assert ends[0] <= low + 1e-6 < low + 0.5 * np.ptp(ends) < high <= ends[1] + 1e-6
         assert "lowpass" not in [section.anchor for section in others]
+
+
+@pytest.mark.parametrize("spacing", [1e-9, 1e9])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_axes_of_tiny_and_huge_units_have_short_ticks_and_name_the_power_of_ten(spacing, layout):
+    spectrum = measured(1.0, spacing)
+    fit, cutoff = spectra.fit_power_law(spectrum), spectra.frequency_cutoff(spectrum)
+    fields = power_law_images(8, (1, 32, 32))
+    power = {1e-9: "10⁶ cycles/unit", 1e9: "10⁻¹² cycles/unit"}[spacing]
+    length = {1e-9: "10⁻⁹ units", 1e9: "10⁹ units"}[spacing]
+    for told, figure in {
+        f"({power})": plots.plot_directions(spectrum, layout=layout),
+        length: plots.plot_fields(fields, (spacing,) * 2, ("unit",) * 2, layout=layout),
+        "(cycles/unit)": plots.plot_rapsd(spectrum, fit, layout=layout),
+        "frequency (cycles/unit)": plots.plot_cutoff([cutoff], layout=layout),
+    }.items():
+        words = [text for text, _ in assert_legible(figure)]
+        assert any(told in text for text in words), words
+        ticks = [
+            tick.get_text()
+            for axes in figure.axes
+            for axis in (axes.xaxis, axes.yaxis)
+            for tick in (*axis.get_ticklabels(), axis.get_offset_text())
+        ]
+        assert max(map(len, ticks)) <= 5 or "mathdefault" in max(ticks, key=len), ticks
+        assert not any(text.startswith("1e") for text in words if len(text) > 5)
