@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from spectra.bases import make_basis
 from spectra.errors import InputError
-from spectra.frequencies import number
+from spectra.frequencies import cutoff_cells, frequency_scale
 from spectra.plots.images import FLAT, TALL, as_images, is_strip, mosaic_tiles, show_picture
 from spectra.plots.style import Layout, finish, house_style, new_figure
 from spectra.schedule import FrequencyCutoff
@@ -85,7 +85,8 @@ def plot_lowpass(
     if not is_strip(height, width):  # its columns and rows would be too near for their titles
         figure.set_layout_engine("compressed")
     panels = np.asarray(figure.subplots(rows, columns, squeeze=False))
-    told = [f"t = {t:.9g}\nf_max = {number(f)}" for t, f in zip(at, f_max, strict=True)]
+    cells = [f for f, _ in cutoff_cells(cutoff, at)]  # in the unit that the other figures have
+    told = [f"t = {t:.9g}\nf_max = {f}" for t, f in zip(at, cells, strict=True)]
     for i, pictures in enumerate(shown):
         for j, tile in enumerate(mosaic_tiles(middle(np.stack(pictures), side))):
             show_picture(panels[j, i] if wide else panels[i, j], tile, "")
@@ -94,7 +95,7 @@ def plot_lowpass(
     kinds = KINDS if room > LINE else BROKEN
     for axes, text in zip(panels[:, 0], kinds if wide else told, strict=True):
         axes.set_ylabel(text)
-    panels[-1, 0].set_xlabel("f_max in cycles/pixel", loc="left")
+    panels[-1, 0].set_xlabel(f"f_max in {frequency_scale(cutoff.spectrum).unit}", loc="left")
     return finish(figure, trim=True)
 
 

@@ -5,6 +5,7 @@ import pytest
 
 import spectra
 from spectra import plots
+from spectra.frequencies import cutoff_cells
 from spectra.plots import pages
 from spectra.plots.measured import hinge_times
 from spectra.schedule import process
@@ -89,3 +90,17 @@ def test_axes_of_tiny_and_huge_units_have_short_ticks_and_name_the_power_of_ten(
         ]
         assert max(map(len, ticks)) <= 5 or "mathdefault" in max(ticks, key=len), ticks
         assert not any(text.startswith("1e") for text in words if len(text) > 5)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_low_passed_example_names_f_max_as_the_other_figures_do(layout):
+    spectrum = measured(1.0, 0.25)
+    cutoff = spectra.frequency_cutoff(spectrum)
+    image = power_law_images(1, (1, 32, 32))[0]
+    figure = plots.plot_lowpass(image, cutoff, (0.01, 0.3, 0.99), layout=layout)
+    words = " ".join(text for text, _ in assert_legible(figure))
+    assert "f_max in cycles/unit" in words
+    said = [f"f_max = {word}" for word, _ in cutoff_cells(cutoff, np.array([0.01, 0.3, 0.99]))]
+    assert said[0] == "f_max = all"
+    assert said[2] == "f_max = none"
+    assert all(word in words for word in said)
