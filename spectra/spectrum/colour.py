@@ -10,6 +10,8 @@ from spectra.spectrum.spectrum import Spectrum
 
 __all__ = ["Decorrelated", "channel_power", "coherence", "decorrelated_power", "luma_power"]
 
+ROUNDING = 1e-12  # of the largest variance
+
 
 def channel_power(spectrum: Spectrum) -> np.ndarray:
     """Arithmetic mean ring power of each channel, [C, F]."""
@@ -73,13 +75,13 @@ def decorrelated_power(spectrum: Spectrum) -> Decorrelated:
     cross = _cross(spectrum)
     covariance = np.einsum("abf,f->ab", cross, spectrum.count)
     variance, vectors = np.linalg.eigh(covariance)
-    axes = vectors.T[::-1]
+    variance, axes = variance[::-1], vectors.T[::-1]
     axes = axes * np.where(axes.sum(axis=1, keepdims=True) < 0, -1.0, 1.0)
-    return Decorrelated(
-        axes=axes,
-        power=np.einsum("ia,abf,ib->if", axes, cross, axes),
-        share=variance[::-1] / variance.sum(),
-    )
+    power = np.einsum("ia,abf,ib->if", axes, cross, axes)
+    # Of channels that repeat each other the arithmetic's own rounding is left, of either sign.
+    empty = variance <= ROUNDING * variance[0]
+    power[empty] = variance[empty] = 0.0
+    return Decorrelated(axes=axes, power=power, share=variance / variance.sum())
 
 
 def _cross(spectrum: Spectrum) -> np.ndarray:

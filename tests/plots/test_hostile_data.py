@@ -9,6 +9,7 @@ from spectra.frequencies import cutoff_cells
 from spectra.plots import pages
 from spectra.plots.measured import hinge_times
 from spectra.schedule import process
+from spectra.spectrum.colour import decorrelated_power
 from tests.plots.conftest import power_law_images
 from tests.plots.legible import LAYOUTS, assert_legible
 
@@ -104,3 +105,13 @@ def test_a_low_passed_example_names_f_max_as_the_other_figures_do(layout):
     assert said[0] == "f_max = all"
     assert said[2] == "f_max = none"
     assert all(word in words for word in said)
+
+
+def test_a_channel_that_repeats_another_does_not_stretch_the_axis_over_rounding():
+    values = power_law_images(12, (3, 32, 32))
+    values[:, 2] = values[:, 1]
+    spectrum = spectra.analyze(spectra.open_source(values), bases=("dct",))
+    mixed = decorrelated_power(spectrum)
+    assert mixed.share[2] == 0
+    low, high = plots.plot_channels(spectrum).axes[1].get_ylim()
+    assert high < 1e6 * low
