@@ -17,6 +17,7 @@ from spectra.plots.style import (
     house_style,
     legend_above,
     new_figure,
+    power_axis,
 )
 from spectra.spectrum import Spectrum
 from spectra.spectrum.components import basis_worths
@@ -74,8 +75,7 @@ def plot_bases(spectrum: Spectrum, *, layout: Layout = "wide") -> Figure:
         right.plot(rank, 100 * worth.share[rank - 1], color=colour, ls=line)
     # A few nearly empty components would only squeeze the rest.
     left.set_ylim(max(least, 1e-9 * largest) / 1.6, 1.6 * largest)
-    left.set_yscale("log")
-    left.set_ylabel("variance of the component")
+    power_axis(left, "variance of the component")
     right.set_ylim(0, 102)
     right.set_ylabel("variance in the largest (%)")
     for axes in (left, right):

@@ -115,3 +115,9 @@ def test_a_channel_that_repeats_another_does_not_stretch_the_axis_over_rounding(
     assert mixed.share[2] == 0
     low, high = plots.plot_channels(spectrum).axes[1].get_ylim()
     assert high < 1e6 * low
+
+
+def test_components_of_white_noise_have_plain_ticks():
+    noise = np.random.default_rng(0).standard_normal((30, 1, 16, 16)).astype(np.float32)
+    figure = plots.plot_bases(spectra.analyze(noise, bases=("dct", "pixel")))
+    assert not [text for text, _ in assert_legible(figure) if "times" in text]
