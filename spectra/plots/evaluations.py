@@ -6,12 +6,19 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from spectra.errors import InputError, check_name
 from spectra.plots.arms import look_of, short
 from spectra.plots.labels import solver_title
-from spectra.plots.style import Layout, finish, house_style, legend_above, new_figure
+from spectra.plots.style import (
+    Layout,
+    finish,
+    house_style,
+    legend_above,
+    new_figure,
+    power_axis,
+)
 
 if TYPE_CHECKING:  # scores need torch, a picture of them does not
     from spectra.comparison.results import Comparison
@@ -79,7 +86,7 @@ def plot_against_evaluations(
         axes.set_xlabel("evaluations of the denoiser")
     _distance_axis(panels[0], np.concatenate(means))
     for axes in panels[::columns]:
-        axes.set_ylabel(DISTANCES[measure])
+        power_axis(axes, DISTANCES[measure])
     legend_above(figure, panels[: len(solvers)], across if wide else 1)
     return finish(figure)
 
@@ -106,12 +113,8 @@ def _draw_distances(
 
 
 def _distance_axis(axes: Axes, means: np.ndarray) -> None:
-    """Plain numbers over all that is finite."""
+    """Over all that is finite."""
     if not len(means):
         return
     low, high = float(means.min()) / 1.3, float(means.max()) * 1.3
     axes.set_ylim(low, high)
-    few = high < 100 * low
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,), numticks=9))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_minor_locator(NullLocator())

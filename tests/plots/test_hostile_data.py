@@ -10,6 +10,7 @@ from spectra.plots import pages
 from spectra.plots.measured import hinge_times
 from spectra.schedule import process
 from spectra.spectrum.colour import decorrelated_power
+from tests.plots.compared_cases import compared
 from tests.plots.conftest import power_law_images
 from tests.plots.legible import LAYOUTS, assert_legible
 
@@ -121,3 +122,11 @@ def test_components_of_white_noise_have_plain_ticks():
     noise = np.random.default_rng(0).standard_normal((30, 1, 16, 16)).astype(np.float32)
     figure = plots.plot_bases(spectra.analyze(noise, bases=("dct", "pixel")))
     assert not [text for text, _ in assert_legible(figure) if "times" in text]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_distances_that_hardly_differ_have_an_axis_to_be_read(layout):
+    found = compared(["derived", "edm"], offsets=[0.0, 0.5], samplers=[("heun", 5)])
+    axes = plots.plot_against_evaluations(found, layout=layout).axes[0]
+    low, high = axes.get_ylim()
+    assert len([tick for tick in axes.get_yticks() if low <= tick <= high]) >= 3
