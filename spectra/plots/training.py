@@ -80,6 +80,9 @@ def plot_training(
     else:
         room = 0.25 * (values.max() - values.min()) or abs(values[0]) / 10 or 1.0
         panel.set_ylim(values.min() - room, values.max() + room)
+    low, high = panel.get_xlim()
+    if high - low < 1:  # a single step: there are none in between
+        panel.set_xlim(low - 1, high + 1)
     panel.xaxis.set_major_locator(MaxNLocator(6 if layout == "wide" else 4, integer=True))
     panel.set_xlabel("training step")
     panel.set_ylabel(unit)

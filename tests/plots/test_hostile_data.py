@@ -130,3 +130,10 @@ def test_distances_that_hardly_differ_have_an_axis_to_be_read(layout):
     axes = plots.plot_against_evaluations(found, layout=layout).axes[0]
     low, high = axes.get_ylim()
     assert len([tick for tick in axes.get_yticks() if low <= tick <= high]) >= 3
+
+
+def test_a_training_of_one_step_has_whole_steps_on_its_axis():
+    axes = plots.plot_training({"run": [{"step": 6, "loss": 0.9}]}).axes[0]
+    ticks = [float(tick) for tick in axes.get_xticks()]
+    assert 6.0 in ticks
+    assert ticks == [round(tick) for tick in ticks]
