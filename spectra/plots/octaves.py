@@ -66,7 +66,8 @@ def plot_octaves(
     for k, octave in enumerate(shown):
         width = 3.6 - 2.4 * k / max(len(shown) - 1, 1)
         snr = 10 ** np.clip(means[:, octave], -30, 30)
-        drawn.plot(t, snr, color=colours[k], lw=width, label=names[octave])
+        label = f"{names[octave]} {unit}" if octave == shown[-1] else names[octave]
+        drawn.plot(t, snr, color=colours[k], lw=width, label=label)
     reach = np.clip(np.ceil(np.abs(means).max()), 1, DECADES)
     drawn.set(yscale="log", ylim=(10**-reach, 10**reach), xlim=(0, 1))
     ticks = np.arange(-reach, reach + 1, 2 if reach > 3 else 1)
@@ -74,7 +75,7 @@ def plot_octaves(
     drawn.yaxis.set_major_formatter(FuncFormatter(power_of_ten))
     drawn.yaxis.set_minor_locator(NullLocator())
     drawn.set_xlabel("time t (0 data, 1 noise)")
-    drawn.set_ylabel(f"SNR of the octave ({unit})" if unit else "SNR of ranks of variance")
+    drawn.set_ylabel("SNR of the octave" if unit else "SNR of ranks of variance")
     return finish_panel(drawn, axes, 4 if layout == "wide" else 2)
 
 

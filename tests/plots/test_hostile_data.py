@@ -137,3 +137,9 @@ def test_a_training_of_one_step_has_whole_steps_on_its_axis():
     ticks = [float(tick) for tick in axes.get_xticks()]
     assert 6.0 in ticks
     assert ticks == [round(tick) for tick in ticks]
+
+
+def test_the_snr_of_an_octave_has_no_unit():
+    axes = plots.plot_octaves(spectra.derive_schedule(measured(1.0), basis="dct")).axes[0]
+    assert axes.get_ylabel() == "SNR of the octave"
+    assert any("cycles/pixel" in str(line.get_label()) for line in axes.get_lines())
