@@ -126,7 +126,7 @@ def test_components_of_white_noise_have_plain_ticks():
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_distances_that_hardly_differ_have_an_axis_to_be_read(layout):
-    found = compared(["derived", "edm"], offsets=[0.0, 0.5], samplers=[("heun", 5)])
+    found = compared(["derived", "edm"], offsets=[0.0, 0.3], spread=0.02, samplers=[("heun", 19)])
     axes = plots.plot_against_evaluations(found, layout=layout).axes[0]
     low, high = axes.get_ylim()
     assert len([tick for tick in axes.get_yticks() if low <= tick <= high]) >= 3
