@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from spectra.plots.images import FLAT, TALL, as_images, block_mean, is_strip, tile_steps
 from spectra.plots.style import Layout, finish, house_style, in_thousands, new_figure
@@ -82,6 +83,7 @@ def plot_fields(
         ax=list(panels.ravel()),
         location="right" if wide else "top",
         label="value" + (f", channel 1 of {channels}" if channels > 1 else ""),
+        ticks=None if wide else MaxNLocator(4),  # side by side, and their labels may be long
         aspect=28,
         pad=0.02,
     )

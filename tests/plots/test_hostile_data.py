@@ -143,3 +143,9 @@ def test_the_snr_of_an_octave_has_no_unit():
     axes = plots.plot_octaves(spectra.derive_schedule(measured(1.0), basis="dct")).axes[0]
     assert axes.get_ylabel() == "SNR of the octave"
     assert any("cycles/pixel" in str(line.get_label()) for line in axes.get_lines())
+
+
+@pytest.mark.parametrize("scale", [1e-7, 4e-3, 1.0, 4e3, 1e7])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_colour_bar_of_fields_can_be_read_whatever_their_scale(scale, layout):
+    assert_legible(plots.plot_fields(scale * power_law_images(8, (1, 16, 16)), layout=layout))
