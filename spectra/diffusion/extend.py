@@ -12,7 +12,7 @@ from spectra.diffusion.guide import check_path, given_array
 from spectra.diffusion.known import component_mask
 from spectra.diffusion.randomness import derived_seed
 from spectra.diffusion.run import Run
-from spectra.diffusion.sample import sample
+from spectra.diffusion.sample import grid_times, sample
 from spectra.errors import InputError, check_number, check_whole
 from spectra.schedule import Schedule
 
@@ -105,7 +105,7 @@ def extend(
     check_number("times", times, low=1.0, high=MOST_TIMES)
     check_number("overlap", overlap, low=0.0, high=1.0, strict=True)
     context = min(max(round(overlap * width / unit), 1) * unit, width - unit)
-    knots = path.grid(steps, solver, criterion, rule=rule) if grid is None else _checked(grid)
+    knots = grid_times(path, steps, solver, grid, rule=rule, criterion=criterion)
     options: dict[str, Any] = {
         "schedule": schedule,
         "labels": labels,
@@ -189,15 +189,6 @@ def _window(schedule: Schedule, axis: int) -> tuple[int, int]:
             "wavelet-haar-3 say"
         )
     return width, unit
-
-
-def _checked(grid: np.ndarray) -> np.ndarray:
-    """Times that fall from at most 1 to 0: parts of them are used."""
-    grid = given_array("grid", grid)
-    falls = grid.ndim == 1 and len(grid) >= 2 and grid.dtype.kind in "iuf"
-    if not falls or not (np.diff(grid) < 0).all() or grid[0] > 1 or grid[-1] != 0:
-        raise InputError("grid: times must fall from at most 1 to exactly 0")
-    return grid.astype(float)
 
 
 def _given(schedule: Schedule, known: Any, axis: int, unit: int, total: int) -> np.ndarray:

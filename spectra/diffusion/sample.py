@@ -15,8 +15,9 @@ from spectra.diffusion.solvers import integrate
 from spectra.errors import InputError, check_whole
 from spectra.schedule import Schedule
 from spectra.schedule.steps.denoising import DenoisingError
+from spectra.schedule.steps.rules import OF_ERROR
 
-__all__ = ["noise_levels", "sample", "sample_components"]
+__all__ = ["grid_times", "noise_levels", "sample", "sample_components"]
 
 
 def sample(
@@ -58,7 +59,7 @@ def sample(
         rescaled-entropic one is even in its rescaled entropy, and solver "covariance" takes its
         gain from it. Without it the denoiser is taken for a Wiener filter of the data's variances.
     grid : array [N + 1], optional
-        Times 1 = t_0 > ... > t_N = 0 instead.
+        Times 1 = t_0 > ... > t_N = 0 instead; with neither rule nor criterion.
     schedule : Schedule, optional
         Another path through the same components, for a run conditioned on the noise state.
     known : array [C, *spatial] or [n, C, *spatial], optional
@@ -88,9 +89,9 @@ def sample(
     ------
     InputError
         n or steps under 1, an unknown solver, rule or criterion, a grid that does not fall from
-        1 to 0, an error that nothing here uses or that is of other components; a schedule of
-        other components; a known part that the components cannot express; or a run that was not
-        trained for what is asked.
+        1 to 0 or comes with a rule or criterion for another, an error that nothing here uses or
+        that is of other components; a schedule of other components; a known part that the
+        components cannot express; or a run that was not trained for what is asked.
 
     Examples
     --------
@@ -105,17 +106,14 @@ def sample(
     device = chosen_device(device)
     if error is not None and not isinstance(error, DenoisingError):
         raise InputError(f"error: a DenoisingError is needed, not {type(error).__name__}")
-    looked = grid is None and rule in ("optimal", "rescaled-entropic")
+    looked = grid is None and rule in OF_ERROR
     if error is not None and solver != "covariance" and not looked:
         raise InputError(
             f"error: solver {solver!r} on a grid of its own has no use for it; take rule 'optimal' "
             "or 'rescaled-entropic', or solver 'covariance'"
         )
     path = run.schedule if schedule is None else check_path(run, schedule)
-    if grid is None:
-        times = path.grid(steps, solver, criterion, rule=rule, error=error)
-    else:
-        times = _checked(grid)
+    times = grid_times(path, steps, solver, grid, rule=rule, criterion=criterion, error=error)
     denoiser = run.denoiser(device)
     process = denoiser.process if schedule is None else DiffusionProcess(path, device)
     gain = _gain(process, times, solver, error)
@@ -172,6 +170,30 @@ def noise_levels(process: DiffusionProcess, times: np.ndarray) -> tuple[torch.Te
     return levels, alpha
 
 
+def grid_times(
+    path: Schedule,
+    steps: int,
+    solver: str,
+    grid: np.ndarray | None,
+    *,
+    rule: str,
+    criterion: str | None,
+    error: DenoisingError | None = None,
+) -> np.ndarray:
+    """Times of a sampler's knots [N + 1]: the grid given, or the schedule's by a rule."""
+    if grid is None:
+        return path.grid(steps, solver, criterion, rule=rule, error=error)
+    for name, asked in (("rule", rule != "optimal" and rule), ("criterion", criterion)):
+        if asked:
+            raise InputError(f"{name} {asked!r}: grid gives the steps already; leave one out")
+    grid = given_array("grid", grid)
+    grid = grid.astype(float) if grid.dtype.kind in "iuf" else np.zeros(0)
+    falls = grid.ndim == 1 and len(grid) >= 2 and bool((np.diff(grid) < 0).all())
+    if not falls or grid[0] > 1 or grid[-1] != 0:
+        raise InputError("grid: times must fall from at most 1 to exactly 0")
+    return grid
+
+
 def _gain(
     process: DiffusionProcess, times: np.ndarray, solver: str, error: DenoisingError | None
 ) -> torch.Tensor | None:
@@ -193,15 +215,6 @@ def _gain(
         )
     gain, _ = error.gain_at(levels.log().cpu().numpy())
     return torch.tensor(gain, dtype=torch.float32, device=levels.device)
-
-
-def _checked(grid: np.ndarray) -> np.ndarray:
-    grid = given_array("grid", grid)
-    grid = grid.astype(float) if grid.dtype.kind in "iuf" else np.zeros(0)
-    falls = grid.ndim == 1 and len(grid) >= 2 and bool((np.diff(grid) < 0).all())
-    if not falls or grid[0] > 1 or grid[-1] != 0:
-        raise InputError("grid: times must fall from at most 1 to exactly 0")
-    return grid
 
 
 def _batches(n: int, batch: int, progress: bool) -> Any:

@@ -196,6 +196,7 @@ def test_what_cannot_be_is_refused(run: spectra.Run) -> None:
         ({"known": np.zeros((3, height, 4 * width))}, "long already"),
         ({"known": np.full((3, height, width), np.nan)}, "not finite"),
         ({"grid": np.array([1.0, 0.5])}, "grid"),
+        ({"rule": "edm"}, "rule 'edm': grid gives"),
         ({"labels": 1}, "labels"),
         ({"n": 0}, "n 0"),
         ({"seed": 1.5, "known": np.zeros((1, height, width))}, "seed 1.5: a whole number"),

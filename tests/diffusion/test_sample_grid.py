@@ -51,6 +51,8 @@ def test_what_nothing_uses_or_nobody_knows_is_refused(run) -> None:
     cases: list[tuple[dict[str, Any], str]] = [
         ({"error": error, "rule": "edm"}, "error: solver 'heun'"),
         ({"error": error, "grid": np.array([1.0, 0.5, 0.0])}, "error: solver 'heun'"),
+        ({"rule": "edm", "grid": np.array([1.0, 0.5, 0.0])}, "rule 'edm': grid gives"),
+        ({"criterion": "kl", "grid": np.array([1.0, 0.5, 0.0])}, "criterion 'kl': grid gives"),
         ({"rule": "best"}, "rule"),
         ({"criterion": "fid"}, "criterion"),
         ({"criterion": "kl", "rule": "edm"}, "criterion 'kl': rule 'edm' has no use for it"),

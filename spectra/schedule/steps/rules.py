@@ -11,13 +11,14 @@ import numpy as np
 from spectra.errors import check_name
 from spectra.schedule.steps.checks import check_ends, check_steps, check_variance
 
-__all__ = ["PUBLISHED", "RULES", "Rule", "named_sigmas"]
+__all__ = ["OF_ERROR", "PUBLISHED", "RULES", "Rule", "named_sigmas"]
 
 Rule = Literal[
     "optimal", "edm", "log-linear", "cosine", "tangent", "rescaled-entropic", "beta", "time"
 ]
 RULES: tuple[Rule, ...] = get_args(Rule)
 PUBLISHED = RULES[1:-1]  # "time" needs a schedule's own
+OF_ERROR: tuple[Rule, ...] = ("optimal", "rescaled-entropic")  # a measured error moves their steps
 
 EDM_RHO = 7.0
 BETA = 0.6
