@@ -25,10 +25,10 @@ from spectra.schedule import (
 )
 from spectra.schedule.steps.grids import grid_criterion
 from spectra.schedule.steps.optimise import Criterion
-from spectra.schedule.steps.rules import RULES
+from spectra.schedule.steps.rules import OF_ERROR, RULES
 from spectra.spectrum import Spectrum
 
-__all__ = ["Arm", "make_schedule", "parse_arm", "parse_arms"]
+__all__ = ["Arm", "check_error", "make_schedule", "parse_arm", "parse_arms"]
 
 # What may be said of an arm beside its schedule.
 TRAINING = ("preconditioning", "loss", "steps", "seed")
@@ -223,6 +223,25 @@ def _checked(arm: Arm) -> Arm:
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
     return replace(arm, sampling=sampling, text=arm.text or arm.name)
+
+
+def check_error(arm: Arm, solvers: Sequence[str]) -> None:
+    """Refuse a measured error that some of an arm's solvers, its own or all, would not look at.
+
+    Raises
+    ------
+    InputError
+        The arm's rule and one of its solvers have no use for it.
+    """
+    rule, own = arm.sampling["rule"], arm.sampling.get("solver")
+    if arm.sampling.get("error") != "measured" or rule in OF_ERROR:
+        return
+    for solver in solvers if own is None else [own]:
+        if solver != "covariance":
+            raise InputError(
+                f"schedules {arm.text}: error measured: solver {solver} along rule {rule} has no "
+                f"use for it; give error=wiener, rule={' or '.join(OF_ERROR)}, or solver=covariance"
+            )
 
 
 def make_schedule(arm: Arm, spectrum: Spectrum, sigma_data: float | None) -> Schedule:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from spectra import __version__
-from spectra.comparison.arms import Arm, make_schedule, parse_arms
+from spectra.comparison.arms import Arm, check_error, make_schedule, parse_arms
 from spectra.comparison.plan import Job, Plan, check_plan, file_name, merged
 from spectra.comparison.pool import in_processes
 from spectra.comparison.results import ArmRecord, Comparison
@@ -161,6 +161,7 @@ def compare(
     )
     for arm in arms:  # refused before anything is measured
         TrainConfig(**plan.training(arm))
+        check_error(arm, plan.solvers)
     if random_flip:
         check_mirrored(opened)
     with sole_user(folder):  # two at once would be in each other's way

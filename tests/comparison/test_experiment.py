@@ -10,7 +10,7 @@ import pytest
 
 import spectra
 from spectra.comparison import Arm, Comparison, compare, load_comparison, runs
-from spectra.comparison.arms import parse_arm
+from spectra.comparison.arms import check_error, parse_arm
 from spectra.comparison.plan import file_name, steps_for
 from spectra.comparison.results import ArmRecord
 from spectra.comparison.runs import MARKS, shown_samples
@@ -371,6 +371,23 @@ def test_a_wrong_arm_is_refused_before_anything_is_measured(tmp_path) -> None:
         with pytest.raises(InputError, match="schedules"):
             compared(tmp_path / "out", "derived", wrong)
         assert not (tmp_path / "out" / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("arm", "solvers"),
+    [
+        ("edm:error=measured", ("heun",)),
+        ("edm:error=measured", ("covariance", "2m")),
+        ("edm:error=measured,solver=heun", ("covariance",)),
+        ("refined:rule=time", ("heun",)),
+    ],
+)
+def test_an_error_that_nothing_looks_at_is_refused_before_training(tmp_path, arm, solvers) -> None:
+    with pytest.raises(InputError, match=f"schedules {arm}: error measured: solver .* no use"):
+        compared(tmp_path / "out", "derived", arm, solvers=solvers)
+    assert not (tmp_path / "out" / "spectrum.safetensors").exists()
+    check_error(parse_arm(f"{arm.partition(':')[0]}:rule=edm,error=wiener"), ("heun",))
+    check_error(parse_arm("edm:error=measured"), ("covariance",))
 
 
 def test_a_schedule_of_another_shape_is_left_out(tmp_path) -> None:
