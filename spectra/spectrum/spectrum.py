@@ -289,6 +289,10 @@ class Spectrum:
             fingerprint=f"{self.fingerprint}+{other.fingerprint}",
         )
 
+    def __radd__(self, other: int) -> "Spectrum":
+        """With the 0 that `sum` begins with."""
+        return self if isinstance(other, int) and other == 0 else NotImplemented
+
 
 def _check_same(name: str, ours: Any, theirs: Any) -> None:
     """Refuse to add what was measured or seen in different ways."""

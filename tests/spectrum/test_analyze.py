@@ -166,6 +166,15 @@ def test_spectra_of_other_settings_do_not_merge(spectrum: Spectrum) -> None:
             spectrum + other
 
 
+def test_a_sum_of_spectra_is_their_addition() -> None:
+    images = power_law_fields(np.random.default_rng(8), 24, (16, 16), 2.0)
+    parts = [spectra.analyze(part, bases=("dct",)) for part in np.split(images, 3)]
+    np.testing.assert_array_equal(sum(parts).power, (parts[0] + parts[1] + parts[2]).power)
+    for wrong in (1, "a"):
+        with pytest.raises(TypeError):
+            wrong + parts[0]
+
+
 def test_a_saved_spectrum_is_read_back_to_the_bit(spectrum: Spectrum, tmp_path: Path) -> None:
     path = tmp_path / "deep" / "spectrum.safetensors"
     named = dataclasses.replace(spectrum, skipped=(("broken.jpg", "truncated"),))
