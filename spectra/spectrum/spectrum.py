@@ -279,6 +279,10 @@ class Spectrum:
             _check_same(name, getattr(self, name), getattr(other, name))
         for name in VIEW:
             _check_same(name, self.data.get(name), other.data.get(name))
+        # A picture made small has another scale than a part of one; whole files fit either.
+        crops = self.data.get("crop"), other.data.get("crop")
+        if "resize" in crops and {"center", "patches"} & set(crops):
+            _check_same("crop", *crops)
         if set(self.bases) != set(other.bases):
             raise InputError("the two spectra hold different bases; measure the same ones in both")
         if measured_sources(self.fingerprint) & measured_sources(other.fingerprint):

@@ -175,6 +175,20 @@ def test_a_sum_of_spectra_is_their_addition() -> None:
             wrong + parts[0]
 
 
+def test_pictures_made_small_do_not_merge_with_parts_of_pictures(spectrum: Spectrum) -> None:
+    resized, whole = (
+        dataclasses.replace(
+            spectrum, data={**spectrum.data, "crop": crop}, fingerprint=f"of {crop}"
+        )
+        for crop in ("resize", "none")
+    )
+    assert spectrum.data["crop"] == "center"
+    for first, second in ((spectrum, resized), (resized, spectrum)):
+        with pytest.raises(InputError, match="crop differs between the two spectra"):
+            first + second
+    assert (resized + whole).n == (spectrum + whole).n == 2 * spectrum.n
+
+
 def test_a_saved_spectrum_is_read_back_to_the_bit(spectrum: Spectrum, tmp_path: Path) -> None:
     path = tmp_path / "deep" / "spectrum.safetensors"
     named = dataclasses.replace(spectrum, skipped=(("broken.jpg", "truncated"),))
