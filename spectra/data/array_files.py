@@ -103,7 +103,7 @@ def read_table(path: Path, example_shape: tuple[int, ...], label: str = "") -> n
         The file is no such table.
     """
     try:
-        table = np.loadtxt(path, delimiter=",", ndmin=2)
+        table = np.loadtxt(path, delimiter=",", ndmin=2, encoding="utf-8-sig")
     except (OSError, EOFError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{path}: not a readable table of numbers ({reason})") from error

@@ -91,8 +91,7 @@ def _content(path: Path) -> dict[str, Any]:
     import tomllib
 
     try:
-        with open(path, "rb") as file:
-            return tomllib.load(file)
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(
             f"{path}: cannot be read ({error.strerror}); give a manifest's .toml file, or a name "

@@ -180,6 +180,20 @@ def test_array_and_table_manifests(tmp_path: Path) -> None:
         open_source(tmp_path / "t.toml")
 
 
+def test_manifest_and_table_saved_with_a_byte_order_mark(tmp_path: Path) -> None:
+    """Windows' editors and spreadsheets put one before the text."""
+    values = np.arange(32).reshape(2, 4, 4)
+    rows = "\n".join(",".join(map(str, row.ravel())) for row in values)
+    text = (
+        'kind = "table"\nexample_shape = [4, 4]\nvalue_range = [0, 31]\n'
+        '[location]\nfolder = "."\nfiles = ["t.csv"]\n'
+    )
+    (tmp_path / "t.csv").write_text(rows, encoding="utf-8-sig")
+    (tmp_path / "t.toml").write_text(text, encoding="utf-8-sig")
+    examples = open_source(tmp_path / "t.toml").examples(range(2))
+    np.testing.assert_allclose(examples[:, 0], values / 15.5 - 1, atol=1e-6)
+
+
 def test_asked_for_goes_before_the_manifests_defaults(mine: Callable[[str], Path]) -> None:
     assert open_source(mine(GROUPED), size=4).shape == (1, 4, 4)
 

@@ -115,7 +115,7 @@ def read_levels(path: Path) -> NoiseLevels:
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise InputError(f"{path}: too large for a list of noise levels")
-        text = path.read_text(encoding="utf-8").strip()
+        text = path.read_text(encoding="utf-8-sig").strip()
     except UnicodeDecodeError:
         raise InputError(
             f"{path}: no text; a schedule.safetensors, a scheduler_config.json, EDM's constants "

@@ -414,6 +414,13 @@ def test_levels_exported_for_other_tools_are_read(tmp_path: Path) -> None:
     assert flow.pure
 
 
+@pytest.mark.parametrize("text", ["[80.0, 10.0, 1.0, 0.1]", "80, 10, 1, 0.1"])
+def test_levels_saved_with_a_byte_order_mark_are_read(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "levels.txt"
+    path.write_text(text, encoding="utf-8-sig")
+    assert read_levels(path).grid(4).tolist() == [80.0, 10.0, 1.0, 0.1]
+
+
 @pytest.mark.parametrize("solver", ["2m", "heun", "euler", "ancestral"])
 def test_an_export_for_k_diffusion_is_audited_as_what_it_is(solver: str, tmp_path: Path) -> None:
     """With its solver, the process's own clean end, and its width."""
