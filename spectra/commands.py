@@ -16,6 +16,7 @@ from spectra.errors import InputError
 from spectra.files import check_replaceable, check_writable, write_json
 from spectra.findings import Findings
 from spectra.fit import check_fit, find_floors, fit_power_law, measure_exponents
+from spectra.folders import remove_parts, sole_user
 from spectra.schedule import check_cutoff, frequency_cutoff, load_schedule
 from spectra.schedule.steps.denoising import load_denoising_error
 from spectra.spectrum import analyze as measure
@@ -42,17 +43,33 @@ def analyze(
     threshold: float,
 ) -> Result:
     """Measure a source; write spectrum.safetensors and report.html."""
-    from spectra.plots import pages, write_report
-
     # What can be wrong without a spectrum is found before there is one.
     check_fit(**fitting)
     check_cutoff(process, threshold)
     check_writable(out)
-    kept = out / "progress.safetensors"
+    files = [out / file for file in ("spectrum.safetensors", "report.html", "progress.safetensors")]
+    with sole_user(out):  # the page of one analysis beside the spectrum of another misleads
+        remove_parts(out, *(file.name for file in files))
+        return _analyze(name, view, files, measuring, fitting, process, threshold)
+
+
+def _analyze(
+    name: str,
+    view: dict[str, Any],
+    files: Sequence[Path],
+    measuring: dict[str, Any],
+    fitting: dict[str, Any],
+    process: str,
+    threshold: float,
+) -> Result:
+    """Into files that are one's own: the spectrum, the page and what is done so far."""
+    from spectra.plots import pages, write_report
+
+    saved, page, kept = files
     with quiet_decoders():
         source = open_source(name, **view)
         spectrum = measure(source, **measuring, resume=kept, progress=True)
-        spectrum.save(out / "spectrum.safetensors")
+        spectrum.save(saved)
     fit = fit_power_law(spectrum, **fitting)
     examples = source.some(SHOWN_AT_MOST)
     found = Findings(
@@ -66,7 +83,7 @@ def analyze(
     numbers = found.numbers() | {"process": process}
     settings = {name: value for name, value in measuring.items() if value is not None}
     report = write_report(
-        out / "report.html",
+        page,
         title=f"The spectrum of {source.name}",
         intro=f"{spectrum.n} examples of {spectrum.n_files} files, "
         f"{'×'.join(map(str, spectrum.shape))} values each.",
@@ -79,7 +96,7 @@ def analyze(
         skipped=spectrum.skipped,
         credits=[(source.name, text) for text in (source.licence, source.citation) if text],
     )
-    lines = [*found.lines(), f"wrote {out / 'spectrum.safetensors'} and {report}"]
+    lines = [*found.lines(), f"wrote {saved} and {report}"]
     if view.get("size") is None and source.settings["crop"] == "patches":
         size = "x".join(map(str, source.shape[1:]))
         lines.insert(1, f"windows of {size}: nine tenths of the files hold them; --size for others")

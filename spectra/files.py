@@ -32,6 +32,7 @@ __all__ = [
 
 METADATA_KEY = "spectra"
 CONFIG = "config.json"  # what makes a folder a run
+LEAST_ROOM = 4096  # bytes, of the smallest result
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -240,13 +241,17 @@ def check_writable(folder: Path, mend: str = "choose another --out") -> None:
     ------
     InputError
     """
-    probe = folder / ".spectra-probe"
+    import tempfile
+
     try:
-        write_atomically(probe, b"")
-    except InputError as error:
-        reason = getattr(error.__cause__, "strerror", None) or "it is no folder"
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:  # without a name: a kill leaves none
+            file.write(bytes(LEAST_ROOM))
+            file.flush()
+            os.fsync(file.fileno())
+    except (OSError, ValueError) as error:  # ValueError: a name with a null in it
+        reason = getattr(error, "strerror", None) or "it is no folder"
         raise InputError(f"{folder}: cannot be written ({reason}); {mend}") from None
-    probe.unlink(missing_ok=True)
 
 
 def png_bytes(pixels: np.ndarray) -> bytes:

@@ -44,6 +44,7 @@ ORDER = (
 LEAVES: dict[str, set[str]] = {
     "errors": set(),
     "files": {"errors"},
+    "folders": {"errors"},
     "compiled": set(),
     "machine": set(),
 }

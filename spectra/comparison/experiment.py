@@ -20,10 +20,10 @@ from spectra.diffusion.batches import check_mirrored
 from spectra.diffusion.checkpoint import schedule_digest
 from spectra.diffusion.chosen import Device, chosen_device
 from spectra.diffusion.networks import network_config, network_record
-from spectra.diffusion.run import sole_user
 from spectra.diffusion.settings import TrainConfig, origin
 from spectra.errors import InputError, check_number, check_whole
 from spectra.files import check_writable
+from spectra.folders import sole_user
 from spectra.machine import usable_cores
 from spectra.schedule import Schedule
 from spectra.spectrum import Spectrum, analyze, load_spectrum

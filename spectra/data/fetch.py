@@ -1,13 +1,11 @@
 """Fetching data sets: downloaded and checked, or taken from a folder where a user has them."""
 
-import contextlib
 import gzip
 import hashlib
 import os
 import shutil
 import tempfile
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 
 from spectra.data.archives import Digest, is_archive, unpack
@@ -16,10 +14,12 @@ from spectra.data.manifest import Location, Manifest, matches
 from spectra.data.receipts import Receipt, find_receipt, set_folder, sources, write_receipt
 from spectra.errors import InputError
 from spectra.files import user_path
+from spectra.folders import sole_user
 
 __all__ = ["digest_file", "fetch"]
 
 BLOCK = 256 * 1024
+CHOOSE = "choose another --out, or set SPECTRA_DATA"
 
 
 def fetch(
@@ -83,8 +83,7 @@ def fetch(
         raise
     except OSError as error:
         raise InputError(
-            f"{base}: cannot be written ({error.strerror or error}); choose another --out, or set "
-            "SPECTRA_DATA"
+            f"{base}: cannot be written ({error.strerror or error}); {CHOOSE}"
         ) from error
 
 
@@ -99,8 +98,7 @@ def _install(
     manifest: Manifest, places: list[Location], base: Path, folder: Path | None, progress: bool
 ) -> Receipt:
     """Download (or take from a folder), check and unpack; all of it or nothing."""
-    base.mkdir(parents=True, exist_ok=True)
-    with _alone(base):
+    with sole_user(base, CHOOSE):
         for left in base.glob(".part-*"):  # of a process that was killed
             shutil.rmtree(left, ignore_errors=True)
         with tempfile.TemporaryDirectory(prefix=".part-", dir=base) as work:
@@ -231,21 +229,3 @@ def _all_there(receipt: Receipt) -> bool:
         )
     except OSError:
         return False
-
-
-@contextlib.contextmanager
-def _alone(base: Path) -> Iterator[None]:
-    """Hold a folder against another process that fetches into it."""
-    try:
-        import fcntl
-    except ImportError:  # not on Windows, where two at once are left to the user
-        yield
-        return
-    with open(base / ".lock", "wb") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise InputError(
-                f"{base}: another process fetches into it just now; wait for that one"
-            ) from error
-        yield

@@ -31,6 +31,7 @@ from spectra.diffusion.settings import TrainConfig, known_options
 from spectra.diffusion.states import StateSampler
 from spectra.diffusion.throughput import Throughput
 from spectra.errors import InputError
+from spectra.folders import remove_parts
 from spectra.schedule import Schedule
 
 __all__ = ["learning_rate_at", "run_steps"]
@@ -219,8 +220,7 @@ class TrainingState:
         count = 0 if self.loadings is None else len(self.loadings)
         if start == self.steps and found is not None:
             return start, 0.0, count  # done: nothing is touched
-        for part in path.glob(".*.part"):  # of a write that a crash cut short
-            part.unlink()
+        remove_parts(path)
         before = truncate_log(path, start)
         return start, before[-1]["seconds"] if before else 0.0, count
 

@@ -1,9 +1,8 @@
 """A training run as a folder: settings, schedule, log and checkpoints."""
 
 import json
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ from spectra.schedule import Schedule, load_schedule
 
 __all__ = ["Run", "load_run"]
 
-SCHEDULE, LOG, LOCK = "schedule.safetensors", "log.jsonl", ".lock"
+SCHEDULE, LOG = "schedule.safetensors", "log.jsonl"
 
 # What is read of config.json beside the options of training: its kind, and whether it has to be
 # there. Earlier versions did not write the others.
@@ -265,34 +264,3 @@ def append_log(path: Path, record: dict[str, Any]) -> None:
             f"{path / LOG}: cannot be written ({error.strerror or error}); make room, and repeat "
             "the command to go on"
         ) from error
-
-
-@contextmanager
-def sole_user(path: Path) -> Iterator[None]:
-    """Keep a second process from training in the same folder; a killed one leaves no trace.
-
-    Raises
-    ------
-    InputError
-        Another process is at it, or the folder cannot be written.
-    """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        lock = os.open(path / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be written ({error.strerror or error}); choose another --out"
-        ) from error
-    try:
-        if os.name == "posix":
-            import fcntl
-
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise InputError(
-                    f"{path}: another process trains here; wait for it, or choose another --out"
-                ) from None
-        yield
-    finally:
-        os.close(lock)

@@ -18,7 +18,7 @@ from spectra.diffusion.networks import NetworkConfig, network_config, network_re
 from spectra.diffusion.precondition import Condition, PreconditioningChoice
 from spectra.diffusion.progress import summary_writer
 from spectra.diffusion.ranks import launched_ranks
-from spectra.diffusion.run import Run, read_config, read_family, sole_user
+from spectra.diffusion.run import Run, read_config, read_family
 from spectra.diffusion.settings import (
     Averaging,
     TrainConfig,
@@ -31,6 +31,7 @@ from spectra.diffusion.settings import (
 from spectra.diffusion.states import check_family
 from spectra.errors import InputError
 from spectra.files import CONFIG
+from spectra.folders import sole_user
 from spectra.schedule import Schedule
 
 __all__ = ["resume", "train"]

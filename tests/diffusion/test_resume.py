@@ -16,9 +16,9 @@ import torch
 from spectra.data import Source
 from spectra.diffusion import Run, load_run, train
 from spectra.diffusion.checkpoint import checkpoint_paths
-from spectra.diffusion.run import sole_user
 from spectra.diffusion.settings import ADDED
 from spectra.errors import InputError
+from spectra.folders import sole_user
 from spectra.schedule import Schedule
 from tests.diffusion.brought import Brought
 from tests.repeats import then_slow

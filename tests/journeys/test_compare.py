@@ -158,7 +158,7 @@ def test_a_second_one_in_the_same_folder_is_refused(undisturbed, tmp_path) -> No
     status, said, errors = ended(started(tmp_path))
     first.send_signal(signal.SIGCONT)
     assert (status, said) == (2, "")
-    assert "another process trains here" in errors
+    assert "another process works here" in errors
     assert errors.count("\n") == 1
     assert ended(first)[0] == 0
     assert numbers(tmp_path) == numbers(undisturbed[0])

@@ -36,6 +36,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def few(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    few = tmp_path_factory.mktemp("few")
+    for path in sorted(folder.iterdir())[:200]:
+        (few / path.name).symlink_to(path)
+    return few
+
+
 def started(folder: Path, out: Path) -> "subprocess.Popen[str]":
     given = ["analyze", str(folder), "--out", str(out), "--workers", "1"]
     return subprocess.Popen(
@@ -86,3 +94,43 @@ def test_stopped_twice_and_undisturbed_are_the_same(folder: Path, tmp_path: Path
         assert other.keys() == undisturbed.keys()
         for name, table in undisturbed.items():
             assert other[name].tobytes() == table.tobytes(), name
+
+
+def left(out: Path) -> list[str]:
+    return sorted(path.name for path in out.iterdir())
+
+
+def test_what_a_kill_inside_a_write_leaves_is_gone_after_the_next(
+    few: Path, tmp_path: Path
+) -> None:
+    process = started(few, tmp_path)
+    end = time.monotonic() + 60
+    while not any(name.endswith(".part") for name in left(tmp_path)):
+        assert process.poll() is None, "the analysis ended before a write was seen"
+        assert time.monotonic() < end
+    process.kill()
+    process.communicate()
+    # The write may have ended before the signal: one that did not, of a process long gone.
+    (tmp_path / ".spectrum.safetensors.4194305.1.part").write_bytes(b"half")
+    (tmp_path / ".notes.part").write_bytes(b"a user's own")
+    finished(few, tmp_path)
+    assert left(tmp_path) == [".notes.part", "report.html", "spectrum.safetensors"]
+
+
+def test_a_second_analysis_in_the_folder_is_refused(few: Path, tmp_path: Path) -> None:
+    """Of two at once, the page would be of the one and the spectrum of the other."""
+    first = started(few, tmp_path)
+    while not (tmp_path / "progress.safetensors").exists():
+        assert first.poll() is None, "the analysis ended before any of it was kept"
+        time.sleep(0.002)
+    first.send_signal(signal.SIGSTOP)  # at work still, however fast the machine
+    second = started(few, tmp_path)
+    _, said = second.communicate(timeout=120)
+    assert second.returncode == 2
+    assert said == (
+        f"spectra: {tmp_path}: another process works here; wait for it, or choose another --out\n"
+    )
+    first.send_signal(signal.SIGCONT)
+    _, said = first.communicate(timeout=120)
+    assert first.returncode == 0, said
+    assert left(tmp_path) == ["report.html", "spectrum.safetensors"]
