@@ -47,6 +47,7 @@ def test_the_lock_goes_with_its_holder(tmp_path: Path) -> None:
     assert list((tmp_path / "new").iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="no locks here")
 def test_a_killed_process_keeps_no_one_out(tmp_path: Path) -> None:
     holder = subprocess.Popen(
@@ -62,6 +63,7 @@ def test_a_killed_process_keeps_no_one_out(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="no locks here")
 def test_two_are_never_in_it_though_the_lock_is_removed_between(tmp_path: Path) -> None:
     (tmp_path / "count").write_text("0")

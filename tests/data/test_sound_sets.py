@@ -265,7 +265,7 @@ def test_sound_beside_images_is_read_when_its_view_is_asked(clips: Path) -> None
     assert spectra.open_source(clips, view="log-mel", size=16).kind == "sound"
 
 
-@pytest.mark.parametrize("name", then_slow(["librispeech", "fsdd_8k_flac.zip"], ["music", "esc10"]))
+@pytest.mark.parametrize("name", then_slow(["librispeech"], ["fsdd_8k_flac.zip", "music", "esc10"]))
 def test_real_sets_open(name: str) -> None:
     if not (AUDIO / name).exists():
         pytest.skip(f"no sound at ../shared/data/audio/{name}")

@@ -45,7 +45,7 @@ def flowed(between: float) -> tuple[Mixture, torch.Tensor, torch.Tensor]:
 @pytest.mark.parametrize("between", then_slow([0.8], [0.3]))
 @pytest.mark.parametrize(
     ("solver", "order"),
-    then_slow([("euler", 1), ("heun", 2)], [("ddim", 1), ("covariance", 1), ("2m", 2)]),
+    then_slow([("heun", 2)], [("euler", 1), ("ddim", 1), ("covariance", 1), ("2m", 2)]),
 )
 def test_samplers_are_of_their_order(solver: str, order: int, between: float) -> None:
     """Twice the steps divide the error by 2^order, between a fixed sigma_max and sigma_min > 0.

@@ -125,6 +125,7 @@ def test_any_floating_dtype_and_no_examples_at_all(schedule, dtype: Any, batch: 
         assert torch.isfinite(x).all()
 
 
+@pytest.mark.slow
 def test_more_steps_than_were_trained(scheduler) -> None:
     scheduler.set_timesteps(1500)
     assert len(scheduler.timesteps) == 1500
