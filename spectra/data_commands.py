@@ -108,6 +108,8 @@ def _show(manifest: Manifest) -> Result:
         "value_range": manifest.options.get("value_range"),
         "options": dict(manifest.options),
         "example_shape": list(manifest.example_shape) or None,
+        "label": manifest.label or None,
+        "label_bytes": manifest.label_bytes,
         "splits": {part: list(patterns) for part, patterns in manifest.splits.items()},
         "group": manifest.group,
         "manifest": str(manifest.path),
@@ -133,6 +135,7 @@ def _show(manifest: Manifest) -> Result:
             ("licence", manifest.licence),
             ("citation", manifest.citation),
             ("range", _range(manifest)),
+            ("label", manifest.label and f"the {manifest.label} value of a row"),
             ("parts", ", ".join(f"{manifest.whole}:{part}" for part in manifest.splits)),
             ("where", f"{row['where']}{f', {receipt.place}' if receipt else ''}"),
         )

@@ -164,6 +164,12 @@ def compare(
         check_error(arm, plan.solvers)
     if random_flip:
         check_mirrored(opened)
+    left = len(parted(opened, held_out)[0])
+    if left < 2 <= len(opened):
+        raise InputError(
+            f"{opened.name}: holds {len(opened)} examples, of which {left} is left to train on; "
+            "give more, or held_out 0"
+        )
     with sole_user(folder):  # two at once would be in each other's way
         spectrum = _spectrum(opened, plan, folder, tell)
         made = {arm.name: make_schedule(arm, spectrum, copied_sigma_data) for arm in arms}

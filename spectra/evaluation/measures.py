@@ -35,11 +35,14 @@ def chosen_names(scores: str | Sequence[str]) -> tuple[str, ...]:
     Raises
     ------
     InputError
-        A name is unknown.
+        A name is unknown, or one stands beside "none".
     """
     several = {"all": NAMES, "cheap": CHEAP, "none": ()}
     found: list[str] = []
-    for name in [scores] if isinstance(scores, str) else scores:
+    asked = [scores] if isinstance(scores, str) else scores
+    if "none" in asked and len(set(asked)) > 1:
+        raise InputError("scores none: stands alone; leave it out, or the others")
+    for name in asked:
         check_name("scores", name, (*NAMES, *several))
         found += several.get(name, (name,))
     return tuple(dict.fromkeys(found))

@@ -445,6 +445,12 @@ def test_one_example_is_refused_in_one_line(tmp_path) -> None:
         assert "\n" not in str(refusal.value)
 
 
+def test_two_examples_of_which_one_is_held_out_are_told_so(tmp_path) -> None:
+    with pytest.raises(InputError, match=r"holds 2 examples, of which 1 is left .*held_out 0"):
+        compared(tmp_path, "derived", data=walks(count=2), seeds=1, steps=2)
+    compared(tmp_path, "derived", data=walks(count=2), held_out=0.0, seeds=1, steps=2)
+
+
 def test_nothing_held_out_is_scored_on_everything(tmp_path) -> None:
     found = compared(tmp_path, "derived", "rescaled-entropic", held_out=0.0, seeds=1, steps=2)
     assert found.settings["held_out_files"] == 0

@@ -66,6 +66,8 @@ def test_names_stand_for_several_and_wrong_ones_are_refused() -> None:
     assert chosen_names("none") == ()
     with pytest.raises(InputError, match="wasserstein"):
         chosen_names("fid")
+    with pytest.raises(InputError, match="scores none: stands alone"):
+        chosen_names(("pca", "none"))
 
 
 def test_what_cannot_be_taken_is_told_or_raised() -> None:

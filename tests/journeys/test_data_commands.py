@@ -108,3 +108,15 @@ def test_refusals(capsys, tmp_path: Path) -> None:
     assert "is not here" in refused(capsys, "data", "verify", "cifar10")
     assert "--from" in refused(capsys, "data", "verify", "librispeech")
     refused(capsys, "data", "remove", "photos")
+
+
+def test_a_table_says_which_value_is_the_label(capsys, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("\n".join("0," * 16 + "7" for _ in range(2)))
+    path = tmp_path / "t.toml"
+    path.write_text(
+        'kind = "table"\nexample_shape = [4, 4]\nvalue_range = [0, 9]\nlabel = "last"\n'
+        f'[location]\nfolder = "{tmp_path}"\nfiles = ["t.csv"]\n'
+    )
+    assert "label     the last value of a row" in said(capsys, "data", "show", path)
+    numbers = json.loads(said(capsys, "data", "show", path, "--json"))
+    assert (numbers["label"], numbers["label_bytes"]) == ("last", 0)

@@ -118,7 +118,10 @@ def frequency_weighting(
         reason = f"every octave alike: f^-{axes}, one over its number of components"
     else:
         if axes != 2 or held.data.get("view") in ("waveform", "log-mel", "series"):
-            raise InputError("weighting contrast: is of the eye, and these are no pictures")
+            raise InputError(
+                "weighting contrast, which loss perceptual takes, is of the eye, and these are no "
+                "pictures; choose octave or bound"
+            )
         wish = contrast_sensitivity(frequency * pixels_per_degree) ** 2
         reason = (
             f"squared contrast sensitivity of the eye at {pixels_per_degree:g} pixels/degree "

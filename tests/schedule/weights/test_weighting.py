@@ -152,7 +152,8 @@ def test_series_and_colour_have_octaves_too() -> None:
     assert weighting.weight.shape == (1, 64)
     ratio = weighting.weight[0, 8] / weighting.weight[0, 16]
     assert ratio == pytest.approx(2)  # one axis: 1 / f
-    with pytest.raises(InputError, match="no pictures"):
+    told = r"contrast, which loss perceptual takes, .* no pictures; choose octave"
+    with pytest.raises(InputError, match=told):
         frequency_weighting(spectrum, "contrast")
     colour = known_spectrum(power_law(2.0), (3, 16, 24))
     assert frequency_weighting(colour, "contrast").weight.shape == (3, 16, 24)
