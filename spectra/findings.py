@@ -14,6 +14,7 @@ from spectra.frequencies import (
     failings,
     frequency_scale,
     heard_peak,
+    told_times,
 )
 from spectra.schedule import FrequencyCutoff
 from spectra.spectrum import Spectrum
@@ -22,6 +23,7 @@ from spectra.spectrum.components import basis_worths
 __all__ = ["TABLE_TIMES", "Findings"]
 
 TABLE_TIMES = (0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
+TABLE_SHARES = (0.0, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 1.05)
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 LISTED = 10  # skipped files named on the terminal
 
@@ -112,7 +114,7 @@ class Findings:
 
     @staticmethod
     def _cutoff_rows(cutoff: FrequencyCutoff) -> list[dict[str, float]]:
-        times = np.array(TABLE_TIMES)
+        times = _times(cutoff)
         low, high = cutoff.interval(times)
         columns = zip(times, cutoff.f_max(times), low, high, strict=True)
         return [
@@ -190,14 +192,15 @@ class Findings:
         cutoff = self.cutoff
         if cutoff is None:
             return []
+        times = _times(cutoff)
+        told = [f"{t:.2f}" if t in TABLE_TIMES else f"{t:.9g}" for t in times]
+        width = max(5, *map(len, told))
         return [
             f"f_max(t) in {self._scale.unit}, {cutoff.process.name}, SNR {cutoff.threshold:g}:",
-            "      t    f_max   95 % interval",
+            f"  {'t':>{width}}    f_max   95 % interval",
             *(
-                f"  {t:5.2f}   {f_max:>6}   {interval}"
-                for t, (f_max, interval) in zip(
-                    TABLE_TIMES, cutoff_cells(cutoff, np.array(TABLE_TIMES)), strict=True
-                )
+                f"  {t:>{width}}   {f_max:>6}   {interval}"
+                for t, (f_max, interval) in zip(told, cutoff_cells(cutoff, times), strict=True)
             ),
         ]
 
@@ -221,3 +224,9 @@ class Findings:
         """Frequency of the largest mean of logs that can be heard."""
         at = heard_peak(self.spectrum) if self.spectrum.unit == "Hz" else None
         return None if at is None else float(self.spectrum.physical_frequency[at])
+
+
+def _times(cutoff: FrequencyCutoff) -> np.ndarray:
+    """Of the table of f_max(t)."""
+    power = cutoff.spectrum.power
+    return np.array(told_times(cutoff.process, power, TABLE_TIMES, TABLE_SHARES, cutoff.threshold))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spectra.fit import PowerLaw
-from spectra.schedule import FrequencyCutoff
+from spectra.schedule import FrequencyCutoff, ScalarProcess
 from spectra.spectrum import Spectrum
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "octave_ticks",
     "signed",
     "tick_label",
+    "told_times",
 ]
 
 # Octaves about 20 Hz in the preferred numbers of ISO 266, as on every audio spectrum.
@@ -81,6 +82,29 @@ def cutoff_cells(
     return cells
 
 
+def told_times(
+    process: ScalarProcess,
+    power: np.ndarray,
+    usual: tuple[float, ...],
+    shares: tuple[float, ...],
+    threshold: float = 1.0,
+) -> tuple[float, ...]:
+    """Times at which to tell of noise over data: the usual ones, where it drowns some at two.
+
+    Else, as of values far from unit scale, those at which it has drowned `shares` of the way from
+    the least to the greatest ln power [F], to two digits of the way from the nearer end.
+    """
+    logs = np.log(power[power > 0])
+    low, high = float(logs.min()), float(logs.max())
+    drowned = np.log(threshold) - process.log_snr(np.array(usual))  # ln power, at usual times
+    if np.count_nonzero((drowned > low) & (drowned < high)) >= 2:
+        return usual
+    levels = low + (high - low) * np.array(shares)
+    found = process.time(np.log(threshold) - levels)
+    times = [float(f"{t:.2g}") if t < 0.5 else 1 - float(f"{1 - t:.2g}") for t in found]
+    return tuple(times) if len(set(times)) == len(times) else usual
+
+
 def octave_ticks(low: float, high: float, unit: str) -> list[float]:
     """Octaves within an axis, falling: powers of 2, or in the range of hearing those of audio.
 
@@ -131,9 +155,11 @@ def failings(fit: PowerLaw, scale: FrequencyScale) -> Sequence[str]:
 
 
 def number(value: float) -> str:
-    """Three digits, or all before the point; 0 where there is none."""
+    """Three digits, or all before the point of up to six; 0 where there is none."""
     if value == 0:
         return "0"
+    if value >= 1e6:
+        return compact(value)
     return f"{value:,.0f}" if value >= 100 else f"{value:#.3g}"
 
 

@@ -8,7 +8,14 @@ import numpy as np
 
 from spectra.fit import PowerLaw, fit_power_law
 from spectra.fit.floors import Floor
-from spectra.frequencies import cutoff_cells, failings, frequency_scale, heard_peak, signed
+from spectra.frequencies import (
+    cutoff_cells,
+    failings,
+    frequency_scale,
+    heard_peak,
+    signed,
+    told_times,
+)
 from spectra.plots.cutoff import plot_cutoff
 from spectra.plots.directions import is_spectrogram
 from spectra.plots.examples import are_pictures
@@ -30,6 +37,7 @@ __all__ = [
 HINGE_TIMES = (0.1, 0.3, 0.5, 0.8)
 HINGE_SHARES = (0.3, 0.6, 0.9, 1.1)  # of the way from the least to the greatest ln power
 CUTOFF_TIMES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
+CUTOFF_SHARES = (-0.1, 0.0, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 1.05)
 SECOND_THRESHOLD = 10.0
 FEWEST_SPREAD = 8  # examples that have a middle 80 %
 
@@ -169,24 +177,19 @@ def _lowpass_sections(
 
 def hinge_times(spectrum: Spectrum, process_name: str) -> tuple[float, ...]:
     """Four times at which to show noisy data: the usual ones, where noise meets them there."""
-    scheme, power = process(process_name), np.log(spectrum.power)
-    low, high = float(power.min()), float(power.max())
-    usual = -scheme.log_snr(np.array(HINGE_TIMES))  # ln of the power that is just drowned
-    if np.count_nonzero((usual > low) & (usual < high)) >= 2:
-        return HINGE_TIMES
-    levels = low + (high - low) * np.array(HINGE_SHARES)
-    # Two digits of the way from the nearer end: of large values all is told just before t = 1.
-    times = [
-        float(f"{t:.2g}") if t < 0.5 else 1 - float(f"{1 - t:.2g}") for t in scheme.time(-levels)
-    ]
-    return tuple(times) if len(set(times)) == len(times) else HINGE_TIMES
+    return told_times(process(process_name), spectrum.power, HINGE_TIMES, HINGE_SHARES)
 
 
 def cutoff_table(cutoffs: Sequence[FrequencyCutoff]) -> Table:
     """f_max at a few times, for the thresholds of some cutoffs."""
-    times = np.array(CUTOFF_TIMES)
-    scale = frequency_scale(cutoffs[0].spectrum)
-    columns, cells = ["t"], [[f"{t:g}" for t in times]]
+    first = cutoffs[0]
+    times = np.array(
+        told_times(
+            first.process, first.spectrum.power, CUTOFF_TIMES, CUTOFF_SHARES, first.threshold
+        )
+    )
+    scale = frequency_scale(first.spectrum)
+    columns, cells = ["t"], [[f"{t:.9g}" for t in times]]
     for cutoff in cutoffs:
         columns += [f"f_max at SNR {cutoff.threshold:g} ({scale.unit})", "95 % interval"]
         cells += map(list, zip(*cutoff_cells(cutoff, times, " – "), strict=True))
