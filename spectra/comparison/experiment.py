@@ -116,8 +116,9 @@ def compare(
     Raises
     ------
     InputError
-        An arm, number or source is wrong, or what the first arm's training raised. Another arm
-        whose training fails is left out, and `settings["failed"]` says why.
+        An arm, number or source is wrong, the folder holds an analysis of other data, or what
+        the first arm's training raised. Another arm whose training fails is left out, and
+        `settings["failed"]` says why.
 
     Examples
     --------
@@ -247,6 +248,11 @@ def _spectrum(source: Source, plan: Plan, folder: Path, tell: Callable[[str], No
         same = spectrum.fingerprint == trained_on.fingerprint
         if same and set(BASES) <= set(spectrum.bases):
             return spectrum
+        if not same and not (folder / "schedules").is_dir():  # no comparison wrote it
+            raise InputError(
+                f"{path}: holds a spectrum of other data than is trained on here, which would be "
+                "lost; choose another --out"
+            )
     tell(
         f"measuring {source.name}: {len(trained_on):,} examples of {len(trained_on.files):,} files"
     )

@@ -451,6 +451,18 @@ def test_two_examples_of_which_one_is_held_out_are_told_so(tmp_path) -> None:
     compared(tmp_path, "derived", data=walks(count=2), held_out=0.0, seeds=1, steps=2)
 
 
+def test_an_analysis_in_the_folder_is_not_replaced(tmp_path) -> None:
+    whole = spectra.analyze(spectra.open_source(walks()), bases=("dct",))
+    whole.save(tmp_path / "spectrum.safetensors")
+    before = (tmp_path / "spectrum.safetensors").read_bytes()
+    with pytest.raises(InputError, match=r"spectrum\.safetensors: holds a spectrum of other data"):
+        compared(tmp_path, "derived", seeds=1, steps=2)
+    assert (tmp_path / "spectrum.safetensors").read_bytes() == before
+    (tmp_path / "spectrum.safetensors").unlink()
+    compared(tmp_path, "derived", seeds=1, steps=2)
+    compared(tmp_path, "derived", seeds=1, steps=2, held_out=0.4)  # its own it may
+
+
 def test_nothing_held_out_is_scored_on_everything(tmp_path) -> None:
     found = compared(tmp_path, "derived", "rescaled-entropic", held_out=0.0, seeds=1, steps=2)
     assert found.settings["held_out_files"] == 0
