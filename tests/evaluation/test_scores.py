@@ -127,7 +127,7 @@ def test_a_run_that_held_nothing_out_is_scored_on_all(tmp_path: Path) -> None:
         ({"scores": 3}, "scores 3"),
         ({"features": [1]}, r"features \[1\]: a mapping"),
         ({"scores": "classifier", "n": 4}, "classifier: 4 samples are too few; give n 5"),
-        ({"scores": ("none", "pca"), "n": 2}, "give n 3"),
+        ({"scores": ("pca",), "n": 2}, "give n 3"),
         ({"scores": "nearest"}, "held out"),
     ],
     ids=str,
