@@ -3,6 +3,7 @@
 import contextlib
 import json
 import shutil
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cached_property
@@ -226,17 +227,19 @@ def _samples(
     error = None
     if how.get("error") == "measured":
         error = _measured(run, source, job, kept.folder / "denoising.safetensors")
-    return sample(
-        run,
-        job.plan.samples,
-        steps,
-        solver,
-        job.seed,
-        rule=rule,
-        criterion=how.get("criterion"),
-        error=error,
-        device=job.plan.device,
-    )
+    with warnings.catch_warnings():  # what few steps do is measured here
+        warnings.simplefilter("ignore", UserWarning)
+        return sample(
+            run,
+            job.plan.samples,
+            steps,
+            solver,
+            job.seed,
+            rule=rule,
+            criterion=how.get("criterion"),
+            error=error,
+            device=job.plan.device,
+        )
 
 
 def shown_samples(out: Path, comparison: Comparison) -> dict[str, np.ndarray]:

@@ -1,5 +1,6 @@
 """From noise to examples with a trained run."""
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,9 +16,13 @@ from spectra.diffusion.solvers import integrate
 from spectra.errors import InputError, check_whole
 from spectra.schedule import Schedule
 from spectra.schedule.steps.denoising import DenoisingError
+from spectra.schedule.steps.gaussian import predict_error
 from spectra.schedule.steps.rules import OF_ERROR
 
 __all__ = ["grid_times", "noise_levels", "sample", "sample_components"]
+
+# Samples this many times as wide as the data, or as narrow, are warned of.
+WIDER = 2.0
 
 
 def sample(
@@ -93,6 +98,12 @@ def sample(
         that is of other components; a schedule of other components; a known part that the
         components cannot express; or a run that was not trained for what is asked.
 
+    Warns
+    -----
+    UserWarning
+        Where too few steps would make Gaussian samples of this spectrum twice as wide as the data,
+        or half; see `predict_error`.
+
     Examples
     --------
     >>> schedule = spectra.derive_schedule(spectra.analyze("digits"))
@@ -114,6 +125,7 @@ def sample(
         )
     path = run.schedule if schedule is None else check_path(run, schedule)
     times = grid_times(path, steps, solver, grid, rule=rule, criterion=criterion, error=error)
+    _warn_of_width(path, times, solver, error, rule if grid is None else None)
     denoiser = run.denoiser(device)
     process = denoiser.process if schedule is None else DiffusionProcess(path, device)
     gain = _gain(process, times, solver, error)
@@ -192,6 +204,23 @@ def grid_times(
     if not falls or grid[0] > 1 or grid[-1] != 0:
         raise InputError("grid: times must fall from at most 1 to exactly 0")
     return grid
+
+
+def _warn_of_width(
+    path: Schedule, times: np.ndarray, solver: str, error: DenoisingError | None, rule: str | None
+) -> None:
+    """Warn of steps that miss the data's width by far; the rule is None where a grid is given."""
+    found = predict_error(path, times, solver, error=error)
+    power = found.variance.sum()
+    width = np.sqrt((found.ratio * found.variance).sum() / power) if power else 1.0
+    if 1 / WIDER < width < WIDER:
+        return
+    better = "more steps" if rule == "optimal" else "more steps, or those of rule 'optimal'"
+    warnings.warn(
+        f"{len(times) - 1} steps of {solver} make samples about {width:.2g} times as wide as "
+        f"the data, as predicted for Gaussian data of this spectrum; take {better}",
+        stacklevel=3,
+    )
 
 
 def _gain(

@@ -1,5 +1,6 @@
 """The grid's own choices reach the sampler: rule, criterion, and a measured error."""
 
+import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -78,3 +79,17 @@ def test_scores_say_how_the_samples_were_drawn(run) -> None:
     plain = evaluate(run, source, rule="edm", **common).to_dict()
     assert (plain["rule"], plain["criterion"], plain["error"]) == ("edm", None, None)
     assert plain["bits_per_dim"] == scores["bits_per_dim"]  # the grid is the sampler's alone
+
+
+def test_steps_that_miss_the_width_of_the_data_are_told_of(run) -> None:
+    grid = run.schedule.grid(4, "heun", rule="time")
+    wide = (spectra.predict_error(run.schedule, grid, "heun").ratio * run.schedule.variance).sum()
+    width = np.sqrt(wide / run.schedule.variance.sum())
+    with pytest.warns(UserWarning, match="those of rule 'optimal'") as told:
+        sample(run, 2, 4, rule="time", device="cpu")
+    assert f"{width:.2g} times as wide" in str(told[0].message)
+    with pytest.warns(UserWarning, match="4 steps of heun make"):
+        sample(run, 2, grid=grid, device="cpu")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        sample(run, 2, 4, device="cpu")
